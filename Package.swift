@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// CI sets PROMPTDROP_STRICT; elsewhere a newer compiler's new warning must not keep anybody from building.
+let strict = Context.environment["PROMPTDROP_STRICT"] != nil
+let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+
+let package = Package(
+  name: "promptdrop",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "promptdrop", targets: ["promptdrop"]),
+    .executable(name: "promptdrop-bench", targets: ["promptdrop-bench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // The core: values, rules and ports. No I/O, no clock, no package.
+    .target(name: "JobCore", swiftSettings: settings),
+
+    // The edges. None of them imports another.
+    .target(
+      name: "PromptFile",
+      dependencies: ["JobCore", .product(name: "Yams", package: "Yams"), .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: settings),
+    .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
+    .target(name: "CLinux"),
+    .target(
+      name: "DropFolder",
+      dependencies: ["JobCore", "CInotifyTools", "CLinux", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: settings),
+    .target(
+      name: "ImageAPI",
+      dependencies: [
+        "JobCore",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: settings),
+    .target(
+      name: "JobJournal",
+      dependencies: ["JobCore", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings),
+
+    // The pipeline knows the core only; the edges reach it through ports.
+    .target(
+      name: "Agent",
+      dependencies: ["JobCore", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: settings),
+
+    // The service restated. It shares no code with the client, so that the two can disagree.
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .target(
+      name: "SandboxServer",
+      dependencies: [
+        "CPNG",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: settings),
+
+    .target(
+      name: "PromptdropCLI",
+      dependencies: [
+        "JobCore", "PromptFile", "DropFolder", "ImageAPI", "JobJournal", "Agent", "SandboxServer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: settings),
+    .executableTarget(name: "promptdrop", dependencies: ["PromptdropCLI"], swiftSettings: settings),
+    .executableTarget(
+      name: "promptdrop-bench",
+      dependencies: ["SandboxServer", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings),
+
+    // Tests. TestKit: a manual clock, temporary folders, processes, and waiting for a condition with a deadline.
+    .target(name: "TestKit", dependencies: ["JobCore"], path: "Tests/TestKit", swiftSettings: settings),
+    .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestKit"], swiftSettings: settings),
+    .testTarget(name: "PromptFileTests", dependencies: ["PromptFile", "JobCore", "TestKit"], swiftSettings: settings),
+    .testTarget(name: "DropFolderTests", dependencies: ["DropFolder", "JobCore", "TestKit"], swiftSettings: settings),
+    .testTarget(
+      name: "ImageAPITests", dependencies: ["ImageAPI", "JobCore", "SandboxServer", "TestKit"], swiftSettings: settings),
+    .testTarget(name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: settings),
+    .testTarget(name: "SandboxServerTests", dependencies: ["SandboxServer", "TestKit"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["promptdrop", "PromptdropCLI", "SandboxServer", "JobCore", "TestKit"], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,86 @@
+/// A path below a watched root, as the bytes that the kernel gives: `a/b/cat.prompt`, without a leading slash.
+///
+/// Bytes, because Swift's `String` treats the composed and the decomposed spelling of a name as equal, and the file
+/// system does not.
+public struct DropPath: Hashable, Sendable {
+  /// The bytes, parts separated by `/`; empty for the root itself.
+  public let bytes: [UInt8]
+
+  /// Makes a path from raw bytes.
+  public init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Makes a path from text, as UTF-8.
+  public init(_ text: String) { bytes = Array(text.utf8) }
+
+  /// The root itself.
+  public static let root = DropPath(bytes: [])
+
+  private var lastSlash: Int? { bytes.lastIndex(of: UInt8(ascii: "/")) }
+
+  /// The last part.
+  public var name: [UInt8] { lastSlash.map { Array(bytes[($0 + 1)...]) } ?? bytes }
+
+  /// The folder that the last part is in.
+  public var directory: DropPath { DropPath(bytes: lastSlash.map { Array(bytes[..<$0]) } ?? []) }
+
+  /// The path of `name` in this folder.
+  public func appending(_ name: [UInt8]) -> DropPath {
+    if bytes.isEmpty { return DropPath(bytes: name) }
+    var joined = [UInt8]()
+    joined.reserveCapacity(bytes.count + 1 + name.count)
+    joined += bytes
+    joined.append(UInt8(ascii: "/"))
+    joined += name
+    return DropPath(bytes: joined)
+  }
+
+  /// Whether this path is `folder` or lies below it.
+  public func isBelowOrEqual(_ folder: DropPath) -> Bool {
+    folder.bytes.isEmpty || bytes == folder.bytes
+      || (bytes.starts(with: folder.bytes) && bytes.count > folder.bytes.count
+        && bytes[folder.bytes.count] == UInt8(ascii: "/"))
+  }
+
+  /// For people: the path as text, invalid UTF-8 replaced, control characters escaped so that a name cannot forge a line.
+  public var display: String { DropPath.display(bytes) }
+
+  /// For people: a name as text, escaped as in `display`.
+  public static func display(_ bytes: [UInt8]) -> String {
+    let text = String(decoding: bytes, as: UTF8.self)
+    guard text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else { return text }
+    var escaped = ""
+    for scalar in text.unicodeScalars {
+      if scalar.value < 32 || scalar.value == 127 {
+        escaped += scalar.escaped(asASCII: true)
+      } else {
+        escaped.unicodeScalars.append(scalar)
+      }
+    }
+    return escaped
+  }
+}
+
+/// Which watched root: its number in the journal.
+public struct RootID: Hashable, Sendable {
+  /// The number.
+  public let number: Int64
+  /// Wraps a number.
+  public init(_ number: Int64) { self.number = number }
+}
+
+/// A file: its root and its path below it.
+public struct FileKey: Hashable, Sendable {
+  /// The root.
+  public let root: RootID
+  /// The path below the root.
+  public let path: DropPath
+  /// Makes a key.
+  public init(root: RootID, path: DropPath) {
+    self.root = root
+    self.path = path
+  }
+  /// The key of another name in the same folder.
+  public func sibling(_ name: [UInt8]) -> FileKey {
+    FileKey(root: root, path: path.directory.appending(name))
+  }
+}

@@ -1,0 +1,126 @@
+/// What a user is told about something that went wrong: what, why, and what to do.
+public struct JobError: Hashable, Codable, Sendable {
+  /// A stable, machine-readable word such as `front-matter-unknown-key`.
+  public var code: String
+  /// What happened, one sentence.
+  public var message: String
+  /// What the user can do about it; nil where nothing needs doing.
+  public var hint: String?
+  /// Whether promptdrop goes on by itself.
+  public var retryable: Bool
+
+  /// Makes an error.
+  public init(code: String, message: String, hint: String? = nil, retryable: Bool = false) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+    self.retryable = retryable
+  }
+}
+
+/// A failure of the service or of the way to it, sorted by its consequence for a job. The fourth consequence, a submit
+/// whose fate nobody knows, is a case of `SubmitOutcome`, so that no other call can have it.
+public struct Failure: Error, Hashable, Sendable {
+  /// The consequence.
+  public enum Consequence: Hashable, Sendable {
+    /// Goes away by itself: try again, not before `retryAfter` where the service named a time.
+    case transient(retryAfter: Duration?)
+    /// This job is wrong and stays wrong until its text changes.
+    case permanent
+    /// Nothing is wrong with the job: the key, the account, the address or the whole service is. Submitting stops.
+    case service(ServiceTrouble)
+  }
+
+  /// The consequence.
+  public var consequence: Consequence
+  /// What the user is told.
+  public var error: JobError
+
+  /// Makes a failure.
+  public init(_ consequence: Consequence, _ error: JobError) {
+    self.consequence = consequence
+    self.error = error
+  }
+}
+
+/// What stops all submissions, and so what ends the stop.
+public enum ServiceTrouble: String, Hashable, Codable, Sendable {
+  /// 401: the key is refused. Over when a query is let in.
+  case unauthorized
+  /// 402, 403, or words about credits or a suspended account. Only a submit can tell that it is over; a refused one is free.
+  case account
+  /// The address has no such endpoint: the base URL is wrong. Over when a query is understood.
+  case wrongAddress = "wrong-address"
+  /// 5xx on a submit: the service is down. Over when a query is answered.
+  case down
+}
+
+/// What became of one POST. The API has no idempotency key, so the third case exists.
+public enum SubmitOutcome: Hashable, Sendable {
+  /// 2xx with a task id: accepted and paid for.
+  case accepted(taskID: String)
+  /// A documented refusal, or a request that provably never left: not paid for. `reached`: whether the service saw it.
+  case notAccepted(Failure, reached: Bool)
+  /// Timeout, reset, 5xx, an answer that cannot be read: accepted or not, nobody knows.
+  case unknown(JobError)
+}
+
+/// What a query says of a task.
+public struct TaskReport: Hashable, Sendable {
+  /// How far the task is.
+  public enum Phase: Hashable, Sendable {
+    /// Not final. Also for every word that this version does not know.
+    case running
+    /// Finished, with what it made.
+    case succeeded([ResultItem])
+    /// The service gave up, in its words.
+    case failed(String)
+  }
+  /// How far it is.
+  public var phase: Phase
+  /// The service's own word.
+  public var status: String
+  /// Credits used, the service's decimal string, exact.
+  public var consumed: String?
+
+  /// Makes a report.
+  public init(phase: Phase, status: String, consumed: String?) {
+    self.phase = phase
+    self.status = status
+    self.consumed = consumed
+  }
+}
+
+/// One thing that a task made.
+public enum ResultItem: Hashable, Sendable {
+  /// An image to fetch.
+  case url(String)
+  /// An image that came with the answer, as a data URI. Too large for the journal, which keeps `inlineElsewhere`.
+  case inline(dataURI: String)
+  /// An inline image that has to be asked for again, after a restart.
+  case inlineElsewhere
+  /// The model answered in words.
+  case text(String)
+}
+
+/// What became of a query.
+public enum QueryOutcome: Hashable, Sendable {
+  /// The service knows the task.
+  case report(TaskReport)
+  /// 404 "task not found": not yet, or lost.
+  case notFound
+  /// No usable answer. Never a reason to submit again.
+  case failed(Failure)
+}
+
+/// Why an image could not be fetched or put in place.
+public enum FetchFailure: Error, Hashable, Sendable {
+  /// The URL is no longer good: a query gives a new one.
+  case expired(JobError)
+  /// The network, the host of the image or a short read: again later.
+  case transient(JobError, retryAfter: Duration?)
+  /// What came is no image, or is larger than allowed: again would be the same.
+  case unusable(JobError)
+  /// The disk or the folder: nothing is wrong with the picture.
+  case local(JobError)
+}

@@ -1,0 +1,238 @@
+/// A reference image, as the user listed it.
+public struct ImageInput: Hashable, Codable, Sendable {
+  /// An http(s) URL, passed on as it is; nil for a local file.
+  public var url: String?
+  /// A local file's path below the root, percent-escaped where it is not UTF-8; nil for a URL.
+  public var path: String?
+  /// SHA-256 of a local file's bytes when it was taken, hexadecimal.
+  public var sha256: String?
+  /// A local file's size in bytes when it was taken.
+  public var bytes: Int?
+
+  /// A URL.
+  public init(url: String) { self.url = url }
+  /// A local file below the root.
+  public init(path: String, sha256: String, bytes: Int) {
+    self.path = path
+    self.sha256 = sha256
+    self.bytes = bytes
+  }
+}
+
+/// Everything that a submission sends, frozen when the revision was taken: later changes of defaults, flags or reference
+/// files do not alter it.
+public struct Snapshot: Hashable, Codable, Sendable {
+  /// The prompt's text, normalised.
+  public var prompt: String
+  /// The model.
+  public var model: String
+  /// The reference images, in the user's order; 4 at most.
+  public var images: [ImageInput]
+  /// `1:1`, `16:9`, …
+  public var aspectRatio: String?
+  /// `1k`, `2k`, `4k`
+  public var imageSize: String?
+  /// Further fields for the service, as they are.
+  public var extra: [String: JSONValue]
+  /// `owner` of the folder's defaults.
+  public var owner: String?
+
+  /// Makes a snapshot.
+  public init(
+    prompt: String, model: String, images: [ImageInput] = [], aspectRatio: String? = nil, imageSize: String? = nil,
+    extra: [String: JSONValue] = [:], owner: String? = nil
+  ) {
+    self.prompt = prompt
+    self.model = model
+    self.images = images
+    self.aspectRatio = aspectRatio
+    self.imageSize = imageSize
+    self.extra = extra
+    self.owner = owner
+  }
+}
+
+/// The hashes that say what a revision is. SHA-256, hexadecimal.
+public struct Identity: Hashable, Sendable {
+  /// Of the prompt's text alone, normalised.
+  public var prompt: String
+  /// Of the text and the front matter that makes a difference to the picture. With `list`, what starts a submission.
+  public var source: String
+  /// Of the image list; nil where there is none.
+  public var list: String?
+  /// Of what is sent, without callback and count, local images by their hash.
+  public var request: String
+
+  /// Makes an identity.
+  public init(prompt: String, source: String, list: String?, request: String) {
+    self.prompt = prompt
+    self.source = source
+    self.list = list
+    self.request = request
+  }
+
+  /// Whether a file with this identity asks for anything that `earlier` did not: other text or front matter, a list that
+  /// changed or appeared. A list that vanished asks for nothing.
+  public func asksForMore(than earlier: Identity) -> Bool {
+    source != earlier.source || (list != nil && list != earlier.list)
+  }
+}
+
+/// One thing that the user asked for: a text with its list. A file's history is a row of them.
+public struct Revision: Hashable, Sendable {
+  /// From 1.
+  public var number: Int
+  /// What it is.
+  public var identity: Identity
+  /// What is sent.
+  public var snapshot: Snapshot
+  /// How many pictures.
+  public var count: Int
+  /// When it was taken.
+  public var takenAt: Timestamp
+
+  /// Makes a revision.
+  public init(number: Int, identity: Identity, snapshot: Snapshot, count: Int, takenAt: Timestamp) {
+    self.number = number
+    self.identity = identity
+    self.snapshot = snapshot
+    self.count = count
+    self.takenAt = takenAt
+  }
+}
+
+/// A picture that promptdrop put into the folder, or is about to.
+public struct Output: Hashable, Sendable {
+  /// The slot that paid for it.
+  public var slot: SlotKey
+  /// Which of the slot's pictures, from 1: a task may return several.
+  public var part: Int
+  /// Which picture of the file, from 1: `-2` is the second.
+  public var number: Int
+  /// Its name, in the prompt's folder.
+  public var file: [UInt8]
+  /// SHA-256 of its bytes, hexadecimal. A file is ours only while its bytes still have it.
+  public var sha256: String
+  /// Its size in bytes.
+  public var bytes: Int
+  /// What it is.
+  public var image: ImageInfo
+  /// The temporary name that it waits under; nil once it is in place.
+  public var temporary: [UInt8]?
+
+  /// Makes an output.
+  public init(
+    slot: SlotKey, part: Int, number: Int, file: [UInt8], sha256: String, bytes: Int, image: ImageInfo,
+    temporary: [UInt8]?
+  ) {
+    self.slot = slot
+    self.part = part
+    self.number = number
+    self.file = file
+    self.sha256 = sha256
+    self.bytes = bytes
+    self.image = image
+    self.temporary = temporary
+  }
+}
+
+/// What an image's own bytes say of it.
+public struct ImageInfo: Hashable, Sendable {
+  /// The formats that promptdrop publishes.
+  public enum Format: String, Hashable, Sendable, CaseIterable {
+    /// `image/png`, `image/jpeg`, `image/webp`
+    case png, jpeg, webp
+    /// The usual extension, without the dot.
+    public var fileExtension: String { self == .jpeg ? "jpg" : rawValue }
+    /// The media type.
+    public var mediaType: String { "image/\(rawValue)" }
+  }
+  /// The format.
+  public var format: Format
+  /// In pixels.
+  public var width: Int
+  /// In pixels.
+  public var height: Int
+
+  /// Makes one.
+  public init(format: Format, width: Int, height: Int) {
+    self.format = format
+    self.width = width
+    self.height = height
+  }
+}
+
+/// What is said of a file that cannot be taken as it stands.
+public struct FileNote: Hashable, Codable, Sendable {
+  /// `queued` while it waits for something, `failed` when it is wrong, `held` when a person decides.
+  public var state: StateName
+  /// Why. Its code is the sidecar's `reason` as well.
+  public var error: JobError
+
+  /// Makes a note.
+  public init(state: StateName, error: JobError) {
+    self.state = state
+    self.error = error
+  }
+}
+
+/// A file's job with its current revision: what the agent has in hand while it works on it.
+public struct Job: Hashable, Sendable {
+  /// Its id.
+  public var id: JobID
+  /// Its prompt file.
+  public var file: FileKey
+  /// The revision that the file asks for now.
+  public var current: Int
+  /// The revisions in hand: the current one and those with a slot under way.
+  public var revisions: [Int: Revision]
+  /// Their slots.
+  public var slots: [SlotKey: Slot]
+  /// Every picture ever put in place for the file, of all revisions.
+  public var outputs: [Output]
+  /// Set while the file as it stands cannot be taken: it waits for something, or it is wrong.
+  public var note: FileNote?
+  /// When the file was first seen.
+  public var createdAt: Timestamp
+  /// Whether a reference file or a default has changed since the revision was taken.
+  public var inputsChanged: Bool
+
+  /// Makes a job.
+  public init(
+    id: JobID, file: FileKey, current: Int, revisions: [Int: Revision], slots: [SlotKey: Slot], outputs: [Output],
+    note: FileNote? = nil, createdAt: Timestamp, inputsChanged: Bool = false
+  ) {
+    self.id = id
+    self.file = file
+    self.current = current
+    self.revisions = revisions
+    self.slots = slots
+    self.outputs = outputs
+    self.note = note
+    self.createdAt = createdAt
+    self.inputsChanged = inputsChanged
+  }
+
+  /// The slots of the current revision, in order.
+  public var currentSlots: [Slot] {
+    guard let revision = revisions[current] else { return [] }
+    return (1...max(1, revision.count)).compactMap {
+      slots[SlotKey(job: id, revision: current, number: $0)]
+    }
+  }
+
+  /// The file's state: its note's, else folded from its slots.
+  public var state: StateName { note?.state ?? Job.fold(currentSlots.map(\.state.name)) }
+
+  /// Folds the states of a revision's slots into the file's: the one furthest under way while any is; then what needs
+  /// the user.
+  public static func fold(_ states: [StateName]) -> StateName {
+    for state in [StateName.submitting, .fetching, .submitted, .queued, .held, .failed] where states.contains(state) {
+      return state
+    }
+    return states.contains(.done) ? .done : .cancelled
+  }
+
+  /// Credits used by the current revision: the service's string for one picture, the exact sum for several.
+  public var consumed: String? { DecimalText.sum(currentSlots.compactMap(\.consumed)) }
+}

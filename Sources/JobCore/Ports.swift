@@ -1,0 +1,211 @@
+/// A reference image as it is sent.
+public enum ReferenceImage: Hashable, Sendable {
+  /// Passed on.
+  case url(String)
+  /// Sent as a data URI.
+  case data([UInt8], ImageInfo.Format)
+}
+
+/// What a POST carries.
+public struct SubmitRequest: Sendable {
+  /// The frozen request.
+  public var snapshot: Snapshot
+  /// The images, in order.
+  public var images: [ReferenceImage]
+  /// Makes one.
+  public init(snapshot: Snapshot, images: [ReferenceImage]) {
+    self.snapshot = snapshot
+    self.images = images
+  }
+}
+
+/// The image service.
+public protocol ImageService: Sendable {
+  /// Sends one POST, once. Never repeats it.
+  func submit(_ request: SubmitRequest) async -> SubmitOutcome
+  /// Asks for a task.
+  func query(_ taskID: String) async -> QueryOutcome
+  /// Fetches a result, handing its bytes on as they come; no more than `limit` bytes.
+  func fetch(
+    _ item: ResultItem, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
+  ) async throws(FetchFailure)
+}
+
+/// Checks a whole image: format and size from its bytes, and that its end is there. Throws what is wrong with it.
+public typealias ImageCheck = @Sendable (UnsafeRawBufferPointer) -> Result<ImageInfo, ImageDefect>
+
+/// What is wrong with an image's bytes.
+public enum ImageDefect: Error, Hashable, Sendable {
+  /// None of the known formats.
+  case unknownFormat
+  /// It begins well and ends too early.
+  case truncated
+  /// Its structure or its dimensions make no sense.
+  case malformed(String)
+}
+
+/// What stands at a path.
+public enum Sighting: Hashable, Sendable {
+  /// A regular file; its age by the wall clock, from its change time.
+  case file(FileStamp, age: Duration)
+  /// Nothing.
+  case missing
+  /// A folder, FIFO, symbolic link, …: never taken.
+  case notAFile(String)
+  /// It cannot be looked at.
+  case unreadable(JobError)
+}
+
+/// A prompt with its list, read in one go.
+public struct SourceReading: Sendable {
+  /// What stands at the prompt's path.
+  public var prompt: Sighting
+  /// Its bytes; nil where it is no readable file, is too large, or changed under the reading.
+  public var promptBytes: [UInt8]?
+  /// What stands at the list's path.
+  public var list: Sighting
+  /// The list's bytes; nil as above.
+  public var listBytes: [UInt8]?
+  /// Makes a reading.
+  public init(prompt: Sighting, promptBytes: [UInt8]?, list: Sighting, listBytes: [UInt8]?) {
+    self.prompt = prompt
+    self.promptBytes = promptBytes
+    self.list = list
+    self.listBytes = listBytes
+  }
+}
+
+/// A local reference image, looked at.
+public enum ReferenceReading: Hashable, Sendable {
+  /// A whole image.
+  case image(FileStamp, age: Duration, sha256: String, bytes: Int, ImageInfo.Format)
+  /// Not there (yet).
+  case missing
+  /// There, and wrong.
+  case refused(JobError)
+}
+
+/// The files of the watched roots. Everything goes through the root's own descriptor, never follows a symbolic link, and
+/// never leaves the root.
+public protocol RootFiles: Sendable {
+  /// Reads a prompt and its list.
+  func readSource(_ prompt: FileKey, list: FileKey, limit: Int) async -> SourceReading
+  /// Looks at a path.
+  func look(_ file: FileKey) async -> Sighting
+  /// Looks at a reference image.
+  func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading
+  /// A reference image's bytes. Throws `JobError` as an error type.
+  func referenceBytes(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> [UInt8]
+  /// The defaults of the folder and of those above it, the nearest first: path of the file, and its bytes.
+  func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)]
+  /// The status sidecar of a prompt, where there is one of promptdrop's.
+  func sidecar(of prompt: FileKey) async -> [UInt8]?
+  /// Replaces the sidecar of a prompt. Durable: synced, file and folder, on return.
+  func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble)
+  /// Removes the sidecar of a prompt that is gone, where it is promptdrop's.
+  func removeSidecar(of prompt: FileKey) async throws(LocalTrouble)
+  /// Begins a temporary file in the prompt's folder.
+  func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile
+  /// Renames within the prompt's folder; false when the name is taken. Not durable before `syncFolder`.
+  func rename(_ from: [UInt8], to: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> Bool
+  /// Makes the names in the prompt's folder durable.
+  func syncFolder(of prompt: FileKey) async throws(LocalTrouble)
+  /// SHA-256 of a file beside the prompt, hexadecimal; nil where there is no regular file.
+  func digest(_ name: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> String?
+  /// Removes a temporary file of promptdrop's beside the prompt, if it is there.
+  func removeTemporary(_ name: [UInt8], beside prompt: FileKey) async
+}
+
+/// A temporary file that becomes a picture.
+public protocol StagedFile: Sendable {
+  /// Adds bytes.
+  func append(_ bytes: [UInt8]) async throws(LocalTrouble)
+  /// Checks that the whole is an image, and makes it durable under its temporary name.
+  func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect>
+  /// Throws it away.
+  func discard() async
+}
+
+/// A picture under its temporary name.
+public struct StagedImage: Hashable, Sendable {
+  /// The temporary name.
+  public var temporary: [UInt8]
+  /// SHA-256 of its bytes, hexadecimal.
+  public var sha256: String
+  /// Its size in bytes.
+  public var bytes: Int
+  /// What it is.
+  public var info: ImageInfo
+  /// Makes one.
+  public init(temporary: [UInt8], sha256: String, bytes: Int, info: ImageInfo) {
+    self.temporary = temporary
+    self.sha256 = sha256
+    self.bytes = bytes
+    self.info = info
+  }
+}
+
+/// The machine's own trouble with a file: a full disk, a read-only folder, missing rights.
+public struct LocalTrouble: Error, Hashable, Sendable {
+  /// For the user.
+  public var error: JobError
+  /// Whether the process has to end, because what is on the disk is no longer known (a folder that would not sync).
+  public var isFatal: Bool
+  /// Makes one.
+  public init(_ error: JobError, isFatal: Bool = false) {
+    self.error = error
+    self.isFatal = isFatal
+  }
+}
+
+/// What a prompt file says.
+public struct PromptRequest: Hashable, Sendable {
+  /// The reference images as listed, URLs and paths.
+  public enum ListedImage: Hashable, Sendable {
+    /// An http(s) URL.
+    case url(String)
+    /// A path below the root.
+    case local(DropPath)
+  }
+  /// The frozen request; its `images` are filled in once the local files were read.
+  public var snapshot: Snapshot
+  /// The listed images, 4 at most.
+  public var images: [ListedImage]
+  /// The hashes, but for `request`, which needs the local files'.
+  public var promptSHA: String, sourceSHA: String, listSHA: String?
+  /// How many pictures.
+  public var count: Int
+  /// Whether it waits for a person.
+  public var hold: Bool
+  /// Whether it waits for its image list.
+  public var requireImages: Bool
+  /// Makes one.
+  public init(
+    snapshot: Snapshot, images: [ListedImage], promptSHA: String, sourceSHA: String, listSHA: String?, count: Int,
+    hold: Bool, requireImages: Bool
+  ) {
+    self.snapshot = snapshot
+    self.images = images
+    self.promptSHA = promptSHA
+    self.sourceSHA = sourceSHA
+    self.listSHA = listSHA
+    self.count = count
+    self.hold = hold
+    self.requireImages = requireImages
+  }
+}
+
+/// Reads what users write. Pure: bytes in, meaning out.
+public protocol PromptReading: Sendable {
+  /// Understands a prompt with its list and the defaults of its folders (nearest first). Throws what the user is told; the
+  /// code `empty` means that there is no text yet.
+  func understand(
+    prompt: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
+  ) throws(JobError) -> PromptRequest
+  /// The hash of what is sent, local images by their hash.
+  func requestHash(_ snapshot: Snapshot) -> String
+  /// Reads a sidecar, untrusted; nil for what is none.
+  func sidecar(_ bytes: [UInt8]) -> StatusSidecar?
+}
+
+extension JobError: Error {}

@@ -1,0 +1,85 @@
+/// When to try again: every delay of the agent, as pure arithmetic. `chance` is a number in 0..<1 for the jitter.
+public struct RetryPolicy: Hashable, Sendable {
+  /// From acceptance to the first query.
+  public var firstQueryDelay: Duration
+  /// The least time between two queries of a task.
+  public var queryMin: Duration
+  /// The most time between two queries of a task.
+  public var queryMax: Duration
+  /// A task that is still not final after this long is held.
+  public var taskDeadline: Duration
+  /// For how long after acceptance "task not found" means "not yet".
+  public var notFoundGrace: Duration
+  /// The first delay after a failure; it doubles with each further one.
+  public var backOffBase: Duration
+  /// The most that a back-off grows to.
+  public var backOffMax: Duration
+  /// Tries to fetch a result before its URLs are asked for anew.
+  public var fetchTries: Int
+  /// How often results are asked for anew before the picture counts as out of reach.
+  public var resultRefreshes: Int
+  /// The wait after a full disk or a read-only folder.
+  public var localTroubleDelay: Duration
+
+  /// Makes a policy; the defaults are those of the configuration.
+  public init(
+    firstQueryDelay: Duration = .seconds(8), queryMin: Duration = .seconds(2), queryMax: Duration = .seconds(30),
+    taskDeadline: Duration = .seconds(7200), notFoundGrace: Duration = .seconds(120),
+    backOffBase: Duration = .seconds(2), backOffMax: Duration = .seconds(300), fetchTries: Int = 6,
+    resultRefreshes: Int = 3, localTroubleDelay: Duration = .seconds(30)
+  ) {
+    self.firstQueryDelay = firstQueryDelay
+    self.queryMin = queryMin
+    self.queryMax = queryMax
+    self.taskDeadline = taskDeadline
+    self.notFoundGrace = notFoundGrace
+    self.backOffBase = backOffBase
+    self.backOffMax = backOffMax
+    self.fetchTries = fetchTries
+    self.resultRefreshes = resultRefreshes
+    self.localTroubleDelay = localTroubleDelay
+  }
+
+  /// The delay before the next query of a task of this age: a quarter of the age, within the bounds, ± 20 %. A long task
+  /// is asked for seldom, a short one is not kept waiting, and no counter has to be kept.
+  public func queryDelay(age: Duration, chance: Double) -> Duration {
+    let span = min(max(age / 4, queryMin), queryMax)
+    return span * (0.8 + 0.4 * chance)
+  }
+
+  /// The delay after a query without a usable answer.
+  public func queryFailureDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
+    max(backOff(failures: failures, chance: chance), retryAfter ?? .zero)
+  }
+
+  /// The delay before a request that was not accepted is sent again.
+  public func submitDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
+    guard let retryAfter else { return backOff(failures: failures, chance: chance) }
+    // Never earlier than asked; a little later, so that not everybody comes back at once.
+    return retryAfter + backOffBase * chance
+  }
+
+  /// The delay before a result is fetched again.
+  public func fetchDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
+    max(backOff(failures: failures, chance: chance), retryAfter ?? .zero)
+  }
+
+  /// Exponential, capped, with jitter over the upper half (so that it never collapses to nothing).
+  public func backOff(failures: Int, chance: Double) -> Duration {
+    let doublings = min(max(failures - 1, 0), 16)
+    let ceiling = min(backOffBase * (1 << doublings), backOffMax)
+    return ceiling * (0.5 + 0.5 * chance)
+  }
+}
+
+extension Duration {
+  /// For people: `3 s`, `12 min`, `5 h`.
+  public var brief: String {
+    let ms = milliseconds
+    if ms < 1000 { return "\(ms) ms" }
+    let seconds = ms / 1000
+    if seconds < 120 { return "\(seconds) s" }
+    if seconds < 7200 { return "\(seconds / 60) min" }
+    return seconds < 172_800 ? "\(seconds / 3600) h" : "\(seconds / 86_400) d"
+  }
+}

@@ -1,0 +1,84 @@
+/// Whether submissions may begin at all: what is the service's trouble is nobody's fault, so it stops the whole and
+/// fails nothing. Time is monotonic and passed in.
+public struct ServiceGate: Sendable {
+  /// Why nothing is submitted.
+  public struct Closed: Hashable, Sendable {
+    /// What ends it.
+    public var trouble: ServiceTrouble
+    /// For the user.
+    public var error: JobError
+    /// When it began.
+    public var since: Duration
+  }
+
+  /// Set while the service takes nothing.
+  public private(set) var closed: Closed?
+  private var slowUntil: Duration = .zero
+  private var probeAt: Duration = .zero
+  private let probeInterval: Duration
+  private var refusals: [(prompt: String, slot: SlotKey)] = []
+  private var refusal: String?
+
+  /// Makes an open gate. `probeInterval`: how often a closed one is tried.
+  public init(probeInterval: Duration = .seconds(60)) { self.probeInterval = probeInterval }
+
+  /// What a caller may do now.
+  public enum Permission: Hashable, Sendable {
+    /// Submit.
+    case submit
+    /// Nothing before this moment.
+    case wait(until: Duration)
+    /// Ask the service with a query, which costs nothing, and report how it went.
+    case probe
+    /// Submit just one: only a submit can tell whether the account is good again, and a refused one is free.
+    case submitOne
+  }
+
+  /// What may be done now. `probe` and `submitOne` are given out once an interval.
+  public mutating func permission(at now: Duration) -> Permission {
+    guard let closed else { return now < slowUntil ? .wait(until: slowUntil) : .submit }
+    guard now >= probeAt else { return .wait(until: probeAt) }
+    probeAt = now + probeInterval
+    return closed.trouble == .account ? .submitOne : .probe
+  }
+
+  /// The service takes nothing. Whether this is news.
+  public mutating func trouble(_ trouble: ServiceTrouble, _ error: JobError, at now: Duration) -> Bool {
+    let isNews = closed?.trouble != trouble
+    closed = Closed(trouble: trouble, error: error, since: isNews ? now : closed?.since ?? now)
+    probeAt = now + probeInterval
+    return isNews
+  }
+
+  /// The service asked for less.
+  public mutating func slowDown(for duration: Duration, at now: Duration) {
+    slowUntil = max(slowUntil, now + min(duration, .seconds(86_400)))
+  }
+
+  /// The service answered a query as it should. Whether that opened the gate.
+  public mutating func queryAnswered() -> Bool {
+    guard let closed, closed.trouble != .account else { return false }
+    self.closed = nil
+    return true
+  }
+
+  /// The service accepted a submission. Whether that opened the gate.
+  public mutating func accepted() -> Bool {
+    refusals = []
+    refusal = nil
+    defer { closed = nil }
+    return closed != nil
+  }
+
+  /// A prompt was refused with these words. The same words for three prompts in a row are not about the prompts: returns
+  /// the slots that were refused with them.
+  public mutating func refused(_ words: String, prompt: String, slot: SlotKey) -> [SlotKey] {
+    if refusal != words { refusals = [] }
+    refusal = words
+    refusals.removeAll { $0.prompt == prompt }
+    refusals.append((prompt, slot))
+    guard refusals.count >= 3 else { return [] }
+    defer { refusals = [] }
+    return refusals.map(\.slot)
+  }
+}

@@ -1,0 +1,149 @@
+/// What the file system says of a file: enough to tell that it is *unchanged since it was read*, never that its content
+/// has changed.
+public struct FileStamp: Hashable, Sendable {
+  /// Device, inode, size in bytes, modification and change time in nanoseconds since the epoch.
+  public var device: UInt64, inode: UInt64, size: Int64, modified: Int64, changed: Int64
+
+  /// Makes a stamp.
+  public init(device: UInt64, inode: UInt64, size: Int64, modified: Int64, changed: Int64) {
+    self.device = device
+    self.inode = inode
+    self.size = size
+    self.modified = modified
+    self.changed = changed
+  }
+}
+
+/// How sure a hint is that the writer is finished.
+public enum Hint: Hashable, Sendable {
+  /// Found, created or written to: more may come.
+  case touched
+  /// Closed after writing, or renamed into place: as finished as a file system can say.
+  case closed
+}
+
+/// Waits until files have come to rest. Each hint re-arms a file's wait; at its end the file's stamp decides.
+///
+/// Time is monotonic and passed in, as a duration since some fixed start.
+public struct Settling<Key: Hashable & Sendable>: Sendable {
+  /// How long a file has to be still.
+  public struct Windows: Hashable, Sendable {
+    /// For a file that is not known yet.
+    public var firstTake: Duration
+    /// For a change to a file that was taken before: editors save while one types.
+    public var revision: Duration
+    /// With a window of zero, the wait for a close that ought to follow a creation or a write (a hard link or a mapped
+    /// write has none).
+    public var missingClose: Duration
+    /// Makes windows.
+    public init(firstTake: Duration, revision: Duration, missingClose: Duration = .milliseconds(250)) {
+      self.firstTake = firstTake
+      self.revision = revision
+      self.missingClose = missingClose
+    }
+  }
+
+  /// What an observation means.
+  public enum Verdict: Hashable, Sendable {
+    /// It has been still for long enough: read it.
+    case settled
+    /// Look again at this time.
+    case wait(until: Duration)
+  }
+
+  private struct Entry: Sendable {
+    var lastChange: Duration
+    var due: Duration
+    var window: Duration
+    var seen: FileStamp?
+    var turn: UInt64
+  }
+
+  private let windows: Windows
+  private var entries: [Key: Entry] = [:]
+  private var queue = DueHeap<Key>()
+  private var turn: UInt64 = 0
+
+  /// Makes an empty table.
+  public init(windows: Windows) { self.windows = windows }
+
+  /// How many files are waiting.
+  public var count: Int { entries.count }
+
+  /// The earliest moment at which a file is due; nil when none waits.
+  public var nextDue: Duration? { queue.first?.due }
+
+  /// Whether the file waits here.
+  public func contains(_ key: Key) -> Bool { entries[key] != nil }
+
+  /// Something happened to the file: its wait starts anew.
+  public mutating func noticed(_ key: Key, _ hint: Hint, at now: Duration) {
+    let window = entries[key]?.window ?? windows.firstTake
+    let wait = window == .zero && hint == .touched ? windows.missingClose : window
+    arm(key, Entry(lastChange: now, due: now + wait, window: window, seen: nil, turn: 0))
+  }
+
+  /// The file has to be looked at again at the time given, whatever happens to it; its wait is not lengthened.
+  public mutating func lookAgain(_ key: Key, at due: Duration, now: Duration) {
+    var entry = entries[key] ?? Entry(lastChange: now, due: due, window: windows.firstTake, seen: nil, turn: 0)
+    entry.due = due
+    arm(key, entry)
+  }
+
+  /// The file turned out to be a change to one that was taken before: it waits for the longer window, counted from its
+  /// last change. Whether there is anything left to wait for.
+  public mutating func isRevision(_ key: Key, age: Duration?, at now: Duration) -> Verdict {
+    guard var entry = entries[key] else { return .settled }
+    entry.window = max(entry.window, windows.revision)
+    let rest = entry.window - max(now - entry.lastChange, age ?? .zero)
+    guard rest > .zero else { return .settled }
+    entry.due = now + rest
+    arm(key, entry)
+    return .wait(until: entry.due)
+  }
+
+  /// Takes the files whose wait has ended, at most `limit`. They stay in the table until `finished`.
+  public mutating func takeDue(at now: Duration, limit: Int) -> [Key] {
+    var due: [Key] = []
+    while due.count < limit, let first = queue.first, first.due <= now {
+      queue.removeFirst()
+      // An entry that was re-armed since has a newer place in the queue.
+      if entries[first.key]?.turn == first.turn { due.append(first.key) }
+    }
+    return due
+  }
+
+  /// What the stamp means. `age` is how long ago the file's change time was by the wall clock, nil or negative when that
+  /// says nothing (a server's clock). A file that has visibly been still for its window needs no second look.
+  public mutating func observed(_ key: Key, _ stamp: FileStamp, age: Duration?, at now: Duration) -> Verdict {
+    guard var entry = entries[key] else { return .settled }
+    if entry.seen == stamp { return .settled }
+    if let age, age >= .zero, age >= entry.window { return .settled }
+    // Seen for the first time, or changed without a hint: another whole look.
+    entry.seen = stamp
+    entry.lastChange = now
+    entry.due = now + max(entry.window, .milliseconds(5))
+    arm(key, entry)
+    return .wait(until: entry.due)
+  }
+
+  /// The file is done with: taken, refused or gone.
+  public mutating func finished(_ key: Key) { entries[key] = nil }
+
+  /// Done with, unless something happened to it after `takeDue` gave it out.
+  public mutating func finished(_ key: Key, unlessChangedSince moment: Duration) {
+    if let entry = entries[key], entry.lastChange <= moment { entries[key] = nil }
+  }
+
+  private mutating func arm(_ key: Key, _ entry: Entry) {
+    turn &+= 1
+    var entry = entry
+    entry.turn = turn
+    entries[key] = entry
+    queue.insert(due: entry.due, turn: turn, key: key)
+    // A busy writer re-arms a file thousands of times: drop the stale places before they outnumber the live ones.
+    if queue.count > 64, queue.count > entries.count * 4 {
+      queue.removeAll { entries[$0.key]?.turn != $0.turn }
+    }
+  }
+}

@@ -1,0 +1,270 @@
+/// A job's id: one file's history, whatever the file is called. A UUID in the usual form.
+public struct JobID: Hashable, Sendable {
+  /// The UUID.
+  public let text: String
+  /// Wraps an id.
+  public init(_ text: String) { self.text = text }
+}
+
+/// Names a slot: picture `number` (from 1) of revision `revision` (from 1) of a job.
+public struct SlotKey: Hashable, Sendable {
+  /// The job.
+  public let job: JobID
+  /// The revision, from 1.
+  public let revision: Int
+  /// Which of the revision's `count` pictures, from 1.
+  public let number: Int
+
+  /// Names a slot.
+  public init(job: JobID, revision: Int, number: Int) {
+    self.job = job
+    self.revision = revision
+    self.number = number
+  }
+}
+
+/// One paid picture: the unit of the state machine and of the bill.
+public struct Slot: Hashable, Sendable {
+  /// Which picture.
+  public let key: SlotKey
+  /// Where it stands.
+  public var state: SlotState
+  /// Every submission that was begun, oldest first.
+  public var attempts: [Attempt]
+  /// Failures in a row of the present step, for the back-off.
+  public var failures: Int
+  /// The service's own word for the task's state, last seen.
+  public var serviceStatus: String?
+  /// Credits used, the service's decimal string.
+  public var consumed: String?
+
+  /// Makes a slot; a new one is queued.
+  public init(
+    key: SlotKey, state: SlotState = .queued(Queued()), attempts: [Attempt] = [], failures: Int = 0,
+    serviceStatus: String? = nil, consumed: String? = nil
+  ) {
+    self.key = key
+    self.state = state
+    self.attempts = attempts
+    self.failures = failures
+    self.serviceStatus = serviceStatus
+    self.consumed = consumed
+  }
+}
+
+/// One submission that was begun.
+public struct Attempt: Hashable, Codable, Sendable {
+  /// What became of it.
+  public enum Outcome: String, Codable, Sendable {
+    /// The intent is written down; the request may be on its way.
+    case begun
+    /// The service accepted it.
+    case accepted
+    /// The service refused it: not paid.
+    case refused
+    /// The request provably never left.
+    case notSent = "not-sent"
+    /// Nobody knows.
+    case unknown
+  }
+
+  /// From 1, over all attempts of the slot.
+  public var n: Int
+  /// Unique to the attempt.
+  public var attemptID: String
+  /// What became of it.
+  public var outcome: Outcome
+  /// The task's id, once known.
+  public var taskID: String?
+  /// The boot of the machine that it was made in: `/proc/sys/kernel/random/boot_id`.
+  public var bootID: String
+  /// When the intent was written down.
+  public var startedAt: Timestamp
+  /// When the answer was heard.
+  public var endedAt: Timestamp?
+
+  /// Begins an attempt.
+  public init(n: Int, attemptID: String, bootID: String, startedAt: Timestamp) {
+    self.n = n
+    self.attemptID = attemptID
+    self.outcome = .begun
+    self.bootID = bootID
+    self.startedAt = startedAt
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case n, outcome
+    case attemptID = "attempt_id"
+    case taskID = "task_id"
+    case bootID = "boot_id"
+    case startedAt = "started_at"
+    case endedAt = "ended_at"
+  }
+}
+
+/// Where a slot stands. Each case says what is durable before it, who moves it on, and what a restart does.
+public enum SlotState: Hashable, Sendable {
+  /// Durable before: the snapshot of the request. Moved on by: the scheduler, when limits and `notBefore` allow.
+  /// A restart: nothing to do.
+  case queued(Queued)
+  /// Durable before: the intent, in the journal and then in the sidecar. Moved on by: the POST's outcome.
+  /// A restart: held, because the POST may have been accepted.
+  case submitting
+  /// Durable before: the task id. Moved on by: queries. A restart: queries at once.
+  case submitted(TaskRef)
+  /// Durable before: the list of results. Moved on by: fetching and publishing them. A restart: publishes what was
+  /// fetched, fetches the rest.
+  case fetching(Fetching)
+  /// Durable before: every picture under its final name, and the sidecar that says so. Final.
+  case done
+  /// Durable before: the reason. Final until the text changes.
+  case failed(JobError)
+  /// Durable before: the reason. Moved on by: a person or new evidence only.
+  case held(Held)
+  /// Its source is gone, or was replaced before anything was sent. Final.
+  case cancelled(CancelReason)
+}
+
+/// A slot that waits for its turn.
+public struct Queued: Hashable, Sendable {
+  /// Not before this moment; nil: at once.
+  public var notBefore: Timestamp?
+  /// Why it waits, when it is not only for its turn.
+  public var error: JobError?
+  /// Makes one.
+  public init(notBefore: Timestamp? = nil, error: JobError? = nil) {
+    self.notBefore = notBefore
+    self.error = error
+  }
+}
+
+/// A task at the service.
+public struct TaskRef: Hashable, Sendable {
+  /// The service's id.
+  public var taskID: String
+  /// When it was accepted: the start of its deadline.
+  public var acceptedAt: Timestamp
+  /// How often its results had to be asked for anew.
+  public var refreshes: Int
+  /// Makes one.
+  public init(taskID: String, acceptedAt: Timestamp, refreshes: Int = 0) {
+    self.taskID = taskID
+    self.acceptedAt = acceptedAt
+    self.refreshes = refreshes
+  }
+}
+
+/// Results that are being fetched.
+public struct Fetching: Hashable, Sendable {
+  /// The task that made them.
+  public var task: TaskRef
+  /// What it made, images only.
+  public var results: [ResultItem]
+  /// Why the last try failed.
+  public var error: JobError?
+  /// Not before this moment; nil: at once.
+  public var notBefore: Timestamp?
+  /// Makes one.
+  public init(task: TaskRef, results: [ResultItem], error: JobError? = nil, notBefore: Timestamp? = nil) {
+    self.task = task
+    self.results = results
+    self.error = error
+    self.notBefore = notBefore
+  }
+}
+
+/// A slot that a person or new evidence decides.
+public struct Held: Hashable, Sendable {
+  /// Why.
+  public var reason: HeldReason
+  /// The same for the user.
+  public var error: JobError
+  /// The task, where one is known.
+  public var task: TaskRef?
+  /// Makes one.
+  public init(reason: HeldReason, error: JobError, task: TaskRef? = nil) {
+    self.reason = reason
+    self.error = error
+    self.task = task
+  }
+}
+
+/// Why a slot is held.
+public enum HeldReason: String, Hashable, Codable, Sendable {
+  /// A POST may have been accepted, and its answer was lost.
+  case submissionOutcomeUnknown = "submission-outcome-unknown"
+  /// Paid for and finished, but its picture cannot be had.
+  case paidNotFetched = "paid-not-fetched"
+  /// Accepted long ago and still not final.
+  case deadlinePassed = "deadline-passed"
+  /// Accepted, and now the service does not know it.
+  case taskLost = "task-lost"
+  /// More new prompts within a minute than the burst limit lets through.
+  case burst
+  /// The front matter says `hold: true`.
+  case asked
+  /// A sync tool's conflict copy: a person says which is meant.
+  case conflictCopy = "conflict-copy"
+
+  /// Whether nothing has been sent yet, so that a person's word is all that is missing.
+  public var isBeforeSending: Bool { self == .burst || self == .asked }
+}
+
+/// Why a slot was cancelled. Nothing was paid for it.
+public enum CancelReason: String, Hashable, Codable, Sendable {
+  /// The prompt was deleted before it was sent.
+  case sourceGone = "source-gone"
+  /// The prompt was changed before it was sent.
+  case superseded
+}
+
+extension SlotState {
+  /// The state's word, in the sidecar and in the journal.
+  public var name: StateName {
+    switch self {
+    case .queued: .queued
+    case .submitting: .submitting
+    case .submitted: .submitted
+    case .fetching: .fetching
+    case .done: .done
+    case .failed: .failed
+    case .held: .held
+    case .cancelled: .cancelled
+    }
+  }
+
+  /// What the user is told about it, if anything went wrong.
+  public var error: JobError? {
+    switch self {
+    case .queued(let queued): queued.error
+    case .fetching(let fetching): fetching.error
+    case .failed(let error): error
+    case .held(let held): held.error
+    case .submitting, .submitted, .done, .cancelled: nil
+    }
+  }
+
+  /// The task, in the states that have one.
+  public var task: TaskRef? {
+    switch self {
+    case .submitted(let task): task
+    case .fetching(let fetching): fetching.task
+    case .held(let held): held.task
+    default: nil
+    }
+  }
+}
+
+/// The words for the states.
+public enum StateName: String, Hashable, Codable, Sendable, CaseIterable {
+  /// See `SlotState`.
+  case queued, submitting, submitted, fetching, done, failed, held, cancelled
+
+  /// Whether promptdrop has nothing left to do by itself.
+  public var isSettled: Bool {
+    switch self {
+    case .done, .failed, .held, .cancelled: true
+    case .queued, .submitting, .submitted, .fetching: false
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/// The status sidecar, `NAME.status.json`: what promptdrop says of a prompt, beside the prompt. Schema
+/// `promptdrop.status/1`. It is the journal's second copy; on reading it is untrusted input, and unknown keys are ignored.
+public struct StatusSidecar: Hashable, Sendable {
+  /// The value of `schema`.
+  public static let schemaName = "promptdrop.status/1"
+
+  /// One submission, with the picture and revision that it was for.
+  public struct AttemptEntry: Hashable, Sendable {
+    /// The revision.
+    public var revision: Int
+    /// Which of its pictures, from 1.
+    public var slot: Int
+    /// The attempt.
+    public var attempt: Attempt
+  }
+  /// One picture in place.
+  public struct OutputEntry: Hashable, Codable, Sendable {
+    /// Its name, in the same folder.
+    public var file: String
+    /// The revision that it was made for.
+    public var revision: Int
+    /// Which of the revision's pictures paid for it, from 1.
+    public var slot: Int
+    /// SHA-256 of its bytes, hexadecimal.
+    public var sha256: String
+    /// In bytes.
+    public var bytes: Int
+    /// In pixels.
+    public var width: Int, height: Int
+    /// `image/png`, …
+    public var mediaType: String
+    enum CodingKeys: String, CodingKey {
+      case file, revision, slot, sha256, bytes, width, height
+      case mediaType = "media_type"
+    }
+  }
+
+  /// The file's state.
+  public var state: StateName
+  /// Why it is in that state, a stable word; nil where the state says it all.
+  public var reason: String?
+  /// The prompt's name, in the same folder.
+  public var source: String
+  /// The job's id.
+  public var jobID: String
+  /// The current revision, from 1; 0 while nothing was taken.
+  public var revision: Int
+  /// `owner` of the folder's defaults.
+  public var owner: String?
+  /// The current revision's hashes; nil while nothing was taken.
+  public var identity: Identity?
+  /// What is sent; the prompt's own text is not repeated. Nil while nothing was taken.
+  public var snapshot: Snapshot?
+  /// How many pictures.
+  public var count: Int
+  /// Every submission of the current revision, and those of earlier ones that are still open.
+  public var attempts: [AttemptEntry]
+  /// Every picture in place, of all revisions.
+  public var outputs: [OutputEntry]
+  /// The service's own word for the task's state.
+  public var serviceStatus: String?
+  /// Credits used, decimal.
+  public var consumed: String?
+  /// Whether two tasks are known for one attempt.
+  public var mayHaveBeenPaidTwice: Bool
+  /// Whether a reference file or a default has changed since the revision was taken.
+  public var inputsChanged: Bool
+  /// What went wrong.
+  public var error: JobError?
+  /// When promptdrop tries again.
+  public var nextAttemptAt: Timestamp?
+  /// When the file was first seen.
+  public var createdAt: Timestamp
+  /// When this was written.
+  public var updatedAt: Timestamp
+  /// When the service accepted the (last) submission.
+  public var submittedAt: Timestamp?
+  /// The program's version.
+  public var agentVersion: String
+  /// The machine's name.
+  public var agentHost: String
+
+  /// Whether these bytes are a sidecar of promptdrop's: the schema's name stands at the head of every one.
+  public static func isOurs(_ bytes: some Collection<UInt8>) -> Bool {
+    String(decoding: bytes.prefix(160), as: UTF8.self).contains("\"\(schemaName)\"")
+  }
+}
+
+extension StatusSidecar {
+  /// Describes a job.
+  public init(of job: Job, now: Timestamp, agentVersion: String, agentHost: String) {
+    let slots = job.currentSlots
+    let revision = job.revisions[job.current]
+    state = job.state
+    let leading = slots.first { $0.state.name == job.state } ?? slots.first
+    error = job.note?.error ?? leading?.state.error
+    switch leading?.state {
+    case _ where job.note != nil: reason = job.note?.error.code
+    case .held(let held)?: reason = held.reason.rawValue
+    case .cancelled(let why)?: reason = why.rawValue
+    case .queued(let queued)?: reason = queued.error?.code
+    case .failed(let error)?: reason = error.code
+    default: reason = job.inputsChanged ? "inputs-changed" : nil
+    }
+    source = DropPath.display(job.file.path.name)
+    jobID = job.id.text
+    self.revision = job.current
+    owner = revision?.snapshot.owner
+    identity = revision?.identity
+    snapshot = revision?.snapshot
+    count = revision?.count ?? 0
+    attempts = job.slots.values
+      .filter { $0.key.revision == job.current || !$0.state.name.isSettled || $0.state.name == .held }
+      .sorted { ($0.key.revision, $0.key.number) < ($1.key.revision, $1.key.number) }
+      .flatMap { slot in
+        slot.attempts.map { AttemptEntry(revision: slot.key.revision, slot: slot.key.number, attempt: $0) }
+      }
+    outputs = job.outputs.filter { $0.temporary == nil }.map {
+      OutputEntry(
+        file: DropPath.display($0.file), revision: $0.slot.revision, slot: $0.slot.number, sha256: $0.sha256,
+        bytes: $0.bytes, width: $0.image.width, height: $0.image.height, mediaType: $0.image.format.mediaType)
+    }
+    serviceStatus = slots.compactMap(\.serviceStatus).last
+    consumed = job.consumed
+    mayHaveBeenPaidTwice = job.slots.values.contains { slot in
+      slot.attempts.count { $0.outcome == .accepted } > 1
+    }
+    inputsChanged = job.inputsChanged
+    switch leading?.state {
+    case .queued(let queued)? where job.note == nil: nextAttemptAt = queued.notBefore
+    case .fetching(let fetching)? where job.note == nil: nextAttemptAt = fetching.notBefore
+    default: nextAttemptAt = nil
+    }
+    createdAt = job.createdAt
+    updatedAt = now
+    submittedAt = slots.compactMap { $0.attempts.last { $0.outcome == .accepted }?.endedAt }.max()
+    self.agentVersion = agentVersion
+    self.agentHost = agentHost
+  }
+
+  /// The task id of a slot's last accepted attempt, as the sidecar tells it.
+  public func taskID(slot: Int) -> String? {
+    attempts.last { $0.revision == revision && $0.slot == slot && $0.attempt.outcome == .accepted }?.attempt.taskID
+  }
+}

@@ -1,0 +1,122 @@
+/// A moment of UTC wall-clock time, in whole milliseconds since 1970-01-01T00:00:00Z.
+public struct Timestamp: Hashable, Comparable, Sendable {
+  /// Milliseconds since the Unix epoch.
+  public var milliseconds: Int64
+
+  /// Makes a moment from milliseconds since the Unix epoch.
+  public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+  /// Earlier than.
+  public static func < (a: Timestamp, b: Timestamp) -> Bool { a.milliseconds < b.milliseconds }
+
+  /// The moment `duration` later, saturating at the ends of the range.
+  public static func + (a: Timestamp, duration: Duration) -> Timestamp {
+    let (sum, overflow) = a.milliseconds.addingReportingOverflow(duration.milliseconds)
+    return Timestamp(milliseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+  }
+
+  /// The time from `b` to `a`.
+  public static func - (a: Timestamp, b: Timestamp) -> Duration {
+    .milliseconds(a.milliseconds.subtractingReportingOverflow(b.milliseconds).partialValue)
+  }
+
+  /// RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:05:00.250Z`.
+  public var rfc3339: String {
+    let ms = Int(milliseconds - (milliseconds.floorDiv(1000) * 1000))
+    let seconds = milliseconds.floorDiv(1000)
+    let days = seconds.floorDiv(86_400)
+    let clock = Int(seconds - days * 86_400)
+    let (y, m, d) = Timestamp.civil(fromDays: days)
+    func pad(_ n: Int, _ width: Int) -> String {
+      let digits = String(n)
+      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    return "\(pad(y, 4))-\(pad(m, 2))-\(pad(d, 2))T\(pad(clock / 3600, 2)):\(pad(clock / 60 % 60, 2))"
+      + ":\(pad(clock % 60, 2)).\(pad(ms, 3))Z"
+  }
+
+  /// Reads RFC 3339 in UTC (`Z`), with or without a fraction; nil for anything else.
+  public init?(rfc3339 text: String) {
+    let bytes = Array(text.utf8)
+    guard bytes.count >= 20, bytes.count <= 40, bytes.last == UInt8(ascii: "Z") else { return nil }
+    func number(_ range: Range<Int>) -> Int64? {
+      var value: Int64 = 0
+      for byte in bytes[range] {
+        guard byte >= 48, byte <= 57 else { return nil }
+        value = value * 10 + Int64(byte - 48)
+      }
+      return value
+    }
+    guard let y = number(0..<4), let m = number(5..<7), let d = number(8..<10), let hour = number(11..<13),
+      let minute = number(14..<16), let second = number(17..<19), (1...12).contains(m), (1...31).contains(d),
+      hour < 24, minute < 60, second < 61, bytes[4] == 45, bytes[7] == 45, bytes[10] == 84, bytes[13] == 58,
+      bytes[16] == 58
+    else { return nil }
+    var ms: Int64 = 0
+    if bytes[19] == UInt8(ascii: ".") {
+      let fraction = 20..<(bytes.count - 1)
+      guard !fraction.isEmpty, number(fraction.prefix(18)) != nil else { return nil }
+      let three = Array(bytes[fraction].prefix(3)) + Array(repeating: 48, count: max(0, 3 - fraction.count))
+      for byte in three { ms = ms * 10 + Int64(byte) - 48 }
+    } else if bytes.count != 20 {
+      return nil
+    }
+    let days = Timestamp.days(fromCivil: y, m, d)
+    self.init(milliseconds: (days * 86_400 + hour * 3600 + minute * 60 + second) * 1000 + ms)
+  }
+
+  // Howard Hinnant's civil-calendar arithmetic (chrono-compatible low-level date algorithms), proleptic Gregorian.
+  private static func civil(fromDays days: Int64) -> (Int, Int, Int) {
+    let z = days + 719_468
+    let era = z.floorDiv(146_097)
+    let dayOfEra = z - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shifted = (5 * dayOfYear + 2) / 153
+    let month = shifted < 10 ? shifted + 3 : shifted - 9
+    return (Int(yearOfEra + era * 400 + (month <= 2 ? 1 : 0)), Int(month), Int(dayOfYear - (153 * shifted + 2) / 5 + 1))
+  }
+
+  private static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    let y = month <= 2 ? year - 1 : year
+    let era = y.floorDiv(400)
+    let yearOfEra = y - era * 400
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+  }
+}
+
+extension Int64 {
+  fileprivate func floorDiv(_ divisor: Int64) -> Int64 {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? quotient - 1 : quotient
+  }
+}
+
+extension Duration {
+  /// The duration in whole milliseconds, rounded towards zero, saturating.
+  public var milliseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+    if overflow { return seconds < 0 ? .min : .max }
+    let (sum, carried) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+    return carried ? (seconds < 0 ? .min : .max) : sum
+  }
+}
+
+extension Timestamp: Codable {
+  /// Reads the RFC 3339 form.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    guard let value = Timestamp(rfc3339: try container.decode(String.self)) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a time in RFC 3339, UTC")
+    }
+    self = value
+  }
+
+  /// Writes the RFC 3339 form.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(rfc3339)
+  }
+}
