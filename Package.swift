@@ -36,7 +36,11 @@ let package = Package(
     .target(name: "CLinux"),
     .target(
       name: "DropFolder",
-      dependencies: ["JobCore", "CInotifyTools", "CLinux", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: [
+        "JobCore", "CInotifyTools", "CLinux",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       swiftSettings: settings),
     .target(
       name: "ImageAPI",

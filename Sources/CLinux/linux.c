@@ -1,1 +1,27 @@
+#define _GNU_SOURCE
 #include "linux.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+const int pd_o_path = O_PATH;
+
+int pd_open_beneath(int folder, const char *path, int flags, mode_t mode) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = (unsigned long long)flags;
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+}
+
+int pd_rename_within(int folder, const char *from, const char *to, int replace) {
+  return renameat2(folder, from, folder, to, replace ? 0 : RENAME_NOREPLACE);
+}
+
+int pd_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

@@ -38,7 +38,7 @@ public enum DropNames {
       return stem.isEmpty ? .other : .imageList(stem: stem)
     }
     if name.elementsEqual(folderDefaults) { return .folderDefaults }
-    if let stem = stemOfTemporaryList(name) { return .imageListOnItsWay(stem: stem) }
+    if !isOwnTemporary(name), let stem = stemOfTemporaryList(name) { return .imageListOnItsWay(stem: stem) }
     return .other
   }
 
@@ -92,6 +92,10 @@ public enum DropNames {
   // `foo.sync-conflict-20260131-101500-ABCDEFG`, `foo (Ann's conflicted copy 2026-01-31)`, `foo_conflict-20260131`,
   // `foo_SFConflict_…`, `foo-safeBackup-0001`. Not `foo (1)` or `foo 2`: those may be meant.
   private static func isConflictCopy(_ stem: [UInt8]) -> Bool {
+    // Every form has one of these bytes; most names have none, and this is asked for every event.
+    guard stem.contains(where: { $0 == UInt8(ascii: "(") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }) else {
+      return false
+    }
     let text = String(decoding: stem, as: UTF8.self)
     if text.contains(/\.sync-conflict-\d{8}-\d{6}-/) { return true }
     if text.contains("_conflict-") || text.contains("SFConflict") { return true }

@@ -61,8 +61,9 @@ public enum SubmitOutcome: Hashable, Sendable {
   case accepted(taskID: String)
   /// A documented refusal, or a request that provably never left: not paid for. `reached`: whether the service saw it.
   case notAccepted(Failure, reached: Bool)
-  /// Timeout, reset, 5xx, an answer that cannot be read: accepted or not, nobody knows.
-  case unknown(JobError)
+  /// Timeout, reset, 5xx, an answer that cannot be read: accepted or not, nobody knows. `serviceDown`: further submits
+  /// would likely end the same way.
+  case unknown(JobError, serviceDown: Bool)
 }
 
 /// What a query says of a task.

@@ -145,9 +145,11 @@ extension Slot {
       failures = 0
       state = .submitted(TaskRef(taskID: taskID, acceptedAt: now))
       effects = [.writeSidecar(durable: true), .query(at: now + policy.firstQueryDelay)]
-    case .unknown(let error):
+    case .unknown(let error, let serviceDown):
       holdUnknown(error, now)
       effects = [.writeSidecar(durable: true)]
+      // An outage must hold a handful of jobs, not thousands: the gate closes first.
+      if serviceDown { effects.insert(.serviceTrouble(.down, error), at: 0) }
     case .notAccepted(let failure, let reached):
       endAttempt(reached ? .refused : .notSent, now)
       failures += 1

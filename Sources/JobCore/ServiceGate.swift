@@ -16,11 +16,15 @@ public struct ServiceGate: Sendable {
   private var slowUntil: Duration = .zero
   private var probeAt: Duration = .zero
   private let probeInterval: Duration
+  private let firstProbe: Duration
   private var refusals: [(prompt: String, slot: SlotKey)] = []
   private var refusal: String?
 
-  /// Makes an open gate. `probeInterval`: how often a closed one is tried.
-  public init(probeInterval: Duration = .seconds(60)) { self.probeInterval = probeInterval }
+  /// Makes an open gate. `probeInterval`: how often a closed one is tried; `firstProbe`: how soon after a service went down.
+  public init(probeInterval: Duration = .seconds(60), firstProbe: Duration = .seconds(5)) {
+    self.probeInterval = probeInterval
+    self.firstProbe = min(firstProbe, probeInterval)
+  }
 
   /// What a caller may do now.
   public enum Permission: Hashable, Sendable {
@@ -46,7 +50,8 @@ public struct ServiceGate: Sendable {
   public mutating func trouble(_ trouble: ServiceTrouble, _ error: JobError, at now: Duration) -> Bool {
     let isNews = closed?.trouble != trouble
     closed = Closed(trouble: trouble, error: error, since: isNews ? now : closed?.since ?? now)
-    probeAt = now + probeInterval
+    // A single reset is common and soon over; an outage is tried once an interval.
+    if isNews || probeAt <= now { probeAt = now + (isNews && trouble == .down ? firstProbe : probeInterval) }
     return isNews
   }
 

@@ -16,7 +16,9 @@ public struct FileStamp: Hashable, Sendable {
 
 /// How sure a hint is that the writer is finished.
 public enum Hint: Hashable, Sendable {
-  /// Found, created or written to: more may come.
+  /// Found by looking: nothing is known of its writer. Looked at once; its age decides.
+  case found
+  /// Created or written to: more may come.
   case touched
   /// Closed after writing, or renamed into place: as finished as a file system can say.
   case closed
@@ -55,6 +57,8 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     var lastChange: Duration
     var due: Duration
     var window: Duration
+    // How long it has to have been still: the window, or, with a window of zero, the wait for a close that did not come.
+    var stillness: Duration
     var seen: FileStamp?
     var turn: UInt64
   }
@@ -79,13 +83,17 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   /// Something happened to the file: its wait starts anew.
   public mutating func noticed(_ key: Key, _ hint: Hint, at now: Duration) {
     let window = entries[key]?.window ?? windows.firstTake
-    let wait = window == .zero && hint == .touched ? windows.missingClose : window
-    arm(key, Entry(lastChange: now, due: now + wait, window: window, seen: nil, turn: 0))
+    let stillness = hint == .closed ? window : max(window, windows.missingClose)
+    let due = hint == .found ? now : now + stillness
+    arm(key, Entry(lastChange: now, due: due, window: window, stillness: stillness, seen: nil, turn: 0))
   }
 
   /// The file has to be looked at again at the time given, whatever happens to it; its wait is not lengthened.
   public mutating func lookAgain(_ key: Key, at due: Duration, now: Duration) {
-    var entry = entries[key] ?? Entry(lastChange: now, due: due, window: windows.firstTake, seen: nil, turn: 0)
+    var entry =
+      entries[key]
+      ?? Entry(
+      lastChange: now, due: due, window: windows.firstTake, stillness: windows.firstTake, seen: nil, turn: 0)
     entry.due = due
     arm(key, entry)
   }
@@ -95,6 +103,7 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   public mutating func isRevision(_ key: Key, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
     entry.window = max(entry.window, windows.revision)
+    entry.stillness = max(entry.stillness, entry.window)
     let rest = entry.window - max(now - entry.lastChange, age ?? .zero)
     guard rest > .zero else { return .settled }
     entry.due = now + rest
@@ -118,11 +127,11 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   public mutating func observed(_ key: Key, _ stamp: FileStamp, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
     if entry.seen == stamp { return .settled }
-    if let age, age >= .zero, age >= entry.window { return .settled }
+    if let age, age >= .zero, age >= entry.stillness { return .settled }
     // Seen for the first time, or changed without a hint: another whole look.
     entry.seen = stamp
     entry.lastChange = now
-    entry.due = now + max(entry.window, .milliseconds(5))
+    entry.due = now + max(entry.stillness, .milliseconds(5))
     arm(key, entry)
     return .wait(until: entry.due)
   }

@@ -79,9 +79,10 @@ public struct FaultSpecError: Error, CustomStringConvertible {
 
 extension Fault: CustomStringConvertible {
   /// The spelling ``init(parsing:)`` reads.
-  public var description: String {
-    kind.rawValue + (argument.map { "=" + $0 } ?? "") + (remaining.map { ":\($0)" } ?? "")
-  }
+  public var description: String { spelling + (remaining.map { ":\($0)" } ?? "") }
+
+  /// The spelling without the count.
+  var spelling: String { kind.rawValue + (argument.map { "=" + $0 } ?? "") }
 }
 
 extension Fault.Kind {

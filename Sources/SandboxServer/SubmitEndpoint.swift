@@ -45,7 +45,10 @@ extension Service {
       if reply == nil {
         let record = TaskRecord(
           id: "ta" + UUID().uuidString.lowercased(), created: now, final: now + TimeAmount(options.statusDelay),
-          createdAt: createdAt, picture: PictureRequest(form, hash: hash, revision: prompt.tasks, options: options),
+          createdAt: createdAt,
+          picture: PictureRequest(
+            form, hash: hash, revision: prompt.tasks, number: number,
+            options: options),
           faults: written)
         prompt.tasks += 1
         store.tasks.insert(record, retention: TimeAmount(options.retention))

@@ -1,1 +1,20 @@
+// The few Linux calls that Swift's Glibc module lacks.
+#ifndef PROMPTDROP_CLINUX_H
+#define PROMPTDROP_CLINUX_H
 
+#include <sys/types.h>
+
+// O_PATH, which the Glibc module does not import.
+extern const int pd_o_path;
+
+// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS: the path cannot leave `folder`, whatever
+// is swapped in while it is walked. Returns a descriptor, or -1 with errno.
+int pd_open_beneath(int folder, const char *path, int flags, mode_t mode);
+
+// renameat2(2) within one folder; with `replace` 0 an existing target makes it fail with EEXIST. Returns 0, or -1 with errno.
+int pd_rename_within(int folder, const char *from, const char *to, int replace);
+
+// eventfd(2), non-blocking and close-on-exec. Returns a descriptor, or -1 with errno.
+int pd_eventfd(void);
+
+#endif

@@ -1,0 +1,122 @@
+import CLinux
+import Glibc
+import JobCore
+
+/// An open file or folder, closed when it is let go.
+struct Descriptor: ~Copyable {
+  let number: Int32
+
+  /// Takes an open descriptor over.
+  init(owning number: Int32) { self.number = number }
+
+  deinit { close(number) }
+
+  /// Opens a path below a folder, never through a symbolic link and never out of the folder. Throws `SystemError`.
+  static func open(beneath folder: Int32, _ path: [UInt8], _ flags: Int32, mode: mode_t = 0) throws(SystemError) -> Descriptor {
+    let terminated = path.isEmpty ? [CChar(bitPattern: UInt8(ascii: ".")), 0] : cString(path)
+    while true {
+      let number = pd_open_beneath(folder, terminated, flags | O_CLOEXEC, mode)
+      if number >= 0 { return Descriptor(owning: number) }
+      // EAGAIN: a rename raced with the walk; the kernel asks for another try.
+      if errno != EINTR && errno != EAGAIN { throw SystemError(errno) }
+    }
+  }
+
+  /// Reads up to `limit` bytes from the start. Throws `SystemError`.
+  func read(limit: Int) throws(SystemError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < limit {
+      let wanted = min(limit - bytes.count, bytes.isEmpty ? 65_536 : 1_048_576)
+      var failure: Int32 = 0
+      let chunk = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+        let got = pread(number, buffer.baseAddress, wanted, off_t(bytes.count))
+        failure = got < 0 ? errno : 0
+        count = max(got, 0)
+      }
+      if failure == EINTR { continue }
+      if failure != 0 { throw SystemError(failure) }
+      if chunk.isEmpty { break }
+      if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+      if chunk.count < wanted && bytes.count < 65_536 { break }
+    }
+    return bytes
+  }
+
+  /// Writes all bytes at the present end of the file. Throws `SystemError`.
+  func write(_ bytes: [UInt8]) throws(SystemError) {
+    var done = 0
+    while done < bytes.count {
+      let got = bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress?.advanced(by: done), bytes.count - done) }
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw SystemError(errno)
+      }
+      done += got
+    }
+  }
+
+  /// Makes the content durable. Throws `SystemError`.
+  func sync() throws(SystemError) {
+    if fsync(number) != 0 { throw SystemError(errno) }
+  }
+
+  /// What the file system says of it. Throws `SystemError`.
+  func status() throws(SystemError) -> stat {
+    var status = stat()
+    if fstat(number, &status) != 0 { throw SystemError(errno) }
+    return status
+  }
+}
+
+/// A failed system call.
+struct SystemError: Error {
+  let number: Int32
+  init(_ number: Int32) { self.number = number }
+  var text: String { String(cString: strerror(number)) }
+}
+
+func cString(_ bytes: [UInt8]) -> [CChar] {
+  var terminated = [CChar]()
+  terminated.reserveCapacity(bytes.count + 1)
+  for byte in bytes { terminated.append(CChar(bitPattern: byte)) }
+  terminated.append(0)
+  return terminated
+}
+
+extension stat {
+  var isRegular: Bool { st_mode & S_IFMT == S_IFREG }
+  var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
+
+  var stamp: FileStamp {
+    func nanoseconds(_ time: timespec) -> Int64 {
+      Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ Int64(time.tv_nsec)
+    }
+    return FileStamp(
+      device: UInt64(st_dev), inode: UInt64(st_ino), size: Int64(st_size), modified: nanoseconds(st_mtim),
+      changed: nanoseconds(st_ctim))
+  }
+
+  /// How long ago its inode was changed, by the wall clock; negative where the clocks disagree.
+  func age(now: timespec) -> Duration {
+    .seconds(Int64(now.tv_sec) - Int64(st_ctim.tv_sec)) + .nanoseconds(Int64(now.tv_nsec) - Int64(st_ctim.tv_nsec))
+  }
+
+  var kindName: String {
+    switch st_mode & S_IFMT {
+    case S_IFDIR: "a folder"
+    case S_IFIFO: "a FIFO"
+    case S_IFLNK: "a symbolic link"
+    case S_IFSOCK: "a socket"
+    case S_IFCHR, S_IFBLK: "a device"
+    default: "not a regular file"
+    }
+  }
+}
+
+/// The wall clock, as the file system stamps with it. The coarse clock is the kernel's own source for change times: a file
+/// changed just now is never older than its stamp says.
+func coarseWallClock() -> timespec {
+  var now = timespec()
+  clock_gettime(CLOCK_REALTIME_COARSE, &now)
+  return now
+}

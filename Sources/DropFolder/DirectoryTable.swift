@@ -1,0 +1,91 @@
+import JobCore
+
+/// Which watch is which folder. A folder knows its parent and its own name, so that moving a tree is one change.
+struct DirectoryTable {
+  typealias Watch = Int32
+
+  private struct Node {
+    var root: RootID
+    var parent: Watch?
+    var name: [UInt8]
+    var children: [[UInt8]: Watch] = [:]
+  }
+  private var nodes: [Watch: Node] = [:]
+  private var roots: [RootID: Watch] = [:]
+
+  /// How many folders are watched.
+  var count: Int { nodes.count }
+
+  /// The folder that a watch is for.
+  func folder(_ watch: Watch) -> FileKey? {
+    guard let node = nodes[watch] else { return nil }
+    var parts: [[UInt8]] = []
+    var current = node
+    while let parent = current.parent {
+      parts.append(current.name)
+      guard let above = nodes[parent] else { return nil }
+      current = above
+    }
+    return FileKey(root: node.root, path: DropPath(bytes: Array(parts.reversed().joined(separator: [UInt8(ascii: "/")]))))
+  }
+
+  /// The watch of a root.
+  func watch(of root: RootID) -> Watch? { roots[root] }
+
+  /// The watch of a folder in a watched folder.
+  func child(_ name: [UInt8], of parent: Watch) -> Watch? { nodes[parent]?.children[name] }
+
+  /// Enters a root.
+  mutating func add(root: RootID, watch: Watch) {
+    nodes[watch] = Node(root: root, parent: nil, name: [])
+    roots[root] = watch
+  }
+
+  /// Enters a folder, or moves it here when the kernel gave the watch that it has for another name (the same inode).
+  /// Returns watches that stood under this name before and no longer mean anything.
+  mutating func add(_ name: [UInt8], in parent: Watch, watch: Watch) -> [Watch] {
+    guard let root = nodes[parent]?.root else { return [] }
+    var stale: [Watch] = []
+    if let previous = nodes[parent]?.children[name], previous != watch { stale = remove(previous) }
+    if let node = nodes[watch] {
+      if node.parent == parent && node.name == name { return stale }
+      detach(watch)
+      nodes[watch]?.parent = parent
+      nodes[watch]?.name = name
+      if node.root != root { setRoot(root, below: watch) }
+    } else {
+      nodes[watch] = Node(root: root, parent: parent, name: name)
+    }
+    nodes[parent]?.children[name] = watch
+    return stale
+  }
+
+  /// Forgets a folder and all below it; returns their watches.
+  @discardableResult
+  mutating func remove(_ watch: Watch) -> [Watch] {
+    guard let node = nodes[watch] else { return [] }
+    detach(watch)
+    if node.parent == nil { roots[node.root] = nil }
+    var removed: [Watch] = []
+    var open = [watch]
+    while let next = open.popLast() {
+      guard let gone = nodes.removeValue(forKey: next) else { continue }
+      removed.append(next)
+      open.append(contentsOf: gone.children.values)
+    }
+    return removed
+  }
+
+  private mutating func detach(_ watch: Watch) {
+    guard let node = nodes[watch], let parent = node.parent else { return }
+    if nodes[parent]?.children[node.name] == watch { nodes[parent]?.children[node.name] = nil }
+  }
+
+  private mutating func setRoot(_ root: RootID, below watch: Watch) {
+    var open = [watch]
+    while let next = open.popLast() {
+      nodes[next]?.root = root
+      open.append(contentsOf: nodes[next]?.children.values.map { $0 } ?? [])
+    }
+  }
+}

@@ -1,0 +1,253 @@
+import CLinux
+import Crypto
+import Glibc
+import JobCore
+import NIOPosix
+
+/// The files of the watched roots. Blocking calls run on a pool of threads.
+public final class FolderFiles: RootFiles {
+  let roots: [RootID: RootFolder]
+  let workers: NIOThreadPool
+  let check: ImageCheck
+  let newID: @Sendable () -> String
+  private let folderSync: FolderSync
+
+  /// Takes open roots. `check` judges images, `newID` names temporary files, `workers` is running.
+  public init(
+    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, newID: @escaping @Sendable () -> String
+  ) {
+    self.roots = roots
+    self.workers = workers
+    self.check = check
+    self.newID = newID
+    folderSync = FolderSync()
+  }
+
+  /// Runs `body` on a worker thread.
+  func onWorker<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
+    await withCheckedContinuation { continuation in
+      workers.submit { _ in continuation.resume(returning: body()) }
+    }
+  }
+
+  /// As `onWorker`, for what can fail. Throws what `body` throws.
+  func tryOnWorker<T: Sendable>(
+    _ body: @escaping @Sendable () throws(LocalTrouble) -> T
+  ) async throws(LocalTrouble) -> T {
+    try await onWorker { () -> Result<T, LocalTrouble> in
+      do throws(LocalTrouble) { return .success(try body()) } catch { return .failure(error) }
+    }.get()
+  }
+
+  func rootNumber(_ root: RootID) -> Int32 { roots[root]?.descriptor ?? -1 }
+
+  /// Opens the folder that a file is in.
+  func openFolder(of file: FileKey) throws(LocalTrouble) -> Descriptor {
+    do throws(SystemError) {
+      return try Descriptor.open(beneath: rootNumber(file.root), file.path.directory.bytes, O_RDONLY | O_DIRECTORY)
+    } catch {
+      throw LocalTrouble(error, doing: "open the folder of", file.path.display)
+    }
+  }
+
+  // MARK: looking and reading
+
+  /// Looks at a path.
+  public func look(_ file: FileKey) async -> Sighting {
+    await onWorker { self.sight(file).0 }
+  }
+
+  // O_NONBLOCK, because opening a FIFO for reading would wait for a writer for ever.
+  private func sight(_ file: FileKey, readUpTo limit: Int? = nil) -> (Sighting, [UInt8]?) {
+    do throws(SystemError) {
+      let opened = try Descriptor.open(
+        beneath: rootNumber(file.root), file.path.bytes, limit == nil ? pd_o_path : O_RDONLY | O_NONBLOCK)
+      let before = try opened.status()
+      guard before.isRegular else { return (.notAFile(before.kindName), nil) }
+      let now = coarseWallClock()
+      guard let limit, before.st_size <= limit else { return (.file(before.stamp, age: before.age(now: now)), nil) }
+      let bytes = try opened.read(limit: limit + 1)
+      let after = try opened.status()
+      let whole = after.stamp == before.stamp && bytes.count == Int(before.st_size)
+      return (.file(after.stamp, age: whole ? before.age(now: now) : .zero), whole ? bytes : nil)
+    } catch {
+      return (sighting(of: error, file), nil)
+    }
+  }
+
+  private func sighting(of failure: SystemError, _ file: FileKey) -> Sighting {
+    switch failure.number {
+    case ENOENT, ENOTDIR: .missing
+    case ELOOP, EXDEV: .notAFile("a symbolic link")
+    case ENXIO: .notAFile("a socket or a FIFO")
+    default: .unreadable(LocalTrouble(failure, doing: "read", file.path.display).error)
+    }
+  }
+
+  /// Reads a prompt and its list; bytes only where the file did not change meanwhile.
+  public func readSource(_ prompt: FileKey, list: FileKey, limit: Int) async -> SourceReading {
+    await onWorker {
+      let (promptSighting, promptBytes) = self.sight(prompt, readUpTo: limit)
+      let (listSighting, listBytes) = self.sight(list, readUpTo: limit)
+      return SourceReading(
+        prompt: promptSighting, promptBytes: promptBytes, list: listSighting, listBytes: listBytes)
+    }
+  }
+
+  /// Reads the defaults of the folder and of those above it, the nearest first.
+  public func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
+    await onWorker {
+      var found: [(FileKey, Result<[UInt8], LocalTrouble>)] = []
+      var folder = file.path.directory
+      while true {
+        let key = FileKey(root: file.root, path: folder.appending(DropNames.folderDefaults))
+        switch self.sight(key, readUpTo: limit) {
+        case (.file, let bytes?): found.append((key, .success(bytes)))
+        case (.missing, _): break
+        case (let sighting, _):
+          let why = if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
+          let error = JobError(
+            code: "folder-defaults-unreadable", message: "\(key.path.display) cannot be read: \(why)",
+            hint: "Mend or remove that file.", retryable: true)
+          found.append((key, .failure(LocalTrouble(error))))
+        }
+        if folder.bytes.isEmpty { return found }
+        folder = folder.directory
+      }
+    }
+  }
+
+  /// Looks at a reference image: whole, and of a known format.
+  public func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading {
+    await onWorker {
+      let name = file.path.display
+      switch self.sight(file, readUpTo: limit) {
+      case (.missing, _): return .missing
+      case (.notAFile(let kind), _):
+        return .refused(
+          JobError(
+            code: "image-not-a-file", message: "The reference image \(name) is \(kind).",
+            hint: "Name a regular file inside the watched folder."))
+      case (.unreadable(let error), _):
+        return .refused(JobError(code: "image-unreadable", message: error.message, hint: error.hint))
+      case (.file(let stamp, _), nil) where stamp.size > limit:
+        return .refused(
+          JobError(
+            code: "image-too-large",
+            message: "The reference image \(name) has \(stamp.size) bytes; the limit is \(limit).",
+            hint: "Make it smaller, or raise max-reference-bytes."))
+      case (.file(let stamp, _), nil):  // It changed while it was read: not settled.
+        return .image(stamp, age: .zero, sha256: "", bytes: 0, .png)
+      case (.file(let stamp, let age), let bytes?):
+        switch bytes.withUnsafeBytes(self.check) {
+        case .success(let info):
+          return .image(stamp, age: age, sha256: SHA256.hash(data: bytes).hex, bytes: bytes.count, info.format)
+        case .failure(let defect):
+          return .refused(
+            JobError(
+              code: "image-not-an-image", message: "The reference image \(name) \(defect.words).",
+              hint: "Use a whole PNG, JPEG or WebP file."))
+        }
+      }
+    }
+  }
+
+  /// A reference image's bytes.
+  public func referenceBytes(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> [UInt8] {
+    try await tryOnWorker { () throws(LocalTrouble) in
+      guard case (.file, let bytes?) = self.sight(file, readUpTo: limit) else {
+        throw LocalTrouble(
+          JobError(
+            code: "reference-changed", message: "The reference image \(file.path.display) is gone or is being changed.",
+            hint: "Put it back; the job goes on by itself.", retryable: true))
+      }
+      return bytes
+    }
+  }
+
+  // MARK: names
+
+  /// Renames within the prompt's folder; false when the name is taken.
+  public func rename(_ from: [UInt8], to: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> Bool {
+    try await tryOnWorker { () throws(LocalTrouble) in
+      let folder = try self.openFolder(of: prompt)
+      do throws(SystemError) {
+        try renameWithin(folder.number, from, to: to, replacing: false)
+        return true
+      } catch {
+        if error.number == EEXIST { return false }
+        throw LocalTrouble(error, doing: "rename to", prompt.sibling(to).path.display)
+      }
+    }
+  }
+
+  /// Makes the names in the prompt's folder durable. Calls for one folder share an fsync.
+  public func syncFolder(of prompt: FileKey) async throws(LocalTrouble) {
+    let folder = FileKey(root: prompt.root, path: prompt.path.directory)
+    try await folderSync.sync(folder) { () async throws(LocalTrouble) in
+      try await self.tryOnWorker { () throws(LocalTrouble) in
+        let opened = try self.openFolder(of: prompt)
+        do throws(SystemError) {
+          try opened.sync()
+        } catch {
+          throw LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
+        }
+      }
+    }
+  }
+
+  /// SHA-256 of a regular file beside the prompt; nil where there is none.
+  public func digest(_ name: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> String? {
+    try await tryOnWorker { () throws(LocalTrouble) -> String? in
+      let file = prompt.sibling(name)
+      do throws(SystemError) {
+        let opened = try Descriptor.open(beneath: self.rootNumber(file.root), file.path.bytes, O_RDONLY | O_NONBLOCK)
+        guard try opened.status().isRegular else { return nil }
+        return try sha256(of: opened).hex
+      } catch {
+        if [ENOENT, ENOTDIR, ELOOP, EXDEV, ENXIO].contains(error.number) { return nil }
+        throw LocalTrouble(error, doing: "read", file.path.display)
+      }
+    }
+  }
+
+  /// Removes a temporary file of promptdrop's.
+  public func removeTemporary(_ name: [UInt8], beside prompt: FileKey) async {
+    guard DropNames.isOwnTemporary(name) else { return }
+    await onWorker {
+      // A temporary that cannot be removed is only untidy: the next start finds it by its name.
+      if let folder = try? self.openFolder(of: prompt) { unlinkat(folder.number, cString(name), 0) }
+    }
+  }
+}
+
+extension ImageDefect {
+  /// The end of a sentence that begins with the image's name.
+  public var words: String {
+    switch self {
+    case .unknownFormat: "is not a PNG, JPEG or WebP image"
+    case .truncated: "ends too early"
+    case .malformed(let why): "is damaged: \(why)"
+    }
+  }
+}
+
+func renameWithin(_ folder: Int32, _ from: [UInt8], to: [UInt8], replacing: Bool) throws(SystemError) {
+  guard pd_rename_within(folder, cString(from), cString(to), replacing ? 1 : 0) == 0 else { throw SystemError(errno) }
+}
+
+func sha256(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
+  var hash = SHA256()
+  var offset = 0
+  var buffer = [UInt8](repeating: 0, count: 262_144)
+  while true {
+    let got = pread(file.number, &buffer, buffer.count, off_t(offset))
+    if got < 0 {
+      if errno == EINTR { continue }
+      throw SystemError(errno)
+    }
+    if got == 0 { return Array(hash.finalize()) }
+    buffer.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<got])) }
+    offset += got
+  }
+}

@@ -1,0 +1,101 @@
+import CInotifyTools
+import Glibc
+import JobCore
+
+/// The one owner of libinotifytools, whose state is the whole process's. Not thread-safe: one thread uses it, always.
+///
+/// Of the library this uses what is sound: initialising, and reading events one at a time without waiting. Its watch table
+/// goes wrong in trees that live long, so watches are set by the kernel's own calls on the library's descriptor, and
+/// `DirectoryTable` knows which is which.
+struct Inotify: ~Copyable {
+  /// A watch's number.
+  typealias Watch = Int32
+
+  /// A copy of an event; the library's own is overwritten by the next.
+  struct Event {
+    var watch: Watch
+    var mask: UInt32
+    var cookie: UInt32
+    var name: [UInt8]
+    func has(_ bit: Int32) -> Bool { mask & UInt32(bitPattern: bit) != 0 }
+    var isFolder: Bool { mask & UInt32(IN_ISDIR) != 0 }
+  }
+
+  /// The library's descriptor, for poll(2).
+  let descriptor: Int32
+
+  /// Initialises the library. Throws a sentence for the user.
+  init() throws(JobError) {
+    guard inotifytools_initialize() != 0 else {
+      let why = String(cString: strerror(inotifytools_error()))
+      throw JobError(
+        code: "inotify-unavailable", message: "inotify cannot be used: \(why).",
+        hint: "Each user may have \(inotifytools_get_max_user_instances()) instances; "
+          + "raise it with: sysctl fs.inotify.max_user_instances=512")
+    }
+    // The library has no accessor for its descriptor; it took the lowest free one just now, so the newest inotify
+    // descriptor of the process is it.
+    guard let found = Inotify.newestDescriptor() else {
+      throw JobError(code: "inotify-unavailable", message: "The inotify descriptor was not found in /proc/self/fd.")
+    }
+    descriptor = found
+    _ = fcntl(found, F_SETFD, FD_CLOEXEC)
+  }
+
+  deinit { inotifytools_cleanup() }
+
+  private static func newestDescriptor() -> Int32? {
+    guard let folder = opendir("/proc/self/fd") else { return nil }
+    defer { closedir(folder) }
+    var found: Int32?
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      var target = [CChar](repeating: 0, count: 64)
+      guard let number = Int32(name), readlink("/proc/self/fd/\(name)", &target, 63) > 0 else { continue }
+      let link = String(decoding: target.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      if link == "anon_inode:inotify" { found = max(found ?? number, number) }
+    }
+    return found
+  }
+
+  /// Everything that can matter to a file, and to the folder itself.
+  private static let mask =
+    UInt32(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB)
+    | UInt32(IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK)
+
+  /// Watches a folder. Throws `SystemError`: ENOSPC when the user's watches are used up.
+  func watch(_ path: [UInt8]) throws(SystemError) -> Watch {
+    let watch = inotify_add_watch(descriptor, cString(path), Inotify.mask)
+    guard watch >= 0 else { throw SystemError(errno) }
+    return watch
+  }
+
+  /// Stops watching; the kernel confirms with IN_IGNORED.
+  func unwatch(_ watch: Watch) {
+    // EINVAL means that the kernel dropped it already: the same end.
+    _ = inotify_rm_watch(descriptor, watch)
+  }
+
+  /// The next event, if one has come.
+  func next() -> Event? {
+    // Timeout 0 with one event is the library's way to look without waiting.
+    guard let event = inotifytools_next_events(0, 1) else { return nil }
+    let length = Int(event.pointee.len)
+    // The name follows the struct in memory, padded with zeros to `len`.
+    let start = UnsafeRawPointer(event).advanced(by: MemoryLayout<inotify_event>.size)
+    let bytes = UnsafeRawBufferPointer(start: start, count: length)
+    let name = Array(bytes.prefix { $0 != 0 })
+    return Event(watch: event.pointee.wd, mask: event.pointee.mask, cookie: event.pointee.cookie, name: name)
+  }
+
+  /// What to do when the watches are used up.
+  static func outOfWatches(_ path: String) -> JobError {
+    JobError(
+      code: "out-of-watches",
+      message: "No inotify watch is left for \(path) (\(inotifytools_get_max_user_watches()) for each user); "
+        + "this part is only looked at in the periodic rescan.",
+      hint: "Raise the limit: sysctl fs.inotify.max_user_watches=1048576", retryable: true)
+  }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import JobCore
+
+// Status sidecars: found, replaced atomically, and never in the place of a file that is not promptdrop's.
+extension FolderFiles {
+  // More than any sidecar that promptdrop writes; a larger file is not ours.
+  private static let sidecarLimit = 1_048_576
+
+  /// The status sidecar of a prompt, where there is one of promptdrop's.
+  public func sidecar(of prompt: FileKey) async -> [UInt8]? {
+    await onWorker {
+      for besidesForeign in [false, true] {
+        guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { return nil }
+        do throws(SystemError) {
+          let file = try Descriptor.open(
+            beneath: self.rootNumber(prompt.root), prompt.sibling(name).path.bytes, O_RDONLY | O_NONBLOCK)
+          guard try file.status().isRegular else { continue }
+          let bytes = try file.read(limit: Self.sidecarLimit)
+          if StatusSidecar.isOurs(bytes) { return bytes }
+        } catch {
+          continue  // Missing or unreadable: as good as none; a write will say what is wrong.
+        }
+      }
+      return nil
+    }
+  }
+
+  /// Replaces the sidecar of a prompt. A durable write whose sync fails is thrown away and made anew, once.
+  public func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
+    try await tryOnWorker { () throws(LocalTrouble) in
+      let folder = try self.openFolder(of: prompt)
+      let (name, replacing) = try self.freeSidecarName(of: prompt, in: folder)
+      do throws(SystemError) {
+        try self.publish(bytes, as: name, in: folder, replacing: replacing, durable: durable)
+      } catch let first {
+        do throws(SystemError) {
+          guard durable, first.number == EIO else { throw first }
+          try self.publish(bytes, as: name, in: folder, replacing: replacing, durable: durable)
+        } catch {
+          throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
+        }
+      }
+    }
+    if durable { try await syncFolder(of: prompt) }
+  }
+
+  /// Removes the sidecar of a prompt that is gone, where it is promptdrop's.
+  public func removeSidecar(of prompt: FileKey) async throws(LocalTrouble) {
+    try await tryOnWorker { () throws(LocalTrouble) in
+      let folder = try self.openFolder(of: prompt)
+      for besidesForeign in [false, true] {
+        guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign),
+          case .ours = Self.owner(of: name, in: folder)
+        else { continue }
+        if unlinkat(folder.number, cString(name), 0) != 0, errno != ENOENT {
+          throw LocalTrouble(SystemError(errno), doing: "remove", prompt.sibling(name).path.display)
+        }
+      }
+    }
+  }
+
+  private static func sidecarName(of prompt: FileKey, besidesForeign: Bool) -> [UInt8]? {
+    switch DropNames.meaning(of: prompt.path.name) {
+    case .prompt(let stem), .conflictCopy(let stem): DropNames.sidecar(stem: stem, besidesForeign: besidesForeign)
+    default: nil
+    }
+  }
+
+  private enum NameOwner { case nobody, ours, somebody }
+
+  private static func owner(of name: [UInt8], in folder: borrowing Descriptor) -> NameOwner {
+    do throws(SystemError) {
+      let file = try Descriptor.open(beneath: folder.number, name, O_RDONLY | O_NONBLOCK)
+      guard try file.status().isRegular else { return .somebody }
+      return StatusSidecar.isOurs(try file.read(limit: 256)) ? .ours : .somebody
+    } catch {
+      return error.number == ENOENT ? .nobody : .somebody
+    }
+  }
+
+  private func freeSidecarName(
+    of prompt: FileKey, in folder: borrowing Descriptor
+  ) throws(LocalTrouble) -> (name: [UInt8], replacing: Bool) {
+    for besidesForeign in [false, true] {
+      guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { continue }
+      switch Self.owner(of: name, in: folder) {
+      case .nobody: return (name, false)
+      case .ours: return (name, true)
+      case .somebody: continue
+      }
+    }
+    throw LocalTrouble(
+      JobError(
+        code: "sidecar-name-taken", message: "Both names for the status sidecar of \(prompt.path.display) are taken.",
+        hint: "Move NAME.status.json or NAME.promptdrop.status.json away.", retryable: true))
+  }
+
+  private func publish(
+    _ bytes: [UInt8], as name: [UInt8], in folder: borrowing Descriptor, replacing: Bool, durable: Bool
+  ) throws(SystemError) {
+    let temporary = DropNames.temporary(id: newID())
+    do throws(SystemError) {
+      let file = try Descriptor.open(beneath: folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+      try file.write(bytes)
+      if durable { try file.sync() }
+      try renameWithin(folder.number, temporary, to: name, replacing: replacing)
+    } catch {
+      unlinkat(folder.number, cString(temporary), 0)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import Crypto
+import Glibc
+import JobCore
+import Synchronization
+
+/// A picture on its way: small ones wait in memory and cost one trip to the disk, large ones go to a temporary file as
+/// they come. Used by one caller at a time.
+final class StagedPicture: StagedFile {
+  private struct State: ~Copyable {
+    var buffer: [UInt8] = []
+    var file: Descriptor?
+    var total = 0
+    var hash = SHA256()
+  }
+  private static let inMemory = 1_048_576
+  // Whole large images are in memory while they are checked: one at a time, so that many cannot add up.
+  private static let oneLargeCheck = Mutex(())
+
+  private let state = Mutex(State())
+  private let files: FolderFiles
+  private let prompt: FileKey
+  private let temporary: [UInt8]
+
+  init(files: FolderFiles, prompt: FileKey) {
+    self.files = files
+    self.prompt = prompt
+    temporary = DropNames.temporary(id: files.newID())
+  }
+
+  func append(_ bytes: [UInt8]) async throws(LocalTrouble) {
+    let isLarge = state.withLock { state in
+      if state.buffer.isEmpty { state.buffer = bytes } else { state.buffer += bytes }
+      state.total += bytes.count
+      return state.buffer.count > Self.inMemory
+    }
+    if isLarge {
+      try await files.tryOnWorker { () throws(LocalTrouble) in try self.flush() }
+    }
+  }
+
+  func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect> {
+    try await files.tryOnWorker { () throws(LocalTrouble) -> Result<StagedImage, ImageDefect> in
+      let info: ImageInfo
+      switch try self.checkContent() {
+      case .success(let checked): info = checked
+      case .failure(let defect):
+        self.remove()
+        return .failure(defect)
+      }
+      do throws(LocalTrouble) {
+        try self.flush()
+        try self.sync()
+      } catch {
+        // After a failed sync the pages may be gone and marked clean: this file is worth nothing.
+        self.remove()
+        throw error
+      }
+      return self.state.withLock { state in
+        .success(
+          StagedImage(temporary: self.temporary, sha256: state.hash.finalize().hex, bytes: state.total, info: info))
+      }
+    }
+  }
+
+  func discard() async {
+    await files.onWorker { self.remove() }
+  }
+
+  private func checkContent() throws(LocalTrouble) -> Result<ImageInfo, ImageDefect> {
+    let bytes: [UInt8]? = state.withLock { $0.file == nil ? $0.buffer : nil }
+    if let bytes { return bytes.withUnsafeBytes(files.check) }
+    try flush()
+    return try Self.oneLargeCheck.withLock { _ throws(LocalTrouble) in
+      let content = try state.withLock { state throws(LocalTrouble) -> [UInt8] in
+        do throws(SystemError) {
+          return try state.file?.read(limit: state.total) ?? []
+        } catch {
+          throw trouble(error)
+        }
+      }
+      return content.withUnsafeBytes(files.check)
+    }
+  }
+
+  private func flush() throws(LocalTrouble) {
+    try state.withLock { state throws(LocalTrouble) in
+      do throws(SystemError) {
+        if state.file == nil {
+          let folder = try Descriptor.open(
+            beneath: files.rootNumber(prompt.root), prompt.path.directory.bytes, O_RDONLY | O_DIRECTORY)
+          state.file = try Descriptor.open(beneath: folder.number, temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
+        }
+        try state.file?.write(state.buffer)
+      } catch {
+        throw trouble(error)
+      }
+      state.hash.update(data: state.buffer)
+      state.buffer = []
+    }
+  }
+
+  private func sync() throws(LocalTrouble) {
+    try state.withLock { state throws(LocalTrouble) in
+      do throws(SystemError) { try state.file?.sync() } catch { throw trouble(error) }
+    }
+  }
+
+  private func remove() {
+    let existed = state.withLock { state in
+      defer { state.file = nil }
+      return state.file != nil
+    }
+    guard existed else { return }
+    // What cannot be removed is only untidy: the next start finds it by its name.
+    if let folder = try? files.openFolder(of: prompt) { unlinkat(folder.number, cString(temporary), 0) }
+  }
+
+  private func trouble(_ failure: SystemError) -> LocalTrouble {
+    LocalTrouble(failure, doing: "write a picture beside", prompt.path.display)
+  }
+}
+
+extension FolderFiles {
+  /// Begins a temporary file in the prompt's folder.
+  public func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
+    StagedPicture(files: self, prompt: prompt)
+  }
+}

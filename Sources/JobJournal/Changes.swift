@@ -1,0 +1,168 @@
+import FoundationEssentials
+import GRDB
+import JobCore
+
+// Guarded changes, each in whole or not at all: every guard is checked before the first write of its change.
+extension Database {
+  func apply(_ change: JournalChange) throws -> ChangeResult {
+    switch change {
+    case .take(let take): try self.take(take)
+    case .move(let slot, let from, let outputs): try move(slot, from: from, outputs: outputs)
+    case .makeCurrent(let job, let revision, let expected, let count, let slots, let stamp):
+      try makeCurrent(job, revision, expected: expected, count: count, slots, stamp)
+    case .note(let job, let file, let note, let stamp, let at): try self.note(job, file, note, stamp, at)
+    case .seen(let job, let stamp, let inputsChanged):
+      try set("UPDATE job SET stamp = ?, inputs_changed = ? WHERE id = ?", [stamp.blob, inputsChanged, job.text])
+    case .outputs(let outputs): try write(outputs)
+    case .renamed(let job, let file): try rename(job, to: file)
+    }
+  }
+
+  private func set(_ sql: String, _ arguments: StatementArguments) throws -> ChangeResult {
+    try cachedStatement(sql: sql).execute(arguments: arguments)
+    return changesCount > 0 ? .applied : .stale
+  }
+
+  private func put(_ sql: String, _ arguments: StatementArguments) throws {
+    try cachedStatement(sql: sql).execute(arguments: arguments)
+  }
+
+  private func take(_ take: JournalChange.Take) throws -> ChangeResult {
+    let (file, revision) = (take.file, take.revision)
+    let path = Data(file.path.bytes)
+    let known = try Row.fetchOne(
+      cachedStatement(sql: "SELECT id, current FROM job WHERE root = ? AND path = ?"),
+      arguments: [file.root.number, path])
+    if let known {
+      guard known["id"] == take.job.text, known["current"] == take.expected else { return .stale }
+    } else if take.expected != nil {
+      return .stale
+    }
+    let state = Job.fold(take.slots.map(\.state.name)).rawValue
+    let at = revision.takenAt.milliseconds
+    if known == nil {
+      try put(
+        """
+        INSERT INTO job (id, root, path, current, state, stamp, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """, [take.job.text, file.root.number, path, revision.number, state, take.stamp.blob, at, at])
+    } else {
+      try put(
+        """
+        UPDATE job SET current = ?, state = ?, stamp = ?, note = NULL, note_code = NULL, inputs_changed = 0, updated_at = ?
+        WHERE id = ?
+        """, [revision.number, state, take.stamp.blob, at, take.job.text])
+    }
+    try put(
+      "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      [
+        take.job.text, revision.number, revision.identity.prompt, revision.identity.source, revision.identity.list,
+        revision.identity.request, try encode(revision.snapshot), revision.count, at,
+      ])
+    for slot in take.slots { try insert(slot, root: file.root, takenAt: at) }
+    _ = try write(take.outputs)
+    return .applied
+  }
+
+  private func insert(_ slot: Slot, root: RootID, takenAt: Int64) throws {
+    try put(
+      "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      [
+        slot.key.job.text, slot.key.revision, slot.key.number, root.number, slot.state.name.rawValue,
+        slot.dueAt ?? takenAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail, slot.attemptsJSON,
+      ])
+  }
+
+  private func move(_ slot: Slot, from: StateName, outputs: [Output]) throws -> ChangeResult {
+    let key = slot.key
+    try put(
+      """
+      UPDATE slot SET state = ?, due_at = coalesce(?, due_at), failures = ?, service_status = ?, consumed = ?, detail = ?,
+        attempts = ? WHERE job = ? AND revision = ? AND number = ? AND state = ?
+      """,
+      [
+        slot.state.name.rawValue, slot.dueAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail,
+        slot.attemptsJSON, key.job.text, key.revision, key.number, from.rawValue,
+      ])
+    guard changesCount > 0 else { return .stale }
+    if !outputs.isEmpty { _ = try write(outputs) }
+    if slot.state.name != from { try foldState(of: key.job) }
+    return .applied
+  }
+
+  /// The file's state follows its slots, unless a note speaks for it.
+  private func foldState(of job: JobID) throws {
+    let names = try String.fetchAll(
+      cachedStatement(
+        sql: "SELECT s.state FROM slot s JOIN job j ON j.id = s.job AND j.current = s.revision WHERE j.id = ?"),
+      arguments: [job.text])
+    guard !names.isEmpty else { return }
+    try put(
+      "UPDATE job SET state = ? WHERE id = ? AND note_code IS NULL",
+      [Job.fold(names.compactMap(StateName.init)).rawValue, job.text])
+  }
+
+  private func makeCurrent(
+    _ job: JobID, _ revision: Int, expected: Int, count: Int, _ slots: [Slot], _ stamp: TakenStamp?
+  ) throws -> ChangeResult {
+    guard
+      let root = try Int64.fetchOne(
+        self, sql: "SELECT root FROM job WHERE id = ? AND current = ?", arguments: [job.text, expected])
+    else { return .stale }
+    try put(
+      """
+      UPDATE job SET current = ?, stamp = ?, note = NULL, note_code = NULL, inputs_changed = 0 WHERE id = ?
+      """, [revision, stamp?.blob, job.text])
+    try put(
+      "UPDATE revision SET count = max(count, ?) WHERE job = ? AND number = ?", [count, job.text, revision])
+    let now = try Int64.fetchOne(
+      self, sql: "SELECT taken_at FROM revision WHERE job = ? AND number = ?", arguments: [job.text, revision])
+    for slot in slots { try insert(slot, root: RootID(root), takenAt: now ?? 0) }
+    try foldState(of: job)
+    return .applied
+  }
+
+  private func note(
+    _ job: JobID, _ file: FileKey, _ note: FileNote?, _ stamp: TakenStamp?, _ at: Timestamp
+  ) throws -> ChangeResult {
+    guard let note else {
+      try put("UPDATE job SET note = NULL, note_code = NULL, stamp = ? WHERE id = ?", [stamp?.blob, job.text])
+      try foldState(of: job)
+      return .applied
+    }
+    try put(
+      """
+      INSERT INTO job (id, root, path, current, state, note, note_code, stamp, created_at, updated_at)
+      VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET state = excluded.state, note = excluded.note, note_code = excluded.note_code,
+        stamp = excluded.stamp, updated_at = excluded.updated_at
+      ON CONFLICT (root, path) DO NOTHING
+      """,
+      [
+        job.text, file.root.number, Data(file.path.bytes), note.state.rawValue, try encode(note), note.error.code,
+        stamp?.blob, at.milliseconds, at.milliseconds,
+      ])
+    return changesCount > 0 ? .applied : .stale
+  }
+
+  private func rename(_ job: JobID, to file: FileKey) throws -> ChangeResult {
+    let taken = try Row.fetchOne(
+      self, sql: "SELECT 1 FROM job WHERE root = ? AND path = ?", arguments: [file.root.number, Data(file.path.bytes)])
+    guard taken == nil else { return .stale }
+    try put("UPDATE slot SET root = ? WHERE job = ?", [file.root.number, job.text])
+    return try set(
+      "UPDATE job SET root = ?, path = ? WHERE id = ?", [file.root.number, Data(file.path.bytes), job.text])
+  }
+
+  private func write(_ outputs: [Output]) throws -> ChangeResult {
+    for output in outputs {
+      try put(
+        "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+          output.slot.job.text, output.slot.revision, output.slot.number, output.part, output.number, Data(output.file),
+          output.sha256, output.bytes, output.image.format.rawValue, output.image.width, output.image.height,
+          output.temporary.map { Data($0) },
+        ])
+    }
+    return .applied
+  }
+}

@@ -1,0 +1,222 @@
+import FoundationEssentials
+import GRDB
+import JobCore
+
+// What the agent asks the journal.
+extension SQLiteJournal {
+  /// The number of a root, made where it is new.
+  public func root(path: [UInt8]) async throws -> RootID {
+    try await run { db in
+      try db.execute(sql: "INSERT OR IGNORE INTO root (path) VALUES (?)", arguments: [Data(path)])
+      let id = try Int64.fetchOne(db, sql: "SELECT id FROM root WHERE path = ?", arguments: [Data(path)])
+      guard let id else { throw Unreadable(what: "root") }
+      return RootID(id)
+    }
+  }
+
+  /// What is known of each path.
+  public func known(_ files: [FileKey]) async throws -> [KnownFile?] {
+    try await run { db in
+      let statement = try db.cachedStatement(
+        sql: "SELECT id, state, current, stamp, note_code FROM job WHERE root = ? AND path = ?")
+      return try files.map { file in
+        guard let row = try Row.fetchOne(statement, arguments: [file.root.number, Data(file.path.bytes)]) else { return nil }
+        let state: String = row["state"]
+        guard let word = StateName(rawValue: state) else { throw Unreadable(what: "job state \(state)") }
+        return KnownFile(
+          job: JobID(row["id"]), state: word, current: row["current"], stamp: TakenStamp(blob: row["stamp"]),
+          noteCode: row["note_code"])
+      }
+    }
+  }
+
+  /// A job with its current revision, all open slots with their revisions, and its outputs.
+  public func job(_ id: JobID) async throws -> Job? {
+    try await run { db in
+      guard let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT * FROM job WHERE id = ?"), arguments: [id.text])
+      else { return nil }
+      let current: Int = row["current"]
+      let slots = try Row.fetchAll(
+        db.cachedStatement(
+          sql: "SELECT * FROM slot WHERE job = ? AND (revision = ? OR state NOT IN ('done', 'failed', 'cancelled'))"),
+        arguments: [id.text, current]
+      ).map { try Slot(row: $0) }
+      var revisions: [Int: Revision] = [:]
+      for number in Set(slots.map(\.key.revision) + [current]) {
+        revisions[number] = try db.revision(id, "number = ?", [number])
+      }
+      let outputs = try Row.fetchAll(
+        db.cachedStatement(sql: "SELECT * FROM output WHERE job = ? ORDER BY revision, number"), arguments: [id.text]
+      ).map { try Output(row: $0) }
+      let note: String? = row["note"]
+      let path: Data = row["path"]
+      return Job(
+        id: id, file: FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path))), current: current,
+        revisions: revisions, slots: Dictionary(slots.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }),
+        outputs: outputs, note: try note.map { try decode($0) as FileNote },
+        createdAt: Timestamp(milliseconds: row["created_at"]), inputsChanged: row["inputs_changed"])
+    }
+  }
+
+  /// The job's newest revision with this source and list.
+  public func revision(of job: JobID, like identity: Identity) async throws -> Revision? {
+    try await run { db in
+      try db.revision(
+        job, "source_sha = ? AND list_sha IS ? ORDER BY number DESC LIMIT 1", [identity.source, identity.list])
+    }
+  }
+
+  /// A revision's slots.
+  public func slots(of job: JobID, revision: Int) async throws -> [Slot] {
+    try await run { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM slot WHERE job = ? AND revision = ? ORDER BY number", arguments: [job.text, revision]
+      ).map { try Slot(row: $0) }
+    }
+  }
+
+  /// Queued slots that may begin, those first that wait longest.
+  public func startable(
+    roots: [RootID], at now: Timestamp, limit: Int, except: Set<SlotKey>
+  ) async throws -> [SlotKey] {
+    try await run { db in
+      let rows = try Row.fetchCursor(
+        db.cachedStatement(
+          sql: "SELECT root, job, revision, number FROM slot WHERE state = 'queued' AND due_at <= ? ORDER BY due_at"),
+        arguments: [now.milliseconds])
+      var found: [SlotKey] = []
+      while found.count < limit, let row = try rows.next() {
+        let key = SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["number"])
+        if roots.contains(RootID(row["root"])), !except.contains(key) { found.append(key) }
+      }
+      return found
+    }
+  }
+
+  /// When the next queued slot may begin.
+  public func nextStart(roots: [RootID], except: Set<SlotKey>) async throws -> Timestamp? {
+    try await run { db in
+      let rows = try Row.fetchCursor(
+        db.cachedStatement(
+          sql: "SELECT root, job, revision, number, due_at FROM slot WHERE state = 'queued' ORDER BY due_at"))
+      while let row = try rows.next() {
+        let key = SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["number"])
+        if roots.contains(RootID(row["root"])), !except.contains(key) { return Timestamp(milliseconds: row["due_at"]) }
+      }
+      return nil
+    }
+  }
+
+  /// Slots that are neither queued nor final.
+  public func underWay(roots: [RootID]) async throws -> [SlotKey] {
+    try await run { db in
+      try Row.fetchAll(
+        db,
+        sql: "SELECT root, job, revision, number FROM slot WHERE state IN ('submitting', 'submitted', 'fetching')"
+      ).compactMap { row in
+        roots.contains(RootID(row["root"]))
+          ? SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["number"]) : nil
+      }
+    }
+  }
+
+  /// The files whose note has this code.
+  public func noted(roots: [RootID], code: String) async throws -> [FileKey] {
+    try await run { db in
+      try Row.fetchAll(db, sql: "SELECT root, path FROM job WHERE note_code = ?", arguments: [code])
+        .map { row in
+          let path: Data = row["path"]
+          return FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path)))
+        }
+        .filter { roots.contains($0.root) }
+    }
+  }
+
+  /// Jobs whose current revision has this source.
+  public func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)] {
+    try await run { db in
+      try Row.fetchAll(
+        db.cachedStatement(
+          sql: """
+            SELECT j.id, j.root, j.path FROM revision r JOIN job j ON j.id = r.job AND j.current = r.number
+            WHERE r.source_sha = ? ORDER BY j.created_at LIMIT 100
+            """), arguments: [source]
+      ).compactMap { row in
+        let path: Data = row["path"]
+        let file = FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path)))
+        return roots.contains(file.root) ? (JobID(row["id"]), file) : nil
+      }
+    }
+  }
+
+  /// How many files are in each state.
+  public func census(roots: [RootID]) async throws -> [StateName: Int] {
+    try await run { db in
+      var census: [StateName: Int] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT root, state, count(*) AS n FROM job GROUP BY root, state") {
+        let word: String = row["state"]
+        guard roots.contains(RootID(row["root"])), let state = StateName(rawValue: word) else { continue }
+        census[state, default: 0] += row["n"]
+      }
+      return census
+    }
+  }
+
+  /// Files in this state: their jobs.
+  public func files(roots: [RootID], in state: StateName, limit: Int) async throws -> [JobID] {
+    try await run { db in
+      try Row.fetchAll(
+        db, sql: "SELECT id, root FROM job WHERE state = ? ORDER BY root, path LIMIT ?", arguments: [state.rawValue, limit]
+      ).compactMap { roots.contains(RootID($0["root"])) ? JobID($0["id"]) : nil }
+    }
+  }
+
+  /// Forgets the details of what has been final since `before`.
+  public func prune(finalSince before: Timestamp) async throws {
+    try await run { db in
+      try db.inTransaction {
+        // The texts go, the hashes stay: the file is still known for what it is, and so are its pictures.
+        try db.execute(
+          sql: """
+            UPDATE revision SET snapshot = '{"prompt":"","model":"","images":[],"extra":{}}'
+            WHERE taken_at < ? AND length(snapshot) > 60 AND NOT EXISTS (SELECT 1 FROM slot s WHERE s.job = revision.job
+              AND s.revision = revision.number AND s.state NOT IN ('done', 'failed', 'cancelled'))
+            """, arguments: [before.milliseconds])
+        try db.execute(
+          sql: """
+            UPDATE slot SET attempts = '[]', detail = '{}' WHERE state IN ('done', 'cancelled') AND due_at < ?
+              AND attempts != '[]' AND state = 'done'
+            """, arguments: [before.milliseconds])
+        return .commit
+      }
+      try db.execute(sql: "PRAGMA optimize")
+    }
+  }
+}
+
+extension Database {
+  fileprivate func revision(_ job: JobID, _ condition: String, _ arguments: StatementArguments) throws -> Revision? {
+    guard
+      let row = try Row.fetchOne(
+        cachedStatement(sql: "SELECT * FROM revision WHERE job = ? AND \(condition)"), arguments: [job.text] + arguments)
+    else { return nil }
+    return Revision(
+      number: row["number"],
+      identity: Identity(
+        prompt: row["prompt_sha"], source: row["source_sha"], list: row["list_sha"], request: row["request_sha"]),
+      snapshot: try decode(row["snapshot"]), count: row["count"], takenAt: Timestamp(milliseconds: row["taken_at"]))
+  }
+}
+
+extension Output {
+  fileprivate init(row: Row) throws {
+    let format: String = row["format"]
+    guard let known = ImageInfo.Format(rawValue: format) else { throw Unreadable(what: "output format \(format)") }
+    let file: Data = row["file"]
+    let temporary: Data? = row["temporary"]
+    self.init(
+      slot: SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["slot"]), part: row["part"],
+      number: row["number"], file: Array(file), sha256: row["sha256"], bytes: row["bytes"],
+      image: ImageInfo(format: known, width: row["width"], height: row["height"]), temporary: temporary.map { Array($0) })
+  }
+}

@@ -1,0 +1,192 @@
+import FoundationEssentials
+import GRDB
+import JobCore
+
+// How values are kept in columns. Written with JobCore's writer (it is on the path of every job), read with Codable.
+
+extension Slot {
+  /// The JSON of `slot.detail`: what the state's word does not say.
+  var detail: String {
+    var writer = JSONWriter()
+    writer.object { w in
+      switch state {
+      case .queued(let queued): w.error(queued.error)
+      case .submitted(let task): w.task(task)
+      case .fetching(let fetching):
+        w.task(fetching.task)
+        w.error(fetching.error)
+        w.key("results")
+        w.array(fetching.results) { $0.result($1) }
+      case .failed(let error): w.error(error)
+      case .held(let held):
+        w.field("reason", held.reason.rawValue)
+        w.error(held.error)
+        if let task = held.task { w.task(task) }
+      case .cancelled(let reason): w.field("reason", reason.rawValue)
+      case .submitting, .done: break
+      }
+    }
+    return String(decoding: writer.bytes, as: UTF8.self)
+  }
+
+  /// Not before, in milliseconds since 1970; nil: whenever its turn comes.
+  var dueAt: Int64? {
+    switch state {
+    case .queued(let queued): queued.notBefore?.milliseconds
+    case .fetching(let fetching): fetching.notBefore?.milliseconds
+    default: nil
+    }
+  }
+
+  var attemptsJSON: String {
+    var writer = JSONWriter()
+    writer.array(attempts) { w, attempt in
+      w.object { w in
+        w.key("n")
+        w.integer(attempt.n)
+        w.field("attempt_id", attempt.attemptID)
+        w.field("outcome", attempt.outcome.rawValue)
+        w.field("task_id", attempt.taskID)
+        w.field("boot_id", attempt.bootID)
+        w.field("started_at", attempt.startedAt.rfc3339)
+        w.field("ended_at", attempt.endedAt?.rfc3339)
+      }
+    }
+    return String(decoding: writer.bytes, as: UTF8.self)
+  }
+
+  /// Reads a row of `slot`. Throws what is wrong with it.
+  init(row: Row) throws {
+    let key = SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["number"])
+    let name: String = row["state"]
+    guard let word = StateName(rawValue: name) else { throw Unreadable(what: "slot state \(name)") }
+    let detail: Detail = try decode(row["detail"])
+    let attempts: String = row["attempts"]
+    let due: Int64 = row["due_at"]
+    self.init(
+      key: key, state: try detail.state(word, dueAt: due),
+      attempts: attempts == "[]" ? [] : try decode(attempts), failures: row["failures"],
+      serviceStatus: row["service_status"], consumed: row["consumed"])
+  }
+}
+
+private struct Detail: Decodable {
+  var error: JobError?
+  var task: Task?
+  var results: [Result]?
+  var reason: String?
+
+  struct Task: Decodable {
+    var id: String, accepted: Int64, refreshes: Int
+    var ref: TaskRef { TaskRef(taskID: id, acceptedAt: Timestamp(milliseconds: accepted), refreshes: refreshes) }
+  }
+  struct Result: Decodable {
+    var url: String?, text: String?
+    var item: ResultItem { url.map(ResultItem.url) ?? text.map(ResultItem.text) ?? .inlineElsewhere }
+  }
+
+  func state(_ word: StateName, dueAt: Int64) throws -> SlotState {
+    func need<T>(_ value: T?) throws -> T {
+      guard let value else { throw Unreadable(what: "detail of a \(word) slot") }
+      return value
+    }
+    switch word {
+    case .queued: return .queued(Queued(notBefore: error == nil ? nil : Timestamp(milliseconds: dueAt), error: error))
+    case .submitting: return .submitting
+    case .submitted: return .submitted(try need(task).ref)
+    case .fetching:
+      let notBefore = error == nil ? nil : Timestamp(milliseconds: dueAt)
+      return .fetching(
+        Fetching(task: try need(task).ref, results: try need(results).map(\.item), error: error, notBefore: notBefore))
+    case .done: return .done
+    case .failed: return .failed(try need(error))
+    case .held:
+      return .held(Held(reason: try need(reason.flatMap(HeldReason.init)), error: try need(error), task: task?.ref))
+    case .cancelled: return .cancelled(try need(reason.flatMap(CancelReason.init)))
+    }
+  }
+}
+
+/// A row that this version cannot read.
+struct Unreadable: Error, CustomStringConvertible {
+  let what: String
+  var description: String { "the journal has an unreadable \(what)" }
+}
+
+func decode<T: Decodable>(_ text: String) throws -> T {
+  try JSONDecoder().decode(T.self, from: Data(text.utf8))
+}
+
+func encode(_ snapshot: Snapshot) throws -> String {
+  String(decoding: try JSONEncoder().encode(snapshot), as: UTF8.self)
+}
+
+func encode(_ note: FileNote) throws -> String {
+  String(decoding: try JSONEncoder().encode(note), as: UTF8.self)
+}
+
+extension JSONWriter {
+  fileprivate mutating func error(_ error: JobError?) {
+    guard let error else { return }
+    key("error")
+    object { w in
+      w.field("code", error.code)
+      w.field("message", error.message)
+      w.field("hint", error.hint)
+      w.key("retryable")
+      w.bool(error.retryable)
+    }
+  }
+
+  fileprivate mutating func task(_ task: TaskRef) {
+    key("task")
+    object { w in
+      w.field("id", task.taskID)
+      w.key("accepted")
+      w.integer(task.acceptedAt.milliseconds)
+      w.key("refreshes")
+      w.integer(task.refreshes)
+    }
+  }
+
+  // An inline image is not kept: it can have megabytes, and a query brings it again.
+  fileprivate mutating func result(_ item: ResultItem) {
+    object { w in
+      switch item {
+      case .url(let url): w.field("url", url)
+      case .text(let text): w.field("text", text)
+      case .inline, .inlineElsewhere: break
+      }
+    }
+  }
+}
+
+extension TakenStamp {
+  /// Ten or five numbers of eight bytes, little-endian.
+  var blob: Data {
+    var data = Data(capacity: 80)
+    for stamp in [prompt, list].compactMap({ $0 }) {
+      for number in [
+        stamp.device, stamp.inode, UInt64(bitPattern: stamp.size), UInt64(bitPattern: stamp.modified),
+        UInt64(bitPattern: stamp.changed),
+      ] {
+        withUnsafeBytes(of: number.littleEndian) { data.append(contentsOf: $0) }
+      }
+    }
+    return data
+  }
+
+  init?(blob: Data?) {
+    guard let blob, blob.count == 40 || blob.count == 80 else { return nil }
+    let bytes = Array(blob)
+    func number(_ index: Int) -> UInt64 {
+      (0..<8).reduce(0) { $0 | UInt64(bytes[index * 8 + $1]) << (8 * UInt64($1)) }
+    }
+    func stamp(_ start: Int) -> FileStamp {
+      FileStamp(
+        device: number(start), inode: number(start + 1), size: Int64(bitPattern: number(start + 2)),
+        modified: Int64(bitPattern: number(start + 3)), changed: Int64(bitPattern: number(start + 4)))
+    }
+    self.init(prompt: stamp(0), list: blob.count == 80 ? stamp(5) : nil)
+  }
+}

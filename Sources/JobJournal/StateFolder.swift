@@ -1,0 +1,57 @@
+import Glibc
+import JobCore
+
+/// The folder that the journal is in, locked by the kernel for this process: one process writes a journal.
+public final class StateFolder: Sendable {
+  /// Its absolute path.
+  public let path: String
+  private let lock: Int32
+
+  /// Makes the folder (readable by its owner only) where it is missing, and locks it. Throws `StateRefusal`.
+  public init(_ path: String) throws(StateRefusal) {
+    try Self.make(path)
+    guard let resolved = realpath(path, nil) else { throw .unusable(path, String(cString: strerror(errno))) }
+    defer { free(resolved) }
+    self.path = String(cString: resolved)
+    lock = open("\(self.path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else { throw .unusable(path, String(cString: strerror(errno))) }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      close(lock)
+      throw .locked(self.path)
+    }
+  }
+
+  deinit { close(lock) }
+
+  private static func make(_ path: String) throws(StateRefusal) {
+    var status = stat()
+    if stat(path, &status) == 0 { return }
+    if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try make(String(path[..<slash])) }
+    if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .unusable(path, String(cString: strerror(errno))) }
+  }
+
+  /// Makes the names in the folder durable: SQLite does not notice when its own sync of the folder fails.
+  func sync() throws(JournalError) {
+    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { throw .broken("cannot open \(path): \(String(cString: strerror(errno)))") }
+    defer { close(folder) }
+    guard fsync(folder) == 0 else { throw .broken("cannot sync \(path): \(String(cString: strerror(errno)))") }
+  }
+}
+
+/// Why a state folder cannot be used.
+public enum StateRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+  /// It cannot be made or opened: path and reason.
+  case unusable(String, String)
+  /// Another agent uses it.
+  case locked(String)
+
+  /// For the user.
+  public var description: String {
+    switch self {
+    case .unusable(let path, let why): "cannot use the state folder \(path): \(why)"
+    case .locked(let path):
+      "another promptdrop uses the state folder \(path); stop it, or give this one its own with --state-dir"
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Crypto
+import FoundationEssentials
+import JobCore
+
+/// Reads what users write: prompts with front matter, image lists, folder defaults; and sidecars.
+public struct PromptReader: PromptReading {
+  /// What is not in the files.
+  public struct Options: Sendable {
+    /// The model where neither the front matter nor the folder names one.
+    public var model: String
+    /// This agent's name, which a folder's `owner` is compared with.
+    public var agentName: String
+    /// Patterns that are never taken, relative to the root.
+    public var exclude: [String]
+    /// Makes options.
+    public init(model: String, agentName: String, exclude: [String] = []) {
+      self.model = model
+      self.agentName = agentName
+      self.exclude = exclude
+    }
+  }
+
+  private let options: Options
+
+  /// Makes a reader.
+  public init(_ options: Options) { self.options = options }
+
+  /// Understands a prompt. Besides the codes for what is wrong: `empty` (no text yet), `excluded`, `other-owner`.
+  public func understand(
+    prompt bytes: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
+  ) throws(JobError) -> PromptRequest {
+    if options.exclude.contains(where: { Glob($0).covers(file.path) }) { throw Self.excluded("the configuration") }
+    let inherited = try inherit(defaults, for: file)
+    if let owner = inherited.owner, owner != options.agentName {
+      throw JobError(
+        code: "other-owner", message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
+        hint: "Change \"owner\" in .promptdrop.yaml if this agent is meant to take it.")
+    }
+    let text = try PromptText(bytes)
+    var own = RequestSettings()
+    if let yaml = text.frontMatter {
+      own = try RequestSettings(
+        yaml: yaml, keys: RequestSettings.frontMatterKeys, place: "The front matter", codePrefix: "front-matter")
+    }
+    guard !text.prompt.isEmpty else {
+      throw JobError(
+        code: "empty", message: "The file has no prompt in it yet.", hint: "Write the prompt and save the file.",
+        retryable: true)
+    }
+    let lines = try list.map { bytes throws(JobError) in try ListedImages.lines(bytes) }
+    var images: [PromptRequest.ListedImage] = []
+    for entry in (own.images ?? []) + (lines ?? []) {
+      images.append(try ListedImages.resolve(entry, beside: file.path))
+    }
+    guard images.count <= ListedImages.limit else {
+      throw JobError(
+        code: "too-many-images",
+        message: "\(images.count) reference images are listed; the service takes \(ListedImages.limit) at most.",
+        hint: "Take \(images.count - ListedImages.limit) away.")
+    }
+    let wanted = own.filled(from: inherited)
+    let snapshot = Snapshot(
+      prompt: text.prompt, model: wanted.model ?? options.model, aspectRatio: wanted.aspectRatio,
+      imageSize: wanted.imageSize, extra: wanted.extra ?? [:], owner: wanted.owner)
+    return PromptRequest(
+      snapshot: snapshot, images: images, promptSHA: sha256(Array(text.prompt.utf8)),
+      sourceSHA: sourceHash(text.prompt, own), listSHA: lines.map { sha256(Array($0.joined(separator: "\n").utf8)) },
+      count: wanted.count ?? 1, hold: wanted.hold ?? false, requireImages: wanted.requireImages ?? false)
+  }
+
+  /// SHA-256 of the request, local images by their hash.
+  public func requestHash(_ snapshot: Snapshot) -> String {
+    var writer = JSONWriter()
+    writer.object { w in
+      w.field("model", snapshot.model)
+      w.field("prompt", snapshot.prompt)
+      w.key("images")
+      w.array(snapshot.images) { $0.string($1.url ?? $1.sha256.map { "sha256:\($0)" }) }
+      w.field("aspect_ratio", snapshot.aspectRatio)
+      w.field("image_size", snapshot.imageSize)
+      w.key("extra")
+      w.value(.object(snapshot.extra))
+    }
+    return sha256(writer.bytes)
+  }
+
+  /// Reads a sidecar; nil for what is none of this version's.
+  public func sidecar(_ bytes: [UInt8]) -> StatusSidecar? {
+    guard StatusSidecar.isOurs(bytes) else { return nil }
+    do {
+      return try JSONDecoder().decode(StatusSidecar.self, from: Data(bytes))
+    } catch {
+      return nil  // Untrusted input: what cannot be read is not believed, and the caller goes on without it.
+    }
+  }
+
+  // What makes a difference to the picture. `count`, `hold` and `require_images` do not: they are left out.
+  private func sourceHash(_ prompt: String, _ own: RequestSettings) -> String {
+    var writer = JSONWriter()
+    writer.object { w in
+      w.field("prompt", prompt)
+      w.field("model", own.model)
+      w.field("aspect_ratio", own.aspectRatio)
+      w.field("image_size", own.imageSize)
+      w.key("images")
+      w.array(own.images ?? []) { $0.string($1) }
+      w.key("extra")
+      w.value(.object(own.extra ?? [:]))
+    }
+    return sha256(writer.bytes)
+  }
+
+  private func inherit(_ defaults: [(FileKey, [UInt8])], for file: FileKey) throws(JobError) -> RequestSettings {
+    var inherited = RequestSettings()
+    for (place, bytes) in defaults {
+      let text = try decodeText(bytes, what: "\(place.path.display)")
+      let folder = try RequestSettings(
+        yaml: text, keys: RequestSettings.folderKeys, place: place.path.display, codePrefix: "folder-defaults")
+      let below = DropPath(bytes: Array(file.path.bytes.dropFirst(place.path.directory.prefixLength)))
+      if folder.exclude?.contains(where: { Glob($0).covers(below) }) == true {
+        throw Self.excluded(place.path.display)
+      }
+      inherited = inherited.filled(from: folder)
+    }
+    return inherited
+  }
+
+  private static func excluded(_ by: String) -> JobError {
+    JobError(code: "excluded", message: "Left out by a pattern of \"exclude\" in \(by).")
+  }
+
+  private func sha256(_ bytes: [UInt8]) -> String { SHA256.hash(data: bytes).hex }
+}
+
+extension DropPath {
+  /// How many bytes of a path below this folder are the folder's, slash included.
+  fileprivate var prefixLength: Int { bytes.isEmpty ? 0 : bytes.count + 1 }
+}

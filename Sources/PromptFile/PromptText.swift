@@ -1,0 +1,56 @@
+import JobCore
+
+/// A prompt file's text, taken apart: front matter, if there is any, and the prompt.
+struct PromptText: Equatable {
+  /// The YAML between the two `---` lines; nil where the text does not begin with such a line.
+  var frontMatter: String?
+  /// The rest, normalised.
+  var prompt: String
+
+  /// Takes bytes apart. Throws `not-utf8`, `front-matter-unclosed`, `git-conflict`.
+  init(_ bytes: [UInt8]) throws(JobError) {
+    let text = try decodeText(bytes, what: "The prompt")
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    if lines.first?.trimmed == "---" {
+      guard let end = lines.dropFirst().firstIndex(where: { $0.trimmed == "---" }) else {
+        throw JobError(
+          code: "front-matter-unclosed", message: "The first line is \"---\", but no second \"---\" line ends the front matter.",
+          hint: "End the front matter with a line of \"---\", or begin the prompt with another line.")
+      }
+      frontMatter = lines[1..<end].joined(separator: "\n")
+      prompt = lines[(end + 1)...].joined(separator: "\n").trimmed
+    } else {
+      prompt = text.trimmed
+    }
+    if lines.contains(where: { $0.hasPrefix("<<<<<<< ") }) && lines.contains(where: { $0.hasPrefix(">>>>>>> ") }) {
+      throw JobError(
+        code: "git-conflict", message: "The file has git's conflict markers in it.",
+        hint: "Resolve the conflict and save the file; it is taken then.")
+    }
+  }
+}
+
+/// Decodes UTF-8: no byte order mark, line ends as LF. Throws `not-utf8`.
+func decodeText(_ bytes: [UInt8], what: String) throws(JobError) -> String {
+  let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+  guard var text = String(validating: body, as: UTF8.self) else {
+    throw JobError(
+      code: "not-utf8", message: "\(what) is not UTF-8 text.", hint: "Save it with the encoding UTF-8.")
+  }
+  // In Swift "\r\n" is one character, so both forms have to be named.
+  if text.utf8.contains(13) {
+    text = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
+  }
+  return text
+}
+
+extension StringProtocol {
+  /// Without outer white space, control characters counting as such.
+  var trimmed: String {
+    let isBlank = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace || scalar.value < 32 || scalar.value == 0xFEFF }
+    let scalars = unicodeScalars
+    guard let first = scalars.firstIndex(where: { !isBlank($0) }), let last = scalars.lastIndex(where: { !isBlank($0) })
+    else { return "" }
+    return String(String.UnicodeScalarView(scalars[first...last]))
+  }
+}

@@ -1,0 +1,68 @@
+import JobCore
+import Yams
+
+/// What front matter and folder defaults have in common: what a request is made of.
+struct RequestSettings: Equatable {
+  var model: String?
+  var aspectRatio: String?
+  var imageSize: String?
+  var count: Int?
+  var hold: Bool?
+  var requireImages: Bool?
+  var extra: [String: JSONValue]?
+  var images: [String]?
+  var owner: String?
+  var exclude: [String]?
+
+  static let frontMatterKeys = [
+    "model", "images", "require_images", "aspect_ratio", "image_size", "count", "hold", "extra",
+  ]
+  static let folderKeys = [
+    "model", "require_images", "aspect_ratio", "image_size", "count", "hold", "extra", "owner", "exclude",
+  ]
+  /// More pictures of one text than this are a slip of the fingers.
+  static let maxCount = 16
+
+  /// Reads YAML. `place` begins the messages: "The front matter". Throws `front-matter-…` or `folder-defaults-…` codes.
+  init(yaml: String, keys: [String], place: String, codePrefix: String) throws(JobError) {
+    let reader = YAMLReader(place: place, codePrefix: codePrefix)
+    for (key, node) in try reader.mapping(yaml) {
+      guard keys.contains(key) else {
+        let meant = Suggestion.nearest(to: key, in: keys).map { " Did you mean \"\($0)\"?" } ?? ""
+        throw JobError(
+          code: "\(codePrefix)-unknown-key", message: "\(place) has the unknown key \"\(key)\".\(meant)",
+          hint: "Known keys: \(keys.joined(separator: ", ")).")
+      }
+      switch key {
+      case "model": model = try reader.text(node, key)
+      case "owner": owner = try reader.text(node, key)
+      case "aspect_ratio":
+        aspectRatio = try reader.text(node, key, matching: /auto|\d{1,2}:\d{1,2}/, example: "16:9, 1:1 or auto")
+      case "image_size": imageSize = try reader.text(node, key, matching: /\d{1,2}[kK]/, example: "1k, 2k or 4k")
+      case "count": count = try reader.integer(node, key, in: 1...Self.maxCount)
+      case "hold": hold = try reader.bool(node, key)
+      case "require_images": requireImages = try reader.bool(node, key)
+      case "images": images = try reader.list(node, key)
+      case "exclude": exclude = try reader.list(node, key)
+      default: extra = try reader.extra(node)
+      }
+    }
+    imageSize = imageSize?.lowercased()
+  }
+
+  init() {}
+
+  /// Takes what is missing from defaults that are further away.
+  func filled(from further: RequestSettings) -> RequestSettings {
+    var filled = self
+    filled.model = model ?? further.model
+    filled.aspectRatio = aspectRatio ?? further.aspectRatio
+    filled.imageSize = imageSize ?? further.imageSize
+    filled.count = count ?? further.count
+    filled.hold = hold ?? further.hold
+    filled.requireImages = requireImages ?? further.requireImages
+    filled.extra = extra ?? further.extra
+    filled.owner = owner ?? further.owner
+    return filled
+  }
+}
