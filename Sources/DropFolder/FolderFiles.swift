@@ -3,23 +3,25 @@ import Crypto
 import Glibc
 import JobCore
 import NIOPosix
+import Synchronization
 
 /// The files of the watched roots. Blocking calls run on a pool of threads.
 public final class FolderFiles: RootFiles {
   let roots: [RootID: RootFolder]
   let workers: NIOThreadPool
   let check: ImageCheck
-  let newID: @Sendable () -> String
+  private let run: String
+  private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
 
-  /// Takes open roots. `check` judges images, `newID` names temporary files, `workers` is running.
+  /// Takes open roots. `check` judges images, `run` marks this process's temporary files, `workers` is running.
   public init(
-    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, newID: @escaping @Sendable () -> String
+    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, run: String
   ) {
     self.roots = roots
     self.workers = workers
     self.check = check
-    self.newID = newID
+    self.run = run
     folderSync = FolderSync()
   }
 
@@ -84,13 +86,14 @@ public final class FolderFiles: RootFiles {
     }
   }
 
-  /// Reads a prompt and its list; bytes only where the file did not change meanwhile.
-  public func readSource(_ prompt: FileKey, list: FileKey, limit: Int) async -> SourceReading {
+  /// Reads prompts, each with its list; bytes only where the file did not change meanwhile.
+  public func readSources(_ files: [(prompt: FileKey, list: FileKey)], limit: Int) async -> [SourceReading] {
     await onWorker {
-      let (promptSighting, promptBytes) = self.sight(prompt, readUpTo: limit)
-      let (listSighting, listBytes) = self.sight(list, readUpTo: limit)
-      return SourceReading(
-        prompt: promptSighting, promptBytes: promptBytes, list: listSighting, listBytes: listBytes)
+      files.map { file in
+        let (prompt, promptBytes) = self.sight(file.prompt, readUpTo: limit)
+        let (list, listBytes) = self.sight(file.list, readUpTo: limit)
+        return SourceReading(prompt: prompt, promptBytes: promptBytes, list: list, listBytes: listBytes)
+      }
     }
   }
 
@@ -212,13 +215,22 @@ public final class FolderFiles: RootFiles {
   }
 
   /// Removes a temporary file of promptdrop's.
-  public func removeTemporary(_ name: [UInt8], beside prompt: FileKey) async {
-    guard DropNames.isOwnTemporary(name) else { return }
+  public func removeTemporary(_ file: FileKey) async {
+    guard DropNames.isOwnTemporary(file.path.name) else { return }
     await onWorker {
       // A temporary that cannot be removed is only untidy: the next start finds it by its name.
-      if let folder = try? self.openFolder(of: prompt) { unlinkat(folder.number, cString(name), 0) }
+      if let folder = try? self.openFolder(of: file) { unlinkat(folder.number, cString(file.path.name), 0) }
     }
   }
+
+  /// A new temporary name: this run's mark and a number.
+  func newTemporary() -> [UInt8] {
+    let number = temporaries.wrappingAdd(1, ordering: .relaxed).newValue
+    return DropNames.temporary(id: "\(run)-\(number)")
+  }
+
+  /// Begins every temporary name that this process makes.
+  public var temporaryPrefix: [UInt8] { Array(DropNames.temporary(id: "\(run)-").dropLast(4)) }
 }
 
 extension ImageDefect {

@@ -98,7 +98,7 @@ extension FolderFiles {
   private func publish(
     _ bytes: [UInt8], as name: [UInt8], in folder: borrowing Descriptor, replacing: Bool, durable: Bool
   ) throws(SystemError) {
-    let temporary = DropNames.temporary(id: newID())
+    let temporary = newTemporary()
     do throws(SystemError) {
       let file = try Descriptor.open(beneath: folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
       try file.write(bytes)

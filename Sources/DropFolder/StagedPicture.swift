@@ -24,7 +24,7 @@ final class StagedPicture: StagedFile {
   init(files: FolderFiles, prompt: FileKey) {
     self.files = files
     self.prompt = prompt
-    temporary = DropNames.temporary(id: files.newID())
+    temporary = files.newTemporary()
   }
 
   func append(_ bytes: [UInt8]) async throws(LocalTrouble) {

@@ -178,7 +178,11 @@ struct WatchedTree: ~Copyable {
     case .folderDefaults:
       if hint != .found { events.append(.defaultsChanged(folder: folder)) }
     case .other:
-      tellIfAwaited(name, folder)
+      if hint == .found && DropNames.isOwnTemporary(name) {
+        events.append(.leftover(FileKey(root: folder.root, path: folder.path.appending(name))))
+      } else {
+        tellIfAwaited(name, folder)
+      }
     }
   }
 

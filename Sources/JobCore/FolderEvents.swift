@@ -10,6 +10,8 @@ public enum FolderEvent: Hashable, Sendable {
   case defaultsChanged(folder: FileKey)
   /// A file that somebody waits for may have come.
   case awaited(FileKey)
+  /// A temporary file of promptdrop's was found in a scan: perhaps a leftover.
+  case leftover(FileKey)
   /// Everything in the root has been looked through once.
   case scanned(RootID)
   /// The watcher cannot do its work in full: for the log.

@@ -168,11 +168,14 @@ public struct FileNote: Hashable, Codable, Sendable {
   public var state: StateName
   /// Why. Its code is the sidecar's `reason` as well.
   public var error: JobError
+  /// Since when, over restarts too.
+  public var since: Timestamp
 
   /// Makes a note.
-  public init(state: StateName, error: JobError) {
+  public init(state: StateName, error: JobError, since: Timestamp) {
     self.state = state
     self.error = error
+    self.since = since
   }
 }
 
@@ -182,8 +185,12 @@ public struct Job: Hashable, Sendable {
   public var id: JobID
   /// Its prompt file.
   public var file: FileKey
-  /// The revision that the file asks for now.
+  /// The revision that the file asks for now; 0 while nothing was taken.
   public var current: Int
+  /// The highest revision number ever given out.
+  public var latest: Int
+  /// The file as it was last read; nil when it has to be read again.
+  public var stamp: TakenStamp?
   /// The revisions in hand: the current one and those with a slot under way.
   public var revisions: [Int: Revision]
   /// Their slots.
@@ -199,12 +206,14 @@ public struct Job: Hashable, Sendable {
 
   /// Makes a job.
   public init(
-    id: JobID, file: FileKey, current: Int, revisions: [Int: Revision], slots: [SlotKey: Slot], outputs: [Output],
+    id: JobID, file: FileKey, current: Int, latest: Int, stamp: TakenStamp?, revisions: [Int: Revision], slots: [SlotKey: Slot], outputs: [Output],
     note: FileNote? = nil, createdAt: Timestamp, inputsChanged: Bool = false
   ) {
     self.id = id
     self.file = file
     self.current = current
+    self.latest = latest
+    self.stamp = stamp
     self.revisions = revisions
     self.slots = slots
     self.outputs = outputs

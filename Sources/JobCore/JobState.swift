@@ -4,6 +4,10 @@ public enum SlotEvent: Hashable, Sendable {
   case start(attemptID: String, bootID: String)
   /// The intent could not be written beside the source: nothing was sent.
   case couldNotRecord(JobError)
+  /// promptdrop is being stopped, and the request was not sent.
+  case stoppedBeforeSending
+  /// It cannot begin yet: the file is being looked at again, or a reference image is missing.
+  case postponed(until: Timestamp, JobError?)
   /// The POST ended.
   case posted(SubmitOutcome)
   /// A query ended.
@@ -75,10 +79,15 @@ extension Slot {
     case (.queued, .hold(let reason, let error)):
       next.slot.state = .held(Held(reason: reason, error: error))
       next.after = [.writeSidecar(durable: true)]
+    case (.queued, .postponed(let until, let error)):
+      next.slot.state = .queued(Queued(notBefore: until, error: error))
+      next.after = error == nil ? [.requeue] : [.writeSidecar(durable: false), .requeue]
     case (.held(let held), .approved) where held.reason.isBeforeSending:
       next.slot.state = .queued(Queued())
       next.after = [.requeue]
-    case (.failed, .refusalWasTheAccounts(let error)) where attempts.last?.outcome == .refused:
+    case (.failed, .refusalWasTheAccounts(let error))
+    where attempts.last?.outcome == .refused && attempts.count(where: { $0.outcome == .refused }) < 2:
+      // Refused a second time, after the account was good again, it is the prompt after all.
       next.slot.state = .queued(Queued(error: error))
       next.after = [.writeSidecar(durable: false), .requeue]
 
@@ -86,6 +95,10 @@ extension Slot {
       next.slot.endAttempt(.notSent, now)
       next.slot.state = .queued(Queued(notBefore: now + policy.localTroubleDelay, error: error))
       next.after = [.requeue]
+    case (.submitting, .stoppedBeforeSending):
+      next.slot.endAttempt(.notSent, now)
+      next.slot.state = .queued(Queued())
+      next.after = [.writeSidecar(durable: false), .requeue]
     case (.submitting, .posted(let outcome)):
       next.slot.settle(outcome, now: now, policy: policy, chance: chance, into: &next.after)
     case (.submitting, .restarted):

@@ -21,15 +21,15 @@ public struct KnownFile: Hashable, Sendable {
   public var current: Int
   /// The file as it was last read; nil when it has to be read again.
   public var stamp: TakenStamp?
-  /// The code of what is wrong with the file as it stands.
-  public var noteCode: String?
+  /// What is said of the file as it stands.
+  public var note: FileNote?
   /// Makes one.
-  public init(job: JobID, state: StateName, current: Int, stamp: TakenStamp?, noteCode: String?) {
+  public init(job: JobID, state: StateName, current: Int, stamp: TakenStamp?, note: FileNote?) {
     self.job = job
     self.state = state
     self.current = current
     self.stamp = stamp
-    self.noteCode = noteCode
+    self.note = note
   }
 }
 
@@ -45,6 +45,8 @@ public enum JournalChange: Sendable {
   case note(job: JobID, file: FileKey, FileNote?, stamp: TakenStamp?, at: Timestamp)
   /// The file was read again and asks for nothing new.
   case seen(job: JobID, stamp: TakenStamp, inputsChanged: Bool)
+  /// A revision that was never sent has other reference bytes or defaults now: what would be sent is frozen anew.
+  case refresh(job: JobID, Revision)
   /// Pictures are about to be put in place, or were renamed.
   case outputs([Output])
   /// The job's file has another name now. Guard: the journal has no job at that path.
@@ -106,8 +108,8 @@ public protocol JobJournal: Sendable {
   func root(path: [UInt8]) async throws -> RootID
   /// What is known of each path.
   func known(_ files: [FileKey]) async throws -> [KnownFile?]
-  /// A job with its current revision, all open slots with their revisions, and its outputs.
-  func job(_ id: JobID) async throws -> Job?
+  /// Jobs, each with its current revision, all open slots with their revisions, and its outputs.
+  func jobs(_ ids: [JobID]) async throws -> [Job?]
   /// The job's revision with this source and list, if it ever had one. The newest, where there are several.
   func revision(of job: JobID, like identity: Identity) async throws -> Revision?
   /// A revision's slots.
@@ -118,13 +120,15 @@ public protocol JobJournal: Sendable {
   func nextStart(roots: [RootID], except: Set<SlotKey>) async throws -> Timestamp?
   /// Slots that are neither queued nor final.
   func underWay(roots: [RootID]) async throws -> [SlotKey]
+  /// The temporary names that pictures wait under.
+  func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]>
   /// The files whose note has this code.
   func noted(roots: [RootID], code: String) async throws -> [FileKey]
-  /// Jobs with this prompt hash, with their files.
+  /// Jobs whose current revision has this source hash, with their files.
   func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)]
   /// How many files are in each state.
   func census(roots: [RootID]) async throws -> [StateName: Int]
-  /// Files in this state that have settled, at most `limit`: their jobs.
+  /// Files in this state, at most `limit`: their jobs.
   func files(roots: [RootID], in state: StateName, limit: Int) async throws -> [JobID]
   /// Forgets the details of what has been final since `before`: texts and attempts of old revisions. What a file is, and
   /// which pictures are its own, stays known.

@@ -88,8 +88,8 @@ public enum ReferenceReading: Hashable, Sendable {
 /// The files of the watched roots. Everything goes through the root's own descriptor, never follows a symbolic link, and
 /// never leaves the root.
 public protocol RootFiles: Sendable {
-  /// Reads a prompt and its list.
-  func readSource(_ prompt: FileKey, list: FileKey, limit: Int) async -> SourceReading
+  /// Reads prompts, each with its list. No more than `limit` bytes each.
+  func readSources(_ files: [(prompt: FileKey, list: FileKey)], limit: Int) async -> [SourceReading]
   /// Looks at a path.
   func look(_ file: FileKey) async -> Sighting
   /// Looks at a reference image.
@@ -112,8 +112,10 @@ public protocol RootFiles: Sendable {
   func syncFolder(of prompt: FileKey) async throws(LocalTrouble)
   /// SHA-256 of a file beside the prompt, hexadecimal; nil where there is no regular file.
   func digest(_ name: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> String?
-  /// Removes a temporary file of promptdrop's beside the prompt, if it is there.
-  func removeTemporary(_ name: [UInt8], beside prompt: FileKey) async
+  /// Removes a temporary file of promptdrop's, if it is there.
+  func removeTemporary(_ file: FileKey) async
+  /// Begins every temporary name that this process makes.
+  var temporaryPrefix: [UInt8] { get }
 }
 
 /// A temporary file that becomes a picture.

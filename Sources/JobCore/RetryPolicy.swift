@@ -40,6 +40,17 @@ public struct RetryPolicy: Hashable, Sendable {
     self.localTroubleDelay = localTroubleDelay
   }
 
+  /// The policy for pictures of this size: larger ones take longer, so the first look at them comes later.
+  public func suited(toImageSize size: String?) -> RetryPolicy {
+    var suited = self
+    switch size {
+    case "2k": suited.firstQueryDelay = firstQueryDelay * 3 / 2
+    case "4k": suited.firstQueryDelay = firstQueryDelay * 5 / 2
+    default: break
+    }
+    return suited
+  }
+
   /// The delay before the next query of a task of this age: a quarter of the age, within the bounds, ± 20 %. A long task
   /// is asked for seldom, a short one is not kept waiting, and no counter has to be kept.
   public func queryDelay(age: Duration, chance: Double) -> Duration {

@@ -13,6 +13,13 @@ extension Database {
     case .note(let job, let file, let note, let stamp, let at): try self.note(job, file, note, stamp, at)
     case .seen(let job, let stamp, let inputsChanged):
       try set("UPDATE job SET stamp = ?, inputs_changed = ? WHERE id = ?", [stamp.blob, inputsChanged, job.text])
+    case .refresh(let job, let revision):
+      try set(
+        """
+        UPDATE revision SET snapshot = ?, request_sha = ? WHERE job = ? AND number = ? AND NOT EXISTS (SELECT 1 FROM slot s
+          WHERE s.job = revision.job AND s.revision = revision.number AND s.state NOT IN ('queued', 'held'))
+        """,
+        [try encode(revision.snapshot), revision.identity.request, job.text, revision.number])
     case .outputs(let outputs): try write(outputs)
     case .renamed(let job, let file): try rename(job, to: file)
     }

@@ -18,43 +18,28 @@ extension SQLiteJournal {
   public func known(_ files: [FileKey]) async throws -> [KnownFile?] {
     try await run { db in
       let statement = try db.cachedStatement(
-        sql: "SELECT id, state, current, stamp, note_code FROM job WHERE root = ? AND path = ?")
+        sql: "SELECT id, state, current, stamp, note FROM job WHERE root = ? AND path = ?")
       return try files.map { file in
         guard let row = try Row.fetchOne(statement, arguments: [file.root.number, Data(file.path.bytes)]) else { return nil }
         let state: String = row["state"]
         guard let word = StateName(rawValue: state) else { throw Unreadable(what: "job state \(state)") }
+        let note: String? = row["note"]
         return KnownFile(
           job: JobID(row["id"]), state: word, current: row["current"], stamp: TakenStamp(blob: row["stamp"]),
-          noteCode: row["note_code"])
+          note: try note.map { try decode($0) })
       }
     }
   }
 
-  /// A job with its current revision, all open slots with their revisions, and its outputs.
-  public func job(_ id: JobID) async throws -> Job? {
+  /// Jobs, each with its current revision, all open slots with their revisions, and its outputs.
+  public func jobs(_ ids: [JobID]) async throws -> [Job?] {
+    try await run { db in try ids.map { try db.job($0) } }
+  }
+
+  /// The temporary names that pictures wait under.
+  public func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await run { db in
-      guard let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT * FROM job WHERE id = ?"), arguments: [id.text])
-      else { return nil }
-      let current: Int = row["current"]
-      let slots = try Row.fetchAll(
-        db.cachedStatement(
-          sql: "SELECT * FROM slot WHERE job = ? AND (revision = ? OR state NOT IN ('done', 'failed', 'cancelled'))"),
-        arguments: [id.text, current]
-      ).map { try Slot(row: $0) }
-      var revisions: [Int: Revision] = [:]
-      for number in Set(slots.map(\.key.revision) + [current]) {
-        revisions[number] = try db.revision(id, "number = ?", [number])
-      }
-      let outputs = try Row.fetchAll(
-        db.cachedStatement(sql: "SELECT * FROM output WHERE job = ? ORDER BY revision, number"), arguments: [id.text]
-      ).map { try Output(row: $0) }
-      let note: String? = row["note"]
-      let path: Data = row["path"]
-      return Job(
-        id: id, file: FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path))), current: current,
-        revisions: revisions, slots: Dictionary(slots.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }),
-        outputs: outputs, note: try note.map { try decode($0) as FileNote },
-        createdAt: Timestamp(milliseconds: row["created_at"]), inputsChanged: row["inputs_changed"])
+      Set(try Data.fetchAll(db, sql: "SELECT temporary FROM output WHERE temporary IS NOT NULL").map { Array($0) })
     }
   }
 
@@ -183,10 +168,8 @@ extension SQLiteJournal {
               AND s.revision = revision.number AND s.state NOT IN ('done', 'failed', 'cancelled'))
             """, arguments: [before.milliseconds])
         try db.execute(
-          sql: """
-            UPDATE slot SET attempts = '[]', detail = '{}' WHERE state IN ('done', 'cancelled') AND due_at < ?
-              AND attempts != '[]' AND state = 'done'
-            """, arguments: [before.milliseconds])
+          sql: "UPDATE slot SET attempts = '[]' WHERE state = 'done' AND attempts != '[]' AND due_at < ?",
+          arguments: [before.milliseconds])
         return .commit
       }
       try db.execute(sql: "PRAGMA optimize")
@@ -195,6 +178,34 @@ extension SQLiteJournal {
 }
 
 extension Database {
+  fileprivate func job(_ id: JobID) throws -> Job? {
+    guard let row = try Row.fetchOne(cachedStatement(sql: "SELECT * FROM job WHERE id = ?"), arguments: [id.text])
+    else { return nil }
+    let current: Int = row["current"]
+    let slots = try Row.fetchAll(
+      cachedStatement(
+        sql: "SELECT * FROM slot WHERE job = ? AND (revision = ? OR state NOT IN ('done', 'failed', 'cancelled'))"),
+      arguments: [id.text, current]
+    ).map { try Slot(row: $0) }
+    var revisions: [Int: Revision] = [:]
+    for number in Set(slots.map(\.key.revision) + [current]) {
+      revisions[number] = try revision(id, "number = ?", [number])
+    }
+    let latest = try Int.fetchOne(
+      cachedStatement(sql: "SELECT max(number) FROM revision WHERE job = ?"), arguments: [id.text])
+    let outputs = try Row.fetchAll(
+      cachedStatement(sql: "SELECT * FROM output WHERE job = ? ORDER BY revision, number"), arguments: [id.text]
+    ).map { try Output(row: $0) }
+    let note: String? = row["note"]
+    let path: Data = row["path"]
+    return Job(
+      id: id, file: FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path))), current: current,
+      latest: latest ?? 0, stamp: TakenStamp(blob: row["stamp"]), revisions: revisions,
+      slots: Dictionary(slots.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }), outputs: outputs,
+      note: try note.map { try decode($0) as FileNote }, createdAt: Timestamp(milliseconds: row["created_at"]),
+      inputsChanged: row["inputs_changed"])
+  }
+
   fileprivate func revision(_ job: JobID, _ condition: String, _ arguments: StatementArguments) throws -> Revision? {
     guard
       let row = try Row.fetchOne(

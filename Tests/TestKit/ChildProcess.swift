@@ -27,11 +27,10 @@ public final class ChildProcess: Sendable {
     output = try TemporaryFolder()
     var variables = ProcessInfo.processInfo.environment
     for (name, value) in environment { variables[name] = value }
-    life = Life(
-      try spawn(
-        file, arguments, environment: variables.map { "\($0.key)=\($0.value)" }, folder: folder,
-        output: output.path("stdout"), errors: output.path("stderr")))
-    life.watch()
+    let plan = Plan(
+      file: file, arguments: arguments, environment: variables.map { "\($0.key)=\($0.value)" }, folder: folder,
+      output: output.path("stdout"), errors: output.path("stderr"))
+    life = try Life.begin(plan)
   }
 
   deinit { life.signal(SIGKILL) }
@@ -93,14 +92,21 @@ private final class Life: Sendable {
   let processID: pid_t
   private let state = Mutex(State())
 
-  init(_ processID: pid_t) { self.processID = processID }
+  private init(_ processID: pid_t) { self.processID = processID }
 
   var ending: ChildProcess.Ending? { state.withLock { $0.ending } }
 
-  func watch() {
-    let thread = Thread { self.reap() }
-    thread.name = "child \(processID)"
+  // The thread that starts the process is the one that waits for it: its end takes the process along (see `Plan`).
+  static func begin(_ plan: Plan) throws -> Life {
+    let started = Started()
+    let thread = Thread {
+      let result = Result { Life(try plan.spawn()) }
+      started.tell(result)
+      if case .success(let life) = result { life.reap() }
+    }
+    thread.name = "child \(plan.file)"
     thread.start()
+    return try started.wait()
   }
 
   // The process stays a zombie, and its number its own, until the lock is held: `signal` can never hit another process.
@@ -147,38 +153,73 @@ private final class Life: Sendable {
   }
 }
 
-private func spawn(
-  _ file: String, _ arguments: [String], environment: [String], folder: String?, output: String, errors: String
-) throws -> pid_t {
-  var actions = posix_spawn_file_actions_t()
-  posix_spawn_file_actions_init(&actions)
-  defer { posix_spawn_file_actions_destroy(&actions) }
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-  posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-  posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-  if let folder { posix_spawn_file_actions_addchdir_np(&actions, folder) }
-  #if os(Linux)
-    // Locks and sockets of tests that run at the same time are none of the child's business.
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-  #endif
+/// How a thread tells that the process has begun.
+private final class Started: Sendable {
+  private let result = Mutex<Result<Life, any Error>?>(nil)
+  private let semaphore = DispatchSemaphore(value: 0)
 
-  var attributes = posix_spawnattr_t()
-  posix_spawnattr_init(&attributes)
-  defer { posix_spawnattr_destroy(&attributes) }
-  // The child begins with every signal unblocked and at its default, whatever the test runner has done to them.
-  var none = sigset_t()
-  var all = sigset_t()
-  sigemptyset(&none)
-  sigfillset(&all)
-  posix_spawnattr_setsigmask(&attributes, &none)
-  posix_spawnattr_setsigdefault(&attributes, &all)
-  posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+  func tell(_ told: Result<Life, any Error>) {
+    result.withLock { $0 = told }
+    semaphore.signal()
+  }
 
-  var processID: pid_t = 0
-  let argv = ([file] + arguments).map { strdup($0) } + [nil]
-  let envp = environment.map { strdup($0) } + [nil]
-  defer { for text in argv + envp { free(text) } }
-  let result = posix_spawn(&processID, file, &actions, &attributes, argv, envp)
-  guard result == 0 else { throw DidNotHappen(description: "cannot start \(file): \(String(cString: strerror(result)))") }
-  return processID
+  func wait() throws -> Life {
+    semaphore.wait()
+    guard let told = result.withLock({ $0 }) else { throw DidNotHappen(description: "nothing was told") }
+    return try told.get()
+  }
+}
+
+/// What to start.
+private struct Plan: Sendable {
+  var file: String
+  var arguments: [String]
+  var environment: [String]
+  var folder: String?
+  var output: String
+  var errors: String
+
+  // A test runner that crashes cannot clean up. Where there is util-linux, the kernel does: it kills the process when the
+  // thread that started it is gone.
+  private static let tied: [String] =
+    access("/usr/bin/setpriv", X_OK) == 0 ? ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--"] : []
+
+  func spawn() throws -> pid_t {
+    guard access(file, X_OK) == 0 else { throw FileTrouble("cannot start", file) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    // Locks and sockets of tests that run at the same time are none of the child's business. Closing what has been closed
+    // meanwhile does no harm.
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
+      if let descriptor = Int32(name), descriptor > 2 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+    }
+
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // The child begins with every signal unblocked and at its default, whatever the test runner has done to them.
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+    // Changing the folder is no portable part of spawning; the shell replaces itself, so the process id stays.
+    let command = Plan.tied + (folder.map { ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", $0, file] } ?? [file])
+    var processID: pid_t = 0
+    let argv = (command + arguments).map { strdup($0) } + [nil]
+    let envp = environment.map { strdup($0) } + [nil]
+    defer { for text in argv + envp { free(text) } }
+    let result = posix_spawn(&processID, command[0], &actions, &attributes, argv, envp)
+    guard result == 0 else {
+      throw DidNotHappen(description: "cannot start \(file): \(String(cString: strerror(result)))")
+    }
+    return processID
+  }
 }

@@ -19,8 +19,6 @@ public final class ManualClock: Sendable {
     var nextID: UInt64 = 0
     var sleepers: [Sleeper] = []
     var watchers: [Watcher] = []
-    // Cancelled before their sleep could be entered.
-    var cancelled: Set<UInt64> = []
   }
   private let state: Mutex<State>
 
@@ -98,7 +96,8 @@ public final class ManualClock: Sendable {
 
   private func enter(_ sleeper: Sleeper) {
     let (entry, watchers) = state.withLock { state -> (Entry, [Watcher]) in
-      if state.cancelled.remove(sleeper.id) != nil { return (.isCancelled, []) }
+      // The handler has run before this, or it runs after and finds the sleeper.
+      if Task.isCancelled { return (.isCancelled, []) }
       if sleeper.due <= state.monotonic { return (.isDue, []) }
       state.sleepers.append(sleeper)
       let count = state.sleepers.count
@@ -116,11 +115,7 @@ public final class ManualClock: Sendable {
 
   private func cancel(_ id: UInt64) {
     let sleeper = state.withLock { state -> Sleeper? in
-      guard let index = state.sleepers.firstIndex(where: { $0.id == id }) else {
-        state.cancelled.insert(id)
-        return nil
-      }
-      return state.sleepers.remove(at: index)
+      state.sleepers.firstIndex { $0.id == id }.map { state.sleepers.remove(at: $0) }
     }
     sleeper?.continuation.resume(throwing: CancellationError())
   }

@@ -24,7 +24,7 @@ public final class TemporaryFolder: Sendable {
     while let name = folders?.nextObject() as? String {
       var info = stat()
       let inner = self.path(name)
-      if lstat(inner, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_mode & 0o700 != 0o700 { chmod(inner, 0o700) }
+      if lstat(inner, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { chmod(inner, 0o700) }
     }
     do { try FileManager.default.removeItem(atPath: path) } catch {
       FileHandle.standardError.write(Data("cannot remove \(path): \(error)\n".utf8))

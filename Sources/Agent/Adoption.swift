@@ -1,0 +1,84 @@
+import JobCore
+
+/// What a sidecar tells of a prompt that the journal does not know: the folder was copied or moved here, or the journal was
+/// lost. Believed, as untrusted input: it can keep a prompt from being paid for again, and can make nothing be paid for.
+struct Adoption {
+  private let told: StatusSidecar
+  private let count: Int
+  private let now: Timestamp
+
+  /// Nil where the sidecar is about another text, or nothing was ever sent.
+  init?(_ told: StatusSidecar, _ identity: Identity, count: Int, now: Timestamp) {
+    guard let before = told.identity, !identity.asksForMore(than: before), !told.attempts.isEmpty || told.state == .failed
+    else { return nil }
+    guard told.jobID.utf8.count == 36, told.revision > 0, told.revision < 1_000_000 else { return nil }
+    self.told = told
+    self.count = count
+    self.now = now
+  }
+
+  /// The slots as the sidecar tells them.
+  func slots(job: JobID, revision: Int) -> [Slot] {
+    (1...count).map { number in
+      let attempts = told.attempts.filter { $0.revision == told.revision && $0.slot == number }.map(\.attempt)
+      var slot = Slot(
+        key: SlotKey(job: job, revision: revision, number: number), attempts: attempts,
+        serviceStatus: told.serviceStatus, consumed: count == 1 ? told.consumed : nil)
+      slot.state = state(number, attempts)
+      return slot
+    }
+  }
+
+  private func state(_ number: Int, _ attempts: [Attempt]) -> SlotState {
+    if told.outputs.contains(where: { $0.revision == told.revision && $0.slot == number }), told.state == .done {
+      return .done
+    }
+    guard let last = attempts.last else {
+      return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
+    }
+    switch last.outcome {
+    case .accepted:
+      guard let taskID = last.taskID else { return held(nil) }
+      let task = TaskRef(taskID: taskID, acceptedAt: last.endedAt ?? last.startedAt)
+      if told.state == .failed, count == 1 { return .failed(told.error ?? unexplained) }
+      if told.state == .held, let reason = told.reason.flatMap(HeldReason.init) {
+        return .held(Held(reason: reason, error: told.error ?? unexplained, task: task))
+      }
+      return .submitted(task)
+    case .begun, .unknown: return held(last)
+    case .refused, .notSent: return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
+    }
+  }
+
+  private func held(_ attempt: Attempt?) -> SlotState {
+    .held(
+      Held(
+        reason: .submissionOutcomeUnknown,
+        error: JobError(
+          code: HeldReason.submissionOutcomeUnknown.rawValue,
+          message: "The sidecar tells of a submission without an outcome; the service may have accepted it.",
+          hint: "Look at the service's own list of tasks before you pay again. It is not sent again by itself.")))
+  }
+
+  private var unexplained: JobError {
+    JobError(code: "told-by-sidecar", message: "The sidecar says so, without a reason.")
+  }
+
+  /// The pictures as the sidecar tells them. Plain names only: a path in a sidecar is somebody's trick.
+  func outputs(job: JobID) -> [Output] {
+    var parts: [SlotKey: Int] = [:]
+    return told.outputs.compactMap { entry in
+      guard !entry.file.isEmpty, !entry.file.utf8.contains(UInt8(ascii: "/")), entry.file != "..", entry.file != ".",
+        entry.sha256.utf8.count == 64, entry.slot > 0, entry.revision > 0,
+        let format = ImageInfo.Format.allCases.first(where: { $0.mediaType == entry.mediaType })
+      else { return nil }
+      let key = SlotKey(job: job, revision: entry.revision, number: entry.slot)
+      let part = (parts[key] ?? 0) + 1
+      parts[key] = part
+      return Output(
+        slot: key, part: part, number: part == 1 ? entry.slot : entry.slot + part - 1, file: Array(entry.file.utf8),
+        sha256: entry.sha256, bytes: entry.bytes,
+        image: ImageInfo(format: format, width: entry.width, height: entry.height), temporary: nil)
+    }
+  }
+}

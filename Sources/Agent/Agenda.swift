@@ -1,0 +1,70 @@
+import JobCore
+
+/// What is due at a time: one heap and one alarm for all tasks, so that nothing wakes when nothing is due.
+enum AgendaItem: Sendable {
+  case query(SlotKey)
+  case fetch(SlotKey)
+  case sidecar(JobID)
+  case look(FileKey)
+}
+
+extension Pipeline {
+  func schedule(_ item: AgendaItem, at due: Duration) {
+    agendaTurn &+= 1
+    agenda.insert(due: due, turn: agendaTurn, key: item)
+  }
+
+  /// A wall-clock moment on the monotonic clock; what is past is due now.
+  func monotonic(_ moment: Timestamp) -> Duration {
+    now + max(.zero, moment - wallClock)
+  }
+
+  func runAgenda(at now: Duration) {
+    guard !isStopping else { return }
+    while let first = agenda.first, first.due <= now {
+      agenda.removeFirst()
+      switch first.key {
+      case .query(let key): Task { await self.query(key) }
+      case .fetch(let key): Task { await self.resumeFetch(key) }
+      case .sidecar(let job): Task { await self.writeDueSidecar(job) }
+      case .look(let file): settling.noticed(file, .found, at: now)
+      }
+    }
+    examineSettled(at: now)
+  }
+
+  func setAlarm() {
+    let next = [settling.nextDue, agenda.first?.due, nextQueued, gateWait, onceDeadline].compactMap { $0 }.min()
+    guard next != alarmAt else { return }
+    alarm?.cancel()
+    alarmAt = next
+    guard let next else { return }
+    alarm = Task { [surroundings] in
+      do { try await surroundings.sleep(next) } catch { return }  // Cancelled: a nearer alarm was set.
+      self.rang(next)
+    }
+  }
+
+  private func rang(_ moment: Duration) {
+    if alarmAt == moment { alarmAt = nil }
+    pump()
+  }
+
+  // MARK: requests at once
+
+  func permit() async {
+    if permitsUsed < settings.maxRequests {
+      permitsUsed += 1
+    } else {
+      await withCheckedContinuation { permitQueue.append($0) }
+    }
+  }
+
+  func releasePermit() {
+    if permitQueue.isEmpty {
+      permitsUsed -= 1
+    } else {
+      permitQueue.removeFirst().resume()
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import JobCore
+
+/// The agent's limits. The defaults are the configuration's.
+public struct AgentSettings: Sendable {
+  /// HTTP requests at once.
+  public var maxRequests = 8
+  /// Tasks at the service, or on their way there or back, at once.
+  public var maxInFlight = 32
+  /// Submissions begun within any minute; 0: no limit.
+  public var submissionsPerMinute = 0
+  /// New prompts within a minute that are taken without asking; 0: no limit.
+  public var burstLimit = 0
+  /// How long files have to be still.
+  public var windows = Settling<FileKey>.Windows(firstTake: .seconds(1), revision: .seconds(10))
+  /// When things are tried again.
+  public var policy = RetryPolicy()
+  /// The largest prompt or list, in bytes.
+  public var maxPromptBytes = 65_536
+  /// The largest local reference image, in bytes.
+  public var maxReferenceBytes = 20_971_520
+  /// The largest picture, in bytes.
+  public var maxImageBytes = 67_108_864
+  /// For how long a listed file that is not there is waited for.
+  public var referenceWait: Duration = .seconds(600)
+  /// For how long a deleted file has to stay away before that counts.
+  public var absence: Duration = .seconds(2)
+  /// How often a service that takes nothing is tried.
+  public var probeInterval: Duration = .seconds(60)
+  /// For how long a begun submission may finish when the agent is stopped.
+  public var stopTimeout: Duration = .seconds(30)
+  /// `once` gives up after this long; nil: never.
+  public var onceTimeout: Duration?
+  /// Details of what has been final for this long are forgotten.
+  public var retention: Duration = .seconds(30 * 86_400)
+  /// The program's version, for the sidecars.
+  public var version = "0"
+  /// The machine's name, for the sidecars.
+  public var host = "localhost"
+
+  /// Default limits.
+  public init() {}
+}
+
+/// For how long the agent works.
+public enum AgentMode: Sendable {
+  /// Until it is stopped.
+  case watch
+  /// Until nothing is left that it can do.
+  case once
+}
+
+/// Why the agent ended.
+public enum Ending: Sendable {
+  /// `once`: nothing is left to do. How many files are done, and how many need the user (failed or held).
+  case finished(done: Int, needUser: Int)
+  /// `once`: what is left only needs time.
+  case needsTime(waiting: Int, why: String)
+  /// `once`: what is left cannot be written down, so nothing was submitted for it.
+  case cannotWrite(JobError)
+  /// `once`: the service takes nothing.
+  case service(ServiceTrouble, JobError)
+  /// It was stopped.
+  case stopped
+  /// It cannot go on: the state on the disk is no longer known.
+  case fatal(String)
+}
+
+/// Is told what happens, for a terminal or a log.
+public protocol AgentObserver: Sendable {
+  /// A file's job changed.
+  func changed(_ job: Job)
+  /// Something that is no single file's matter.
+  func notice(_ level: NoticeLevel, _ error: JobError)
+}
+
+/// How much a notice matters.
+public enum NoticeLevel: Sendable {
+  /// Good to know.
+  case info
+  /// Something does not go as it should, and promptdrop goes on.
+  case warning
+  /// The user has to do something.
+  case error
+}

@@ -1,0 +1,54 @@
+import JobCore
+
+/// Changes that wait to be durable together.
+struct PendingCommit {
+  var changes: [JournalChange]
+  var waiting: CheckedContinuation<[ChangeResult], any Error>
+}
+
+extension Pipeline {
+  /// Returns when the changes are durable. While one group is being written, all who come form the next: many
+  /// transitions, one sync. Throws when the journal is broken; a full disk is waited out.
+  func commit(_ changes: [JournalChange]) async throws -> [ChangeResult] {
+    try await withCheckedThrowingContinuation { continuation in
+      pendingCommits.append(PendingCommit(changes: changes, waiting: continuation))
+      if !isCommitting {
+        isCommitting = true
+        Task { await self.writeGroups() }
+      }
+    }
+  }
+
+  private func writeGroups() async {
+    while !pendingCommits.isEmpty {
+      let group = pendingCommits
+      pendingCommits = []
+      do {
+        var results = try await write(group.flatMap(\.changes))[...]
+        for pending in group {
+          pending.waiting.resume(returning: Array(results.prefix(pending.changes.count)))
+          results = results.dropFirst(pending.changes.count)
+        }
+      } catch {
+        for pending in group { pending.waiting.resume(throwing: error) }
+      }
+    }
+    isCommitting = false
+  }
+
+  private func write(_ changes: [JournalChange]) async throws -> [ChangeResult] {
+    while true {
+      do {
+        return try await journal.commit(changes)
+      } catch JournalError.full(let why) {
+        let error = JobError(
+          code: "journal-full", message: "The disk of the state folder is full (\(why)): nothing is submitted.",
+          hint: "Free some space; promptdrop goes on by itself.", retryable: true)
+        observer.notice(.error, error)
+        localTrouble = error
+        if mode == .once { end(.cannotWrite(error)) }
+        try await surroundings.sleep(now + settings.policy.localTroubleDelay)
+      }
+    }
+  }
+}

@@ -1,0 +1,321 @@
+import JobCore
+
+// One reconcile of one path is the only way in: whatever said where to look, this decides from what is there.
+extension Pipeline {
+  private static let batch = 64
+  // Two batches at once keep the disk and the journal busy; more would only grow the memory.
+  private static let batchesAtOnce = 2
+
+  func examineSettled(at now: Duration) {
+    while examinations < Self.batchesAtOnce, ending == nil {
+      let due = settling.takeDue(at: now, limit: Self.batch)
+      guard !due.isEmpty else { return }
+      examinations += 1
+      Task { await self.examine(due, since: now) }
+    }
+  }
+
+  private func examine(_ batch: [FileKey], since start: Duration) async {
+    do {
+      let known = try await journal.known(batch)
+      let readings = await files.readSources(
+        batch.map { ($0, $0.sibling(DropNames.imageList(stem: Self.stem($0)))) }, limit: settings.maxPromptBytes)
+      var plans: [Plan] = []
+      for (index, file) in batch.enumerated() {
+        if let plan = try await plan(file, known[index], readings[index], at: start) { plans.append(plan) }
+      }
+      let results = try await commit(plans.flatMap(\.changes))
+      var position = 0
+      for plan in plans {
+        let own = results[position..<(position + plan.changes.count)]
+        position += plan.changes.count
+        if own.contains(.stale) {
+          // Somebody else was quicker with this job: look again.
+          settling.noticed(plan.file, .found, at: now)
+        } else {
+          await plan.then()
+        }
+      }
+    } catch {
+      fail(error)
+    }
+    examinations -= 1
+    pump()
+  }
+
+  /// What is to be done about a file: changes that are committed together, and what follows.
+  struct Plan {
+    var file: FileKey
+    var changes: [JournalChange] = []
+    var then: () async -> Void = {}
+  }
+
+  private static func stem(_ file: FileKey) -> [UInt8] {
+    switch DropNames.meaning(of: file.path.name) {
+    case .prompt(let stem), .conflictCopy(let stem): stem
+    default: file.path.name
+    }
+  }
+
+  // Looks at everything that the file needs, in the order in which it can be missing. Nil: nothing to be done now.
+  private func plan(
+    _ file: FileKey, _ known: KnownFile?, _ reading: SourceReading, at start: Duration
+  ) async throws -> Plan? {
+    guard case .file(let stamp, let age) = reading.prompt else {
+      settling.finished(file, unlessChangedSince: start)
+      return try await planWithoutFile(file, known, reading.prompt)
+    }
+    var listStamp: FileStamp?
+    var stillFor = age
+    if case .file(let found, let listAge) = reading.list {
+      listStamp = found
+      stillFor = min(age, listAge)
+    }
+    let taken = TakenStamp(prompt: stamp, list: listStamp)
+    if let known, known.stamp == taken {
+      settling.finished(file, unlessChangedSince: start)
+      return nil
+    }
+    // One stamp for both: a change of either is a change.
+    var both = stamp
+    both.changed = max(stamp.changed, listStamp?.changed ?? .min)
+    both.size += listStamp?.size ?? 0
+    if case .wait = settling.observed(file, both, age: stillFor, at: now) { return nil }
+    if case .conflictCopy = DropNames.meaning(of: file.path.name) {
+      return refuse(
+        file, known, taken, .held, start,
+        JobError(
+          code: HeldReason.conflictCopy.rawValue, message: "A sync tool made this copy because two sides changed the file.",
+          hint: "Keep the text you want under the plain name and delete this copy; or rename it to have it made too."))
+    }
+    guard let bytes = reading.promptBytes else {
+      guard stamp.size > settings.maxPromptBytes else { return lookSoon(file) }
+      return refuse(file, known, taken, .failed, start, tooLarge("The prompt", stamp.size))
+    }
+    if let listStamp, reading.listBytes == nil {
+      guard listStamp.size > settings.maxPromptBytes else { return lookSoon(file) }
+      return refuse(file, known, taken, .failed, start, tooLarge("The image list", listStamp.size))
+    }
+    if await isListOnItsWay(file) {
+      schedule(.look(file), at: now + .seconds(1))
+      return wait(
+        file, known, start,
+        JobError(
+          code: "waiting-for-list", message: "Its image list is being written by another program.", retryable: true))
+    }
+    let complete: PromptRequest
+    do throws(JobError) {
+      let request = try await understand(file, bytes, reading)
+      if request.requireImages, listStamp == nil {
+        return wait(
+          file, known, start,
+          JobError(
+            code: "waiting-for-list", message: "It waits for its image list, because it says require_images.",
+            hint: "Put \(DropPath.display(DropNames.imageList(stem: Self.stem(file)))) beside it.", retryable: true))
+      }
+      guard let filled = try await withReferences(request, file, known) else { return nil }
+      complete = filled
+    } catch {
+      return planProblem(file, known, taken, error, start)
+    }
+    return try await decide(file, known, complete, taken, age: stillFor, start: start)
+  }
+
+  private func understand(
+    _ file: FileKey, _ bytes: [UInt8], _ reading: SourceReading
+  ) async throws(JobError) -> PromptRequest {
+    var defaults: [(FileKey, [UInt8])] = []
+    for (place, content) in await files.folderDefaults(above: file, limit: settings.maxPromptBytes) {
+      switch content {
+      case .success(let bytes): defaults.append((place, bytes))
+      case .failure(let trouble): throw trouble.error
+      }
+    }
+    return try reader.understand(prompt: bytes, list: reading.listBytes, file: file, defaults: defaults)
+  }
+
+  private func planProblem(
+    _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp, _ problem: JobError, _ start: Duration
+  ) -> Plan? {
+    switch problem.code {
+    case "excluded", "other-owner":
+      settling.finished(file, unlessChangedSince: start)
+      observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
+      return nil
+    case "empty": return wait(file, known, start, problem)
+    case "reference-missing":
+      let since = known?.note.flatMap { $0.error.code == problem.code ? $0.since : nil } ?? wallClock
+      let end = since + settings.referenceWait
+      if wallClock < end, known?.note?.state != .failed {
+        schedule(.look(file), at: monotonic(end) + .milliseconds(1))
+        return wait(file, known, start, problem)
+      }
+      return refuse(file, known, nil, .failed, start, problem)
+    // What is wrong is not in the file, so its stamp says nothing about when it is over.
+    case _ where problem.code.hasPrefix("folder-defaults") || problem.code.hasPrefix("image-"):
+      return refuse(file, known, nil, .failed, start, problem)
+    default: return refuse(file, known, taken, .failed, start, problem)
+    }
+  }
+
+  private func planWithoutFile(_ file: FileKey, _ known: KnownFile?, _ sighting: Sighting) async throws -> Plan? {
+    switch sighting {
+    case .missing:
+      awaitFiles([], for: file)
+      guard let known else { return nil }
+      return try await planGone(file, known)
+    case .notAFile(let kind):
+      return refuse(
+        file, known, nil, .failed, now,
+        JobError(
+          code: "not-a-file", message: "It is \(kind), not a regular file.",
+          hint: "Put the prompt itself here; links are not followed."))
+    case .unreadable(let error): return refuse(file, known, nil, .failed, now, error)
+    case .file: return nil
+    }
+  }
+
+  // A deleted prompt that was not sent yet is cancelled; what was sent is paid for and goes on.
+  private func planGone(_ file: FileKey, _ known: KnownFile) async throws -> Plan? {
+    guard let job = try await inHand(known.job) else { return nil }
+    let unsent = job.slots.values.filter { slot in
+      if case .held(let held) = slot.state { return held.reason.isBeforeSending }
+      return slot.state.name == .queued
+    }
+    var plan = Plan(file: file)
+    if known.note != nil {
+      plan.changes = [.note(job: known.job, file: file, nil, stamp: nil, at: wallClock)]
+    }
+    plan.then = { [self] in
+      for slot in unsent { await withdraw(slot.key, .sourceGone) }
+      if job.slots.values.allSatisfy({ $0.state.name == .cancelled || unsent.contains($0) }), job.outputs.isEmpty {
+        await removeSidecar(of: file)
+      }
+    }
+    return plan
+  }
+
+  private func removeSidecar(of file: FileKey) async {
+    do throws(LocalTrouble) {
+      try await files.removeSidecar(of: file)
+    } catch {
+      observer.notice(.warning, error.error)
+    }
+  }
+
+  // MARK: what a file waits for
+
+  private func lookSoon(_ file: FileKey) -> Plan? {
+    settling.noticed(file, .touched, at: now)
+    return nil
+  }
+
+  private func isListOnItsWay(_ file: FileKey) async -> Bool {
+    for temporary in listsOnTheirWay[file] ?? [] {
+      // A temporary file that nobody has touched for ten minutes was left behind.
+      if case .file(_, let age) = await files.look(file.sibling(temporary)), age < .seconds(600) { return true }
+      listsOnTheirWay[file]?.remove(temporary)
+    }
+    listsOnTheirWay[file] = nil
+    return false
+  }
+
+  // Fills in the local images; nil while one of them is not at rest.
+  private func withReferences(
+    _ request: PromptRequest, _ file: FileKey, _ known: KnownFile?
+  ) async throws(JobError) -> PromptRequest? {
+    var complete = request
+    var wanted: [FileKey] = []
+    var missing: [String] = []
+    var isMoving = false
+    for image in request.images {
+      switch image {
+      case .url(let url): complete.snapshot.images.append(ImageInput(url: url))
+      case .local(let path):
+        let reference = FileKey(root: file.root, path: path)
+        wanted.append(reference)
+        switch await files.readReference(reference, limit: settings.maxReferenceBytes) {
+        case .missing: missing.append(path.display)
+        case .refused(let error):
+          awaitFiles(wanted, for: file)
+          throw error
+        case .image(_, let age, let sha256, let bytes, _):
+          if age < settings.windows.firstTake || sha256.isEmpty { isMoving = true }
+          complete.snapshot.images.append(ImageInput(path: String(decoding: path.bytes, as: UTF8.self), sha256: sha256, bytes: bytes))
+        }
+      }
+    }
+    awaitFiles(missing.isEmpty ? [] : wanted, for: file)
+    if !missing.isEmpty {
+      throw JobError(
+        code: "reference-missing", message: "It waits for \(missing.joined(separator: ", ")), which it lists.",
+        hint: "Put the image there, or take it out of the list.", retryable: true)
+    }
+    if isMoving {
+      settling.lookAgain(file, at: now + max(settings.windows.firstTake, .milliseconds(100)), now: now)
+      return nil
+    }
+    return complete
+  }
+
+  // MARK: files that cannot be taken
+
+  private func wait(_ file: FileKey, _ known: KnownFile?, _ start: Duration, _ error: JobError) -> Plan {
+    refuse(file, known, nil, .queued, start, error)
+  }
+
+  /// Says of a file what keeps it. Its sidecar tells the user.
+  private func refuse(
+    _ file: FileKey, _ known: KnownFile?, _ stamp: TakenStamp?, _ state: StateName, _ start: Duration, _ error: JobError
+  ) -> Plan {
+    settling.finished(file, unlessChangedSince: start)
+    var plan = Plan(file: file)
+    if let note = known?.note, note.state == state, note.error == error, known?.stamp == stamp { return plan }
+    let isSame = known?.note?.error.code == error.code
+    let note = FileNote(state: state, error: error, since: isSame ? known?.note?.since ?? wallClock : wallClock)
+    let id = known?.job ?? JobID(surroundings.newID())
+    plan.changes = [.note(job: id, file: file, note, stamp: stamp, at: wallClock)]
+    plan.then = { [self] in await tell(id, note) }
+    return plan
+  }
+
+  private func tell(_ id: JobID, _ note: FileNote) async {
+    do {
+      guard var job = try await inHand(id) else { return }
+      job.note = note
+      active[id]?.job.note = note
+      observer.changed(job)
+      let entry = active[id] ?? ActiveJob(job)
+      try await writeSidecar(entry, durable: false)
+    } catch let trouble as LocalTrouble {
+      observer.notice(.warning, trouble.error)
+      localTrouble = trouble.error
+    } catch {
+      fail(error)
+    }
+  }
+
+  private func tooLarge(_ what: String, _ size: Int64) -> JobError {
+    JobError(
+      code: "too-large", message: "\(what) has \(size) bytes; the limit is \(settings.maxPromptBytes).",
+      hint: "Shorten it, or raise max-prompt-bytes.")
+  }
+
+  /// The job as it is known best: in hand, or from the journal.
+  func inHand(_ id: JobID) async throws -> Job? {
+    if let entry = active[id] { return entry.job }
+    return try await journal.jobs([id])[0]
+  }
+
+  /// Withdraws a slot that was not sent, wherever it waits.
+  func withdraw(_ key: SlotKey, _ reason: CancelReason) async {
+    do {
+      recent[key.job] = nil
+      ready.removeAll { $0 == key }
+      guard !running.contains(key), try await activate(key) else { return }
+      await advance(key, .withdrawn(reason))
+    } catch {
+      fail(error)
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import JobCore
+
+/// The agent: events of the folder, of time and of the service become transitions, each committed before its effects.
+///
+/// All state is this actor's. The journal is the truth of what happened, the folder the truth of what is wanted; what is in
+/// memory is only what is under way.
+public actor Pipeline {
+  let settings: AgentSettings
+  let roots: [RootID]
+  let journal: any JobJournal
+  let files: any RootFiles
+  let reader: any PromptReading
+  let service: any ImageService
+  let watcher: any FolderWatching
+  let surroundings: Surroundings
+  let observer: any AgentObserver
+  private let executor: any SerialExecutor
+
+  // Files on their way in.
+  var settling: Settling<FileKey>
+  var examinations = 0
+  var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
+  var awaitedBy: [FileKey: Set<FileKey>] = [:]
+  var unscanned: Set<RootID>
+  var burst: SubmissionPace
+
+  // Slots under way.
+  var active: [JobID: ActiveJob] = [:]
+  var running: Set<SlotKey> = []
+  var posting: Set<SlotKey> = []
+  var permitsUsed = 0
+  var permitQueue: [CheckedContinuation<Void, Never>] = []
+
+  // Slots that wait for their turn: a few here, the rest in the journal.
+  var ready: [SlotKey] = []
+  var recent: [JobID: Job] = [:]
+  var journalHasMore = true
+  var fillGeneration = 0
+  var isFilling = false
+  var nextQueued: Duration?
+  var gate: ServiceGate
+  var pace: SubmissionPace
+  var isHeldBack = false
+  var heldBackUntil: Duration = .zero
+
+  // What is due at a time.
+  var agenda = DueHeap<AgendaItem>()
+  var agendaTurn: UInt64 = 0
+  var alarm: Task<Void, Never>?
+  var alarmAt: Duration?
+
+  // Commits waiting for the next group.
+  var pendingCommits: [PendingCommit] = []
+  var isCommitting = false
+
+  // The end.
+  var mode = AgentMode.watch
+  var isStopping = false
+  var ending: Ending?
+  var onEnd: CheckedContinuation<Ending, Never>?
+  var onQuiet: CheckedContinuation<Void, Never>?
+  var onceDeadline: Duration?
+  var isJudgingEnd = false
+  var localTrouble: JobError?
+
+  /// On an event loop's executor, network and pipeline share a thread and need no hops.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
+
+  /// Makes an agent of its parts. `executor` must outlive it.
+  public init(
+    settings: AgentSettings, roots: [RootID], journal: any JobJournal, files: any RootFiles, reader: any PromptReading,
+    service: any ImageService, watcher: any FolderWatching, surroundings: Surroundings, observer: any AgentObserver,
+    executor: any SerialExecutor
+  ) {
+    self.settings = settings
+    self.roots = roots
+    self.journal = journal
+    self.files = files
+    self.reader = reader
+    self.service = service
+    self.watcher = watcher
+    self.surroundings = surroundings
+    self.observer = observer
+    self.executor = executor
+    settling = Settling(windows: settings.windows)
+    pace = SubmissionPace(perMinute: settings.submissionsPerMinute)
+    gate = ServiceGate(probeInterval: settings.probeInterval)
+    burst = SubmissionPace(perMinute: settings.burstLimit)
+    unscanned = Set(roots)
+  }
+
+  var now: Duration { surroundings.monotonic() }
+  var wallClock: Timestamp { surroundings.wallClock() }
+
+  /// Works until the end. Call it once.
+  public func run(_ mode: AgentMode) async -> Ending {
+    self.mode = mode
+    if mode == .once { onceDeadline = settings.onceTimeout.map { now + $0 } }
+    do {
+      try await recover()
+    } catch {
+      return .fatal(describe(error))
+    }
+    let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
+    watcher.start { feed.yield($0) }
+    let listening = Task { for await batch in events { self.handle(batch) } }
+    pump()
+    let result = await withCheckedContinuation { continuation in
+      if let ending { continuation.resume(returning: ending) } else { onEnd = continuation }
+    }
+    listening.cancel()
+    watcher.stop()
+    alarm?.cancel()
+    await finishPosts()
+    return result
+  }
+
+  /// No new submission begins; one that has begun may hear its answer, for a while; the rest stops at once.
+  public func stop() {
+    isStopping = true
+    end(.stopped)
+  }
+
+  func end(_ ending: Ending) {
+    guard self.ending == nil else { return }
+    self.ending = ending
+    isStopping = true
+    onEnd?.resume(returning: ending)
+    onEnd = nil
+  }
+
+  func fail(_ error: any Error) { end(.fatal(describe(error))) }
+
+  private func describe(_ error: any Error) -> String {
+    switch error {
+    case JournalError.broken(let why), JournalError.full(let why): "the journal cannot be used: \(why)"
+    case let trouble as LocalTrouble: trouble.error.message
+    default: "\(error)"
+    }
+  }
+
+  // The answer of a POST that is under way is worth waiting for: without it the job would be held.
+  private func finishPosts() async {
+    guard !posting.isEmpty else { return }
+    let deadline = now + settings.stopTimeout
+    let timeout = Task { [surroundings] in
+      try await surroundings.sleep(deadline)
+      self.quiet()
+    }
+    await withCheckedContinuation { onQuiet = $0 }
+    timeout.cancel()
+  }
+
+  func quiet() {
+    onQuiet?.resume()
+    onQuiet = nil
+  }
+
+  /// Does whatever can be done now, and sets the alarm for the next thing that is due.
+  func pump() {
+    guard ending == nil else { return }
+    let now = now
+    examineSettled(at: now)
+    runAgenda(at: now)
+    if let due = nextQueued, due <= now {
+      nextQueued = nil
+      journalHasMore = true
+    }
+    startQueued(at: now)
+    judgeOnce(at: now)
+    setAlarm()
+  }
+}
+
+extension AgentMode: Equatable {}

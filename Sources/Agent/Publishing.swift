@@ -1,0 +1,155 @@
+import JobCore
+
+// From a list of results to pictures under their final names. Each step is durable before the next: bytes under a temporary
+// name, the plan of the final name in the journal, the rename, the folder.
+extension Pipeline {
+  /// Fetches and places what is missing of a slot's results; returns what that means for the slot.
+  func fetchAndPublish(_ key: SlotKey) async throws -> SlotEvent? {
+    guard let entry = active[key.job], case .fetching(let fetching)? = entry.job.slots[key]?.state, !isStopping else {
+      return nil
+    }
+    do throws(FetchFailure) {
+      for (index, result) in fetching.results.enumerated() {
+        try await publish(result, part: index + 1, of: key, entry)
+      }
+      guard !isStopping else { return nil }
+      try await local { () async throws(LocalTrouble) in try await self.files.syncFolder(of: entry.job.file) }
+      return .published
+    } catch {
+      if isStopping || ending != nil { return nil }
+      if case .local(let why) = error {
+        observer.notice(.warning, why)
+        localTrouble = why
+      }
+      return .fetchFailed(error)
+    }
+  }
+
+  // The machine's trouble with a file, as a reason why a picture cannot be placed. What is fatal ends the process.
+  private func local<T: Sendable>(
+    _ body: () async throws(LocalTrouble) -> T
+  ) async throws(FetchFailure) -> T {
+    do throws(LocalTrouble) { return try await body() } catch {
+      if error.isFatal { fail(error) }
+      throw .local(error.error)
+    }
+  }
+
+  private func commitOutputs(_ outputs: [Output], _ entry: ActiveJob) async throws(FetchFailure) {
+    do {
+      _ = try await commit([.outputs(outputs)])
+    } catch {
+      fail(error)
+      throw .local(JobError(code: "journal", message: "The journal cannot be written."))
+    }
+    for output in outputs { entry.job.setOutput(output) }
+  }
+
+  private func publish(
+    _ result: ResultItem, part: Int, of key: SlotKey, _ entry: ActiveJob
+  ) async throws(FetchFailure) {
+    let file = entry.job.file
+    if var planned = entry.job.outputs.first(where: { $0.slot == key && $0.part == part }) {
+      guard let temporary = planned.temporary else { return }
+      // A restart: the picture is under its final name, or still under the temporary one, or has to be fetched again.
+      if try await digest(planned.file, file) == planned.sha256 {
+        planned.temporary = nil
+        return entry.job.setOutput(planned)
+      }
+      if try await digest(temporary, file) == planned.sha256 { return try await place(planned, temporary, entry) }
+    }
+    let staged = try await fetch(result, beside: file)
+    await entry.lock()
+    defer { entry.unlock() }
+    let number = entry.job.pictureNumber(slot: key, part: part)
+    let output = Output(
+      slot: key, part: part, number: number, file: [], sha256: staged.sha256, bytes: staged.bytes, image: staged.info,
+      temporary: staged.temporary)
+    if key.revision == entry.job.current { try await setEarlierAside(entry) }
+    try await place(output, staged.temporary, entry)
+  }
+
+  private func fetch(_ result: ResultItem, beside file: FileKey) async throws(FetchFailure) -> StagedImage {
+    await permit()
+    defer { releasePermit() }
+    let staged = try await local { () async throws(LocalTrouble) in try await self.files.stage(beside: file) }
+    do throws(FetchFailure) {
+      try await service.fetch(result, limit: settings.maxImageBytes) { bytes throws(FetchFailure) in
+        do throws(LocalTrouble) { try await staged.append(bytes) } catch { throw .local(error.error) }
+      }
+      switch try await local({ () async throws(LocalTrouble) in try await staged.finish() }) {
+      case .success(let image): return image
+      case .failure(.truncated):
+        throw .transient(
+          JobError(code: "image-cut-short", message: "The picture ends too early.", retryable: true), retryAfter: nil)
+      case .failure(.unknownFormat):
+        throw .unusable(
+          JobError(code: "result-not-an-image", message: "What the service returned is not a PNG, JPEG or WebP image."))
+      case .failure(.malformed(let why)):
+        throw .unusable(JobError(code: "result-damaged", message: "The picture that the service returned is damaged: \(why)."))
+      }
+    } catch {
+      await staged.discard()
+      throw error
+    }
+  }
+
+  private func digest(_ name: [UInt8], _ file: FileKey) async throws(FetchFailure) -> String? {
+    try await local { () async throws(LocalTrouble) in try await self.files.digest(name, beside: file) }
+  }
+
+  // Tries names until one is free: the plan is in the journal before each rename, so that a restart knows the picture.
+  private func place(_ output: Output, _ temporary: [UInt8], _ entry: ActiveJob) async throws(FetchFailure) {
+    let file = entry.job.file
+    for turn in 0..<1000 {
+      var planned = output
+      planned.file = entry.job.pictureName(output, turn: turn)
+      try await commitOutputs([planned], entry)
+      let isPlaced = try await local { () async throws(LocalTrouble) in
+        try await self.files.rename(temporary, to: planned.file, beside: file)
+      }
+      if !isPlaced {
+        // The same bytes under that name already: nothing is overwritten by calling them ours.
+        guard try await digest(planned.file, file) == output.sha256, !entry.job.owns(planned.file, besides: planned) else {
+          continue
+        }
+        await files.removeTemporary(file.sibling(temporary))
+      }
+      planned.temporary = nil
+      return entry.job.setOutput(planned)
+    }
+    throw .local(
+      JobError(
+        code: "name-taken", message: "A thousand names for the picture of \(file.path.display) are taken.",
+        hint: "Move some of the alt files away.", retryable: true))
+  }
+
+  /// Earlier revisions' pictures get a version's name, those that still are ours.
+  func setEarlierAside(_ entry: ActiveJob) async throws(FetchFailure) {
+    for output in entry.job.outputs
+    where output.slot.revision != entry.job.current && output.temporary == nil && !entry.job.isVersion(output) {
+      try await rename(output, entry) { $0.versionName(output, turn: $1) }
+    }
+  }
+
+  /// Renames a picture that is ours; one that the user deleted or edited is left alone.
+  func rename(
+    _ output: Output, _ entry: ActiveJob, to name: (Job, Int) -> [UInt8]
+  ) async throws(FetchFailure) {
+    let file = entry.job.file
+    let isInPlace = try await digest(output.file, file) == output.sha256
+    for turn in 0..<1000 {
+      var renamed = output
+      renamed.file = name(entry.job, turn)
+      if isInPlace {
+        let isFree = try await local { () async throws(LocalTrouble) in
+          try await self.files.rename(output.file, to: renamed.file, beside: file)
+        }
+        if !isFree { continue }
+      } else if try await digest(renamed.file, file) != output.sha256 {
+        return  // Neither here nor there: the user's decision. There: a rename that a restart interrupted.
+      }
+      return try await commitOutputs([renamed], entry)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import JobCore
+
+// What a start does with what an earlier process left, and how `once` finds its end.
+extension Pipeline {
+  /// Takes the slots over that were under way: each goes on by what its state says, and nothing is submitted again.
+  func recover() async throws {
+    try await journal.prune(finalSince: wallClock + (.zero - settings.retention))
+    for key in try await journal.underWay(roots: roots) {
+      guard try await activate(key) else { continue }
+      // Each runs on by itself; together they respect the limits on requests.
+      Task { await self.advance(key, .restarted) }
+    }
+    // A sidecar whose state was committed but not written before the process ended is out of date.
+    for state in [StateName.held, .failed] {
+      for job in try await journal.jobs(try await journal.files(roots: roots, in: state, limit: 10_000)) {
+        guard let job, let bytes = await files.sidecar(of: job.file), let sidecar = reader.sidecar(bytes),
+          sidecar.state != job.state || sidecar.jobID != job.id.text
+        else { continue }
+        await rewrite(job)
+      }
+    }
+  }
+
+  private func rewrite(_ job: Job) async {
+    do throws(LocalTrouble) {
+      try await writeSidecar(ActiveJob(job), durable: false)
+    } catch {
+      observer.notice(.warning, error.error)
+    }
+  }
+
+  /// Removes temporary files of earlier processes that no picture waits under.
+  func removeLeftovers(_ found: [FileKey]) {
+    let own = files.temporaryPrefix
+    let foreign = found.filter { !$0.path.name.starts(with: own) }
+    guard !foreign.isEmpty else { return }
+    Task {
+      do {
+        let planned = try await journal.plannedTemporaries(roots: roots)
+        for file in foreign where !planned.contains(file.path.name) { await files.removeTemporary(file) }
+      } catch {
+        fail(error)
+      }
+    }
+  }
+
+  // MARK: the end of `once`
+
+  private var isIdle: Bool {
+    unscanned.isEmpty && settling.count == 0 && examinations == 0 && running.isEmpty && ready.isEmpty && !isFilling
+      && !journalHasMore && pendingCommits.isEmpty && !isCommitting
+  }
+
+  func judgeOnce(at now: Duration) {
+    guard mode == .once, !isJudgingEnd else { return }
+    if let closed = gate.closed, closed.trouble != .down, unscanned.isEmpty, examinations == 0,
+      running.allSatisfy({ active[$0.job]?.job.slots[$0]?.state.task == nil })
+    {
+      return end(.service(closed.trouble, closed.error))
+    }
+    if let onceDeadline, now >= onceDeadline { return judge { .needsTime(waiting: $0, why: "the time limit is over") } }
+    guard isIdle else { return }
+    guard let nextQueued else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
+    if let localTrouble { return end(.cannotWrite(localTrouble)) }
+    if let onceDeadline, nextQueued > onceDeadline {
+      judge { .needsTime(waiting: $0, why: "the next try is later than the time limit") }
+    }
+  }
+
+  // Files that are gone do not count: what was wrong with them is over.
+  private func judge(_ unfinished: @escaping @Sendable (Int) -> Ending) {
+    isJudgingEnd = true
+    Task {
+      do {
+        let census = try await journal.census(roots: roots)
+        var counts: [StateName: Int] = [:]
+        for state in StateName.allCases where state != .done && state != .cancelled && census[state] != nil {
+          let jobs = try await journal.jobs(try await journal.files(roots: roots, in: state, limit: 100_000))
+          for job in jobs.compactMap({ $0 }) {
+            if await files.look(job.file) != .missing || job.slots.values.contains(where: { $0.state.task != nil }) {
+              counts[state, default: 0] += 1
+            }
+          }
+        }
+        let needUser = (counts[.failed] ?? 0) + (counts[.held] ?? 0)
+        let waiting = counts.values.reduce(0, +) - needUser
+        if waiting > 0, needUser == 0 {
+          end(unfinished(waiting))
+        } else {
+          end(.finished(done: census[.done] ?? 0, needUser: needUser))
+        }
+      } catch {
+        fail(error)
+      }
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import JobCore
+
+// A slot under way: event, transition, guarded commit, effects, until it has to wait for something.
+extension Pipeline {
+  /// Feeds an event to a slot and follows what comes of it.
+  func advance(_ key: SlotKey, _ first: SlotEvent) async {
+    var event: SlotEvent? = first
+    do {
+      while let next = event { event = try await step(key, next) }
+    } catch {
+      fail(error)
+    }
+    // What the answer led to is written down by now, so a stop need not wait for this one any longer.
+    if posting.remove(key) != nil, posting.isEmpty { quiet() }
+    if let state = active[key.job]?.job.slots[key]?.state.name, state == .queued || state.isSettled { leave(key) }
+    pump()
+  }
+
+  private func step(_ key: SlotKey, _ event: SlotEvent) async throws -> SlotEvent? {
+    guard let entry = active[key.job], let slot = entry.job.slots[key] else { return nil }
+    let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.imageSize)
+    guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else { return nil }
+    if !transition.before.isEmpty {
+      entry.job.slots[key] = transition.slot
+      for effect in transition.before {
+        if let instead = try await perform(effect, key, entry) {
+          entry.job.slots[key] = slot
+          return instead
+        }
+      }
+    }
+    if transition.commits {
+      let outputs = entry.job.outputs.filter { $0.slot == key && transition.slot.state == .done }
+      let result = try await commit([.move(transition.slot, from: slot.state.name, outputs: outputs)])
+      guard result == [.applied] else {
+        entry.job.slots[key] = nil  // Somebody else moved it: what is in hand is out of date.
+        leave(key)
+        return nil
+      }
+    }
+    entry.job.slots[key] = transition.slot
+    if slot.state != transition.slot.state || slot.serviceStatus != transition.slot.serviceStatus {
+      observer.changed(entry.job)
+    }
+    for effect in transition.after {
+      if let next = try await perform(effect, key, entry) { return next }
+    }
+    return nil
+  }
+
+  /// Does one thing; returns what happened, where that is an event for the slot.
+  private func perform(_ effect: Effect, _ key: SlotKey, _ entry: ActiveJob) async throws -> SlotEvent? {
+    switch effect {
+    case .writeSidecar(let durable): return try await sidecar(durable: durable, key, entry)
+    case .post: return await post(key, entry)
+    case .query(let moment): schedule(.query(key), at: monotonic(moment))
+    case .fetch(let moment):
+      if moment <= wallClock { return try await fetchAndPublish(key) }
+      schedule(.fetch(key), at: monotonic(moment))
+    case .requeue:
+      if case .queued(let queued)? = entry.job.slots[key]?.state { requeued(notBefore: queued.notBefore) }
+    case .serviceTrouble(let trouble, let error):
+      if gate.trouble(trouble, error, at: now) { observer.notice(.error, error) }
+    case .slowDown(let duration): gate.slowDown(for: duration, at: now)
+    }
+    return nil
+  }
+
+  private func sidecar(durable: Bool, _ key: SlotKey, _ entry: ActiveJob) async throws -> SlotEvent? {
+    if !durable {
+      progress(entry)
+      return nil
+    }
+    do throws(LocalTrouble) {
+      try await writeSidecar(entry, durable: true)
+      return nil
+    } catch {
+      if error.isFatal { throw error }
+      observer.notice(.warning, error.error)
+      switch entry.job.slots[key]?.state {
+      case .submitting:
+        localTrouble = error.error
+        _ = takeRequest(key, entry)
+        return .couldNotRecord(error.error)
+      case .done: return .fetchFailed(.local(error.error))
+      default:
+        // The journal has it; the sidecar follows when it can.
+        entry.sidecarIsDue = true
+        schedule(.sidecar(entry.job.id), at: now + settings.policy.localTroubleDelay)
+        return nil
+      }
+    }
+  }
+
+  private func post(_ key: SlotKey, _ entry: ActiveJob) async -> SlotEvent? {
+    guard !isStopping, let request = entry.requests[key] else {
+      _ = takeRequest(key, entry)
+      return .stoppedBeforeSending
+    }
+    posting.insert(key)
+    let outcome = await service.submit(request)
+    _ = takeRequest(key, entry)
+    judge(outcome, key, entry)
+    return .posted(outcome)
+  }
+
+  /// Gives the request out, and with it the permit that it held.
+  func takeRequest(_ key: SlotKey, _ entry: ActiveJob) -> SubmitRequest? {
+    guard let request = entry.requests.removeValue(forKey: key) else { return nil }
+    releasePermit()
+    return request
+  }
+
+  private func judge(_ outcome: SubmitOutcome, _ key: SlotKey, _ entry: ActiveJob) {
+    switch outcome {
+    case .accepted:
+      if gate.accepted() { sayOpen() }
+    case .notAccepted(let failure, reached: true) where failure.consequence == .permanent:
+      let prompt = entry.job.revisions[key.revision]?.identity.prompt ?? ""
+      let alike = gate.refused(failure.error.message, prompt: prompt, slot: key)
+      if !alike.isEmpty { Task { await self.blameAccount(alike, failure.error) } }
+    default: break
+    }
+  }
+
+  // The same words for several prompts in a row are about the account: nothing has failed.
+  private func blameAccount(_ slots: [SlotKey], _ words: JobError) async {
+    let error = JobError(
+      code: "account", message: "The service refuses every prompt alike: \(words.message)",
+      hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true)
+    if gate.trouble(.account, error, at: now) { observer.notice(.error, error) }
+    for key in slots {
+      do {
+        guard try await activate(key) else { continue }
+      } catch {
+        return fail(error)
+      }
+      await advance(key, .refusalWasTheAccounts(error))
+    }
+  }
+
+  func sayOpen() {
+    observer.notice(.info, JobError(code: "service-open", message: "The service takes submissions again."))
+  }
+
+  // MARK: queries
+
+  func query(_ key: SlotKey) async {
+    guard case .submitted(let task)? = active[key.job]?.job.slots[key]?.state, !isStopping else { return }
+    await permit()
+    let outcome = isStopping ? nil : await service.query(task.taskID)
+    releasePermit()
+    guard let outcome, !isStopping else { return }
+    switch outcome {
+    case .report, .notFound: if gate.queryAnswered() { sayOpen() }
+    case .failed: break
+    }
+    await advance(key, .queried(outcome))
+  }
+
+  func resumeFetch(_ key: SlotKey) async {
+    do {
+      if let event = try await fetchAndPublish(key) { await advance(key, event) }
+    } catch {
+      fail(error)
+    }
+  }
+
+  // MARK: having jobs in hand
+
+  /// Has the slot's job in hand and the slot under way; false where the journal does not know it.
+  func activate(_ key: SlotKey) async throws -> Bool {
+    if active[key.job] == nil {
+      let loaded: Job?
+      if let job = recent.removeValue(forKey: key.job) { loaded = job } else { loaded = try await journal.jobs([key.job])[0] }
+      guard let loaded else { return false }
+      if active[key.job] == nil { active[key.job] = ActiveJob(loaded) }
+    }
+    guard let entry = active[key.job] else { return false }
+    if entry.job.slots[key] == nil {
+      let slots = try await journal.slots(of: key.job, revision: key.revision)
+      guard let slot = slots.first(where: { $0.key == key }) else { return false }
+      entry.job.slots[key] = slot
+    }
+    entry.running.insert(key)
+    running.insert(key)
+    return true
+  }
+
+  /// The slot is no longer under way.
+  func leave(_ key: SlotKey) {
+    running.remove(key)
+    guard let entry = active[key.job] else { return }
+    _ = takeRequest(key, entry)
+    entry.running.remove(key)
+    if entry.running.isEmpty, !entry.sidecarIsDue { active[key.job] = nil }
+  }
+}

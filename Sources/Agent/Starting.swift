@@ -1,0 +1,191 @@
+import JobCore
+
+// The scheduler: which queued slots begin, and when.
+extension Pipeline {
+  private var capacity: Int {
+    min(settings.maxInFlight - running.count, settings.maxRequests - permitsUsed)
+  }
+
+  /// When the gate or the pace lets the next one out; nil while nothing waits for them.
+  var gateWait: Duration? { isHeldBack ? heldBackUntil : nil }
+
+  func startQueued(at now: Duration) {
+    isHeldBack = false
+    guard !isStopping, capacity > 0 else { return }
+    if ready.isEmpty {
+      fill()
+      return
+    }
+    switch gate.permission(at: now) {
+    case .submit: break
+    case .wait(let until): return holdBack(until)
+    case .probe:
+      Task { await self.probe() }
+      return holdBack(now + .seconds(1))
+    case .submitOne:
+      start([ready.removeFirst()], at: now)
+      return
+    }
+    var starting: [SlotKey] = []
+    var room = capacity
+    while room > 0, !ready.isEmpty {
+      let next = pace.next(at: now)
+      if next > now {
+        holdBack(next)
+        break
+      }
+      pace.began(at: now)
+      starting.append(ready.removeFirst())
+      room -= 1
+    }
+    start(starting, at: now)
+    if ready.isEmpty { fill() }
+  }
+
+  private func holdBack(_ until: Duration) {
+    isHeldBack = true
+    heldBackUntil = until
+  }
+
+  // Fetches the next few from the journal, where the backlog is.
+  private func fill() {
+    guard journalHasMore, !isFilling else { return }
+    isFilling = true
+    fillGeneration += 1
+    let generation = fillGeneration
+    Task {
+      do {
+        let taken = running.union(ready)
+        let found = try await journal.startable(
+          roots: roots, at: wallClock, limit: max(64, settings.maxInFlight), except: taken)
+        ready += found.filter { !running.contains($0) && !ready.contains($0) }
+        if found.isEmpty {
+          let next = try await journal.nextStart(roots: roots, except: running.union(ready))
+          // Somebody may have queued one meanwhile; then the journal is asked again.
+          if generation == fillGeneration { journalHasMore = false }
+          nextQueued = next.map(monotonic)
+        }
+      } catch {
+        fail(error)
+      }
+      isFilling = false
+      pump()
+    }
+  }
+
+  /// New slots are in the journal. Where no backlog is before them, they need not be looked up.
+  func queued(_ job: Job, _ keys: [SlotKey]) {
+    if !journalHasMore, !isFilling, ready.count + keys.count <= 256 {
+      ready += keys
+      if active[job.id] == nil { recent[job.id] = job }
+    } else {
+      journalHasMore = true
+      fillGeneration += 1
+    }
+  }
+
+  func requeued(notBefore: Timestamp?) {
+    guard let notBefore, notBefore > wallClock else {
+      journalHasMore = true
+      fillGeneration += 1
+      return
+    }
+    nextQueued = min(nextQueued ?? .seconds(Int64.max / 4), monotonic(notBefore))
+  }
+
+  private func start(_ keys: [SlotKey], at now: Duration) {
+    for key in keys {
+      running.insert(key)
+      permitsUsed += 1  // Given back when the request was sent, or turns out not to be.
+      Task { await self.begin(key) }
+    }
+  }
+
+  private func begin(_ key: SlotKey) async {
+    do {
+      let isFresh = recent[key.job] != nil
+      guard try await activate(key), let entry = active[key.job], case .queued? = entry.job.slots[key]?.state else {
+        running.remove(key)
+        releasePermit()
+        leave(key)
+        return pump()
+      }
+      switch try await prepare(key, entry, isFresh: isFresh) {
+      case .failure(let why):
+        releasePermit()
+        await advance(key, why.event)
+      case .success(let request):
+        entry.requests[key] = request
+        await advance(
+          key, .start(attemptID: surroundings.newID(), bootID: surroundings.bootID))
+      }
+    } catch {
+      fail(error)
+    }
+  }
+
+  private struct NotNow: Error {
+    var event: SlotEvent
+    init(_ event: SlotEvent) { self.event = event }
+  }
+
+  // The last look before money is spent: is the prompt still there and the same, and are its reference images?
+  private func prepare(
+    _ key: SlotKey, _ entry: ActiveJob, isFresh: Bool
+  ) async throws -> Result<SubmitRequest, NotNow> {
+    let file = entry.job.file
+    if !isFresh {
+      switch await files.look(file) {
+      case .file(let stamp, _) where stamp == entry.job.stamp?.prompt: break
+      case .missing: return .failure(NotNow(.withdrawn(.sourceGone)))
+      default:
+        settling.noticed(file, .found, at: now)
+        return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
+      }
+    }
+    guard var revision = entry.job.revisions[key.revision] else { return .failure(NotNow(.withdrawn(.superseded))) }
+    var images: [ReferenceImage] = []
+    var isChanged = false
+    for (index, image) in revision.snapshot.images.enumerated() {
+      if let url = image.url { images.append(.url(url)) }
+      guard let path = image.path else { continue }
+      let reference = FileKey(root: file.root, path: DropPath(path))
+      guard case .image(_, _, let sha256, let size, let format) = await files.readReference(reference, limit: settings.maxReferenceBytes)
+      else {
+        // Something happened to it while the job waited: the file is looked at as if it were new.
+        settling.noticed(file, .found, at: now)
+        let error = JobError(
+          code: "reference-missing", message: "The reference image \(path) is gone or cannot be used.",
+          hint: "Put it back; the job goes on by itself.", retryable: true)
+        return .failure(NotNow(.postponed(until: wallClock + .seconds(5), error)))
+      }
+      if sha256 != image.sha256 {
+        revision.snapshot.images[index] = ImageInput(path: path, sha256: sha256, bytes: size)
+        isChanged = true
+      }
+      do throws(LocalTrouble) {
+        images.append(.data(try await files.referenceBytes(reference, limit: settings.maxReferenceBytes), format))
+      } catch {
+        return .failure(NotNow(.postponed(until: wallClock + .seconds(5), error.error)))
+      }
+    }
+    if isChanged {
+      revision.identity.request = reader.requestHash(revision.snapshot)
+      _ = try await commit([.refresh(job: key.job, revision)])
+      entry.job.revisions[key.revision] = revision
+    }
+    return .success(SubmitRequest(snapshot: revision.snapshot, images: images))
+  }
+
+  // A query costs nothing: any answer that is the API's own opens the gate.
+  private func probe() async {
+    switch await service.query("ta00000000-0000-0000-0000-000000000000") {
+    case .report, .notFound: if gate.queryAnswered() { sayOpen() }
+    case .failed(let failure):
+      if case .service(let trouble) = failure.consequence, gate.trouble(trouble, failure.error, at: now) {
+        observer.notice(.error, failure.error)
+      }
+    }
+    pump()
+  }
+}

@@ -1,0 +1,260 @@
+import JobCore
+
+// A complete, settled file against what is known of it: new, changed, restored, renamed, or nothing to do.
+extension Pipeline {
+  func decide(
+    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ stamp: TakenStamp, age: Duration, start: Duration
+  ) async throws -> Plan? {
+    let identity = Identity(
+      prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA,
+      request: reader.requestHash(request.snapshot))
+    guard let known, known.current > 0, let job = try await inHand(known.job), let current = job.revisions[known.current]
+    else {
+      settling.finished(file, unlessChangedSince: start)
+      return try await takeNew(file, known, request, identity, stamp)
+    }
+    guard identity.asksForMore(than: current.identity) else {
+      settling.finished(file, unlessChangedSince: start)
+      return takeAgain(file, known, job, current, request, identity, stamp)
+    }
+    if case .wait = settling.isRevision(file, age: age, at: now) { return nil }
+    settling.finished(file, unlessChangedSince: start)
+    if let earlier = try await journal.revision(of: job.id, like: identity) {
+      return try await restore(file, job, earlier, request, stamp)
+    }
+    return takeRevision(file, job, request, identity, stamp)
+  }
+
+  // MARK: a file that is not known
+
+  private func takeNew(
+    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp
+  ) async throws -> Plan? {
+    if known == nil, let plan = try await follow(file, identity) { return plan }
+    var id = known?.job ?? JobID(surroundings.newID())
+    let told = await files.sidecar(of: file).flatMap(reader.sidecar)
+    if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
+      // The same id as the sidecar's, unless the folder was copied and the first one is still here.
+      if known == nil, try await journal.jobs([JobID(told.jobID)])[0] == nil { id = JobID(told.jobID) }
+      return takeAdopted(file, known, id, adopted, told, request, identity, stamp)
+    }
+    let revision = Revision(
+      number: 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
+    let slots = newSlots(id, revision, 1...request.count, request)
+    return take(file, known, id, revision, slots, stamp, isNew: true)
+  }
+
+  private func newSlots(
+    _ id: JobID, _ revision: Revision, _ numbers: ClosedRange<Int>, _ request: PromptRequest
+  ) -> [Slot] {
+    var state = SlotState.queued(Queued())
+    if request.hold {
+      state = .held(
+        Held(
+          reason: .asked,
+          error: JobError(
+            code: HeldReason.asked.rawValue, message: "The front matter or the folder says hold: true.",
+            hint: "Take \"hold: true\" away and save the file to have it made.")))
+    } else if burst.next(at: now) > now {
+      state = .held(
+        Held(
+          reason: .burst,
+          error: JobError(
+            code: HeldReason.burst.rawValue,
+            message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
+            hint: "Stop the agent, then: promptdrop approve FILE or FOLDER")))
+    } else {
+      burst.began(at: now)
+    }
+    return numbers.map { Slot(key: SlotKey(job: id, revision: revision.number, number: $0), state: state) }
+  }
+
+  private func take(
+    _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ revision: Revision, _ slots: [Slot], _ stamp: TakenStamp,
+    outputs: [Output] = [], isNew: Bool
+  ) -> Plan {
+    var plan = Plan(file: file)
+    plan.changes = [
+      .take(
+        .init(
+          job: id, file: file, expected: known?.current, stamp: stamp, revision: revision, slots: slots,
+          outputs: outputs))
+    ]
+    let job = Job(
+      id: id, file: file, current: revision.number, latest: revision.number, stamp: stamp,
+      revisions: [revision.number: revision],
+      slots: Dictionary(slots.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }), outputs: outputs,
+      createdAt: known?.note?.since ?? revision.takenAt)
+    plan.then = { [self] in await began(job, slots) }
+    return plan
+  }
+
+  // Slots that are new to the journal: those that can begin are in the queue, those under way go on.
+  private func began(_ job: Job, _ slots: [Slot]) async {
+    observer.changed(job)
+    queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
+    for slot in slots {
+      switch slot.state {
+      case .submitted:
+        do { if try await activate(slot.key) { await advance(slot.key, .restarted) } } catch { fail(error) }
+      case .held: await show(job)
+      default: break
+      }
+    }
+    if job.state == .queued, settings.maxInFlight - running.count - ready.count < 0 { await showWaiting(job) }
+  }
+
+  // A short queue says so in every sidecar; in a long one the state is in the journal, and each sidecar comes with its turn.
+  private func showWaiting(_ job: Job) async {
+    guard !journalHasMore, active[job.id] == nil else { return }
+    await show(job)
+  }
+
+  func show(_ job: Job) async {
+    do throws(LocalTrouble) {
+      try await writeSidecar(active[job.id] ?? ActiveJob(job), durable: false)
+    } catch {
+      observer.notice(.warning, error.error)
+    }
+  }
+
+  private func takeAdopted(
+    _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ adopted: Adoption, _ told: StatusSidecar,
+    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp
+  ) -> Plan {
+    let revision = Revision(
+      number: max(1, told.revision), identity: identity, snapshot: request.snapshot, count: request.count,
+      takenAt: told.createdAt)
+    let slots = adopted.slots(job: id, revision: revision.number)
+    return take(
+      file, known, id, revision, slots, stamp, outputs: adopted.outputs(job: id), isNew: false)
+  }
+
+  // A file that is new, with the text of one that is gone: it was renamed, and its job follows.
+  private func follow(_ file: FileKey, _ identity: Identity) async throws -> Plan? {
+    for (id, former) in try await journal.jobs(roots: roots, source: identity.source) {
+      guard let job = try await inHand(id), job.revisions[job.current]?.identity.list == identity.list,
+        await files.look(former) == .missing
+      else { continue }
+      var plan = Plan(file: file)
+      plan.changes = [.renamed(job: id, to: file)]
+      plan.then = { [self] in await moved(id, from: former, to: file) }
+      return plan
+    }
+    return nil
+  }
+
+  // MARK: a file that is known
+
+  private func takeAgain(
+    _ file: FileKey, _ known: KnownFile, _ job: Job, _ current: Revision, _ request: PromptRequest,
+    _ identity: Identity, _ stamp: TakenStamp
+  ) -> Plan {
+    var plan = Plan(file: file)
+    let isAsked = job.currentSlots.filter { if case .held(let held) = $0.state { held.reason == .asked } else { false } }
+    let hasChanged = identity.request != current.identity.request
+    if known.note != nil { plan.changes.append(.note(job: job.id, file: file, nil, stamp: nil, at: wallClock)) }
+    if request.count > current.count {
+      let added = newSlots(job.id, current, (current.count + 1)...request.count, request)
+      plan.changes.append(
+        .makeCurrent(
+          job: job.id, revision: current.number, expected: known.current, count: request.count, newSlots: added,
+          stamp: stamp))
+      plan.then = { [self] in await reload(job.id, queued: added.map(\.key)) }
+      return plan
+    }
+    plan.changes.append(.seen(job: job.id, stamp: stamp, inputsChanged: hasChanged))
+    // Deleted before it was sent, and here again: wanted again.
+    let back = job.currentSlots.filter { $0.state.name == .cancelled }
+    plan.changes += back.map { .move(Slot(key: $0.key, attempts: $0.attempts), from: .cancelled, outputs: []) }
+    plan.then = { [self] in
+      active[job.id]?.job.note = nil
+      active[job.id]?.job.stamp = stamp
+      if recent[job.id] != nil { recent[job.id]?.stamp = stamp }
+      if !isAsked.isEmpty, !request.hold { await approve(isAsked.map(\.key)) }
+      if known.note != nil || hasChanged != job.inputsChanged || !back.isEmpty {
+        await reload(job.id, queued: back.map(\.key))
+      }
+    }
+    return plan
+  }
+
+  private func takeRevision(
+    _ file: FileKey, _ job: Job, _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp
+  ) -> Plan {
+    let revision = Revision(
+      number: job.latest + 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
+    let slots = newSlots(job.id, revision, 1...request.count, request)
+    var plan = Plan(file: file)
+    plan.changes = [
+      .take(
+        .init(job: job.id, file: file, expected: job.current, stamp: stamp, revision: revision, slots: slots))
+    ]
+    plan.then = { [self] in
+      await withdrawUnsent(job, except: revision.number)
+      await reload(job.id, queued: slots.filter { $0.state.name == .queued }.map(\.key))
+    }
+    return plan
+  }
+
+  // The text of an earlier revision is back: its pictures are too, and nothing is paid.
+  private func restore(
+    _ file: FileKey, _ job: Job, _ earlier: Revision, _ request: PromptRequest, _ stamp: TakenStamp
+  ) async throws -> Plan {
+    let slots = try await journal.slots(of: job.id, revision: earlier.number)
+    let wanted = max(earlier.count, request.count)
+    var added: [Slot] = []
+    if wanted > slots.count { added = newSlots(job.id, earlier, (slots.count + 1)...wanted, request) }
+    // What was withdrawn unsent when it was superseded is wanted again.
+    let withdrawn = slots.filter { $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone) }
+    var plan = Plan(file: file)
+    plan.changes = [
+      .makeCurrent(
+        job: job.id, revision: earlier.number, expected: job.current, count: wanted, newSlots: added, stamp: stamp)
+    ]
+    plan.changes += withdrawn.map { .move(Slot(key: $0.key, attempts: $0.attempts), from: .cancelled, outputs: []) }
+    plan.then = { [self] in
+      await withdrawUnsent(job, except: earlier.number)
+      await reload(job.id, queued: (added + withdrawn).map(\.key))
+      await putBack(job.id, earlier.number)
+    }
+    return plan
+  }
+
+  private func withdrawUnsent(_ job: Job, except revision: Int) async {
+    for slot in job.slots.values where slot.key.revision != revision {
+      if case .held(let held) = slot.state, !held.reason.isBeforeSending { continue }
+      if slot.state.name == .queued || slot.state.name == .held { await withdraw(slot.key, .superseded) }
+    }
+  }
+
+  private func approve(_ keys: [SlotKey]) async {
+    for key in keys {
+      do {
+        if try await activate(key) { await advance(key, .approved) }
+      } catch {
+        fail(error)
+      }
+    }
+  }
+
+  /// The journal has more of the job than is in hand: its facts are taken over, its sidecar is brought up to date.
+  private func reload(_ id: JobID, queued keys: [SlotKey]) async {
+    do {
+      guard let fresh = try await journal.jobs([id])[0] else { return }
+      if let entry = active[id] {
+        for (number, revision) in fresh.revisions { entry.job.revisions[number] = revision }
+        // Slots under way are newer in hand than in the journal.
+        for (key, slot) in fresh.slots where !entry.running.contains(key) { entry.job.slots[key] = slot }
+        (entry.job.current, entry.job.latest, entry.job.stamp) = (fresh.current, fresh.latest, fresh.stamp)
+        (entry.job.note, entry.job.inputsChanged) = (fresh.note, fresh.inputsChanged)
+      }
+      let job = active[id]?.job ?? fresh
+      observer.changed(job)
+      queued(job, keys)
+      await show(job)
+    } catch {
+      fail(error)
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import JobCore
+
+/// Tells an image's format and dimensions from its bytes, and whether its end is there. Nothing is decoded.
+public enum ImageProbe {
+  /// Checks a whole file. Formats: PNG (ISO/IEC 15948), JPEG (ITU-T T.81), WebP (RFC 9649).
+  public static func check(_ bytes: UnsafeRawBufferPointer) -> Result<ImageInfo, ImageDefect> {
+    do {
+      let reader = Bytes(bytes)
+      if reader.starts([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .success(try png(reader)) }
+      if reader.starts([0xFF, 0xD8, 0xFF]) { return .success(try jpeg(reader)) }
+      if reader.starts(Array("RIFF".utf8)), reader.has(Array("WEBP".utf8), at: 8) { return .success(try webp(reader)) }
+      return .failure(.unknownFormat)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private struct Bytes {
+    let raw: UnsafeRawBufferPointer
+    init(_ raw: UnsafeRawBufferPointer) { self.raw = raw }
+    var count: Int { raw.count }
+
+    func starts(_ prefix: [UInt8]) -> Bool { has(prefix, at: 0) }
+    func has(_ expected: [UInt8], at offset: Int) -> Bool {
+      count >= offset + expected.count && raw[offset..<(offset + expected.count)].elementsEqual(expected)
+    }
+    subscript(offset: Int) -> UInt8 {
+      get throws(ImageDefect) {
+        guard offset < count else { throw .truncated }
+        return raw[offset]
+      }
+    }
+    func big(_ offset: Int, _ width: Int) throws(ImageDefect) -> Int {
+      guard offset + width <= count else { throw .truncated }
+      return raw[offset..<(offset + width)].reduce(0) { $0 << 8 | Int($1) }
+    }
+    func little(_ offset: Int, _ width: Int) throws(ImageDefect) -> Int {
+      guard offset + width <= count else { throw .truncated }
+      return raw[offset..<(offset + width)].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+  }
+
+  private static func info(_ format: ImageInfo.Format, _ width: Int, _ height: Int) throws(ImageDefect) -> ImageInfo {
+    guard width > 0, height > 0 else { throw .malformed("it has no pixels") }
+    return ImageInfo(format: format, width: width, height: height)
+  }
+
+  // Length, type, data, checksum; from IHDR to IEND.
+  private static func png(_ bytes: Bytes) throws(ImageDefect) -> ImageInfo {
+    guard bytes.count >= 16 else { throw .truncated }
+    guard bytes.has(Array("IHDR".utf8), at: 12) else { throw .malformed("a PNG begins with its header") }
+    let (width, height) = (try bytes.big(16, 4), try bytes.big(20, 4))
+    guard width <= 0x7FFF_FFFF, height <= 0x7FFF_FFFF else { throw .malformed("impossible dimensions") }
+    var offset = 8
+    var hasData = false
+    while true {
+      let length = try bytes.big(offset, 4)
+      guard offset + 12 + length <= bytes.count else { throw .truncated }
+      if bytes.has(Array("IDAT".utf8), at: offset + 4) { hasData = true }
+      if bytes.has(Array("IEND".utf8), at: offset + 4) { break }
+      offset += 12 + length
+    }
+    guard hasData else { throw .malformed("a PNG without image data") }
+    return try info(.png, width, height)
+  }
+
+  // Segments up to a scan, then entropy-coded bytes in which 0xFF is always followed by 0x00 or a restart marker.
+  private static func jpeg(_ bytes: Bytes) throws(ImageDefect) -> ImageInfo {
+    var offset = 2
+    var found: ImageInfo?
+    while true {
+      guard try bytes[offset] == 0xFF else { throw .malformed("a JPEG segment does not begin with a marker") }
+      let marker = try bytes[offset + 1]
+      switch marker {
+      case 0xFF: offset += 1  // Fill bytes.
+      case 0xD9:
+        guard let found else { throw .malformed("a JPEG without a frame") }
+        return found
+      case 0x01, 0xD0...0xD8: offset += 2
+      default:
+        let length = try bytes.big(offset + 2, 2)
+        guard length >= 2 else { throw .malformed("a JPEG segment of no length") }
+        // Every start of frame but 0xC4 (tables), 0xC8 (reserved) and 0xCC (arithmetic conditioning).
+        if (0xC0...0xCF).contains(marker), ![0xC4, 0xC8, 0xCC].contains(marker) {
+          found = try info(.jpeg, try bytes.big(offset + 7, 2), try bytes.big(offset + 5, 2))
+        }
+        offset += 2 + length
+        if marker == 0xDA { offset = try endOfScan(bytes, from: offset) }
+      }
+    }
+  }
+
+  private static func endOfScan(_ bytes: Bytes, from start: Int) throws(ImageDefect) -> Int {
+    var offset = start
+    while offset + 1 < bytes.count {
+      if bytes.raw[offset] == 0xFF {
+        let next = bytes.raw[offset + 1]
+        if next != 0, !(0xD0...0xD7).contains(next) { return offset }
+        offset += 2
+      } else {
+        offset += 1
+      }
+    }
+    throw .truncated
+  }
+
+  private static func webp(_ bytes: Bytes) throws(ImageDefect) -> ImageInfo {
+    guard try bytes.little(4, 4) + 8 <= bytes.count else { throw .truncated }
+    if bytes.has(Array("VP8X".utf8), at: 12) {
+      return try info(.webp, try bytes.little(24, 3) + 1, try bytes.little(27, 3) + 1)
+    }
+    if bytes.has(Array("VP8L".utf8), at: 12) {
+      let bits = try bytes.little(21, 4)
+      return try info(.webp, bits & 0x3FFF + 1, bits >> 14 & 0x3FFF + 1)
+    }
+    guard bytes.has(Array("VP8 ".utf8), at: 12), bytes.has([0x9D, 0x01, 0x2A], at: 23) else {
+      throw .malformed("a WebP without a frame")
+    }
+    return try info(.webp, try bytes.little(26, 2) & 0x3FFF, try bytes.little(28, 2) & 0x3FFF)
+  }
+}

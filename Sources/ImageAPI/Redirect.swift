@@ -1,0 +1,12 @@
+import FoundationEssentials
+
+/// Where a redirect leads.
+enum Redirect {
+  /// `location` resolved against the URL that it came from (RFC 3986 §5); nil for what is no http(s) URL.
+  static func resolve(_ location: String, against base: String) -> String? {
+    guard let url = URL(string: location, relativeTo: URL(string: base))?.absoluteURL, let scheme = url.scheme?.lowercased(),
+      scheme == "http" || scheme == "https"
+    else { return nil }
+    return url.absoluteString
+  }
+}

@@ -1,0 +1,126 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import JobCore
+import NIOCore
+import NIOSSL
+
+extension HTTPImageService {
+  /// How the service is reached.
+  public struct Settings: Sendable {
+    /// Such as `https://api.defapi.org`.
+    public var baseURL: String
+    /// `promptdrop/VERSION`.
+    public var userAgent: String
+    /// Connections to a host at once.
+    public var maxConnections: Int
+    /// For setting up a connection, TLS included.
+    public var connectTimeout: Duration
+    /// From the last byte of a submission to its answer.
+    public var submitTimeout: Duration
+    /// For a query in all.
+    public var queryTimeout: Duration
+    /// The longest silence while a picture is fetched.
+    public var fetchTimeout: Duration
+    /// For a picture in all.
+    public var fetchTotalTimeout: Duration
+    /// The largest picture, in bytes.
+    public var maxImageBytes: Int
+    /// Redirects followed on the way to a picture.
+    public var maxRedirects: Int
+    /// Proxy for https, such as `http://proxy.example:3128`; nil for none.
+    public var proxy: String?
+    /// Hosts that the proxy is not used for, as in `NO_PROXY`.
+    public var noProxy: [String]
+    /// PEM file of certificates that are trusted besides the system's.
+    public var certificateFile: String?
+
+    /// Makes settings.
+    public init(
+      baseURL: String, userAgent: String, maxConnections: Int = 8, connectTimeout: Duration = .seconds(10),
+      submitTimeout: Duration = .seconds(120), queryTimeout: Duration = .seconds(30),
+      fetchTimeout: Duration = .seconds(60), fetchTotalTimeout: Duration = .seconds(600),
+      maxImageBytes: Int = 67_108_864, maxRedirects: Int = 5, proxy: String? = nil, noProxy: [String] = [],
+      certificateFile: String? = nil
+    ) {
+      self.baseURL = baseURL
+      self.userAgent = userAgent
+      self.maxConnections = maxConnections
+      self.connectTimeout = connectTimeout
+      self.submitTimeout = submitTimeout
+      self.queryTimeout = queryTimeout
+      self.fetchTimeout = fetchTimeout
+      self.fetchTotalTimeout = fetchTotalTimeout
+      self.maxImageBytes = maxImageBytes
+      self.maxRedirects = maxRedirects
+      self.proxy = proxy
+      self.noProxy = noProxy
+      self.certificateFile = certificateFile
+    }
+
+    func configuration(readTimeout: Duration, for base: String?) throws(JobError) -> HTTPClient.Configuration {
+      var timeout = HTTPClient.Configuration.Timeout(connect: TimeAmount(connectTimeout), read: TimeAmount(readTimeout))
+      timeout.write = TimeAmount(.seconds(60))
+      var configuration = HTTPClient.Configuration(
+        tlsConfiguration: try tls(), redirectConfiguration: .disallow, timeout: timeout,
+        proxy: try usesProxy(base) ? proxyServer() : nil, decompression: .disabled)
+      // One request on one connection at a time: what became of a POST is then plain to see.
+      configuration.httpVersion = .http1Only
+      configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = maxConnections
+      configuration.connectionPool.idleTimeout = .seconds(30)
+      // A failed connection is an outcome of its own here, with a back-off of its own.
+      configuration.connectionPool.retryConnectionEstablishment = false
+      return configuration
+    }
+
+    private func tls() throws(JobError) -> TLSConfiguration {
+      var tls = TLSConfiguration.makeClientConfiguration()
+      guard let certificateFile else { return tls }
+      do {
+        let certificates = try NIOSSLCertificate.fromPEMFile(certificateFile)
+        tls.additionalTrustRoots = [.certificates(certificates)]
+      } catch {
+        throw JobError(
+          code: "bad-ca-file", message: "The certificates in \(certificateFile) cannot be used: \(error).",
+          hint: "ca-file has to name a PEM file.")
+      }
+      return tls
+    }
+
+    // The hosts of pictures are not known beforehand; where a proxy is set, they are on the other side of it.
+    private func usesProxy(_ base: String?) -> Bool {
+      guard proxy != nil else { return false }
+      guard let base, let host = URL(string: base)?.host?.lowercased() else { return base == nil }
+      if base.hasPrefix("http://") || ResultAddress.isLoopback(base) { return false }
+      return !noProxy.contains { entry in
+        let suffix = entry.lowercased().trimmingPrefix(".")
+        return entry == "*" || host == suffix || host.hasSuffix("." + suffix)
+      }
+    }
+
+    private func proxyServer() throws(JobError) -> HTTPClient.Configuration.Proxy? {
+      guard let proxy else { return nil }
+      guard let url = URL(string: proxy.contains("://") ? proxy : "http://\(proxy)"), let host = url.host, !host.isEmpty else {
+        throw JobError(code: "bad-proxy", message: "HTTPS_PROXY is no usable address.", hint: "Such as http://proxy:3128")
+      }
+      if let user = url.user {
+        return .server(
+          host: host, port: url.port ?? 3128, authorization: .basic(username: user, password: url.password ?? ""))
+      }
+      return .server(host: host, port: url.port ?? 3128)
+    }
+  }
+}
+
+/// The service's key. It prints as nothing, so that it cannot get into a log or a message by accident.
+public struct APIKey: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  private let text: String
+  /// Wraps a key.
+  public init(_ text: String) { self.text = text }
+  func reveal() -> String { text }
+  /// Never the key.
+  public var description: String { "(key)" }
+  /// Never the key.
+  public var debugDescription: String { "(key)" }
+  /// Never the key.
+  public var customMirror: Mirror { Mirror(self, children: []) }
+}

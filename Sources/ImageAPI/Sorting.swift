@@ -1,0 +1,188 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import Glibc
+import JobCore
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Sorts what came back from the service, or did not, by its consequence.
+struct Sorting {
+  /// For `Retry-After` given as a date.
+  var now: Timestamp
+
+  // MARK: submit
+
+  func submitted(_ answer: Exchange.Answer) -> SubmitOutcome {
+    switch answer.status {
+    case 200..<300:
+      switch Wire.decode(Wire.Envelope<Wire.Accepted>.self, from: answer.body) {
+      case .success(let envelope):
+        if let id = envelope.payload?.task_id, !id.isEmpty { return .accepted(taskID: id) }
+        if envelope.code != 0 { return .notAccepted(refusal(envelope.words), reached: true) }
+        return garbled("no task id")
+      case .failure: return garbled("not the documented JSON")
+      }
+    case 300..<400, 404, 405, 410:
+      return .notAccepted(wrongAddress(answer.status), reached: true)
+    case 401: return .notAccepted(unauthorized(), reached: true)
+    case 402, 403: return .notAccepted(account(words(of: answer)), reached: true)
+    case 429: return .notAccepted(tooMany(answer), reached: true)
+    // 408 and 499 come from proxies that gave up on somebody: whether on us or on the service behind them is not said.
+    case 408, 499, 500...:
+      return .unknown(
+        JobError(
+          code: "service-error-\(answer.status)",
+          message: "The service answered HTTP \(answer.status) to the submission; it may have accepted it all the same."),
+        serviceDown: true)
+    default: return .notAccepted(refusal(words(of: answer)), reached: true)
+    }
+  }
+
+  func submitBroke(_ broken: Exchange.Broken) -> SubmitOutcome {
+    let why = explain(broken.underlying)
+    if broken.mayHaveBeenSent {
+      return .unknown(
+        JobError(code: "answer-lost", message: "The answer to the submission was lost: \(why). It may have been accepted."),
+        serviceDown: true)
+    }
+    return .notAccepted(
+      Failure(
+        .transient(retryAfter: nil),
+        JobError(
+          code: "not-reached", message: "The service could not be reached: \(why). Nothing was sent.",
+          hint: "Check the network and api-url; it is tried again by itself.", retryable: true)), reached: false)
+  }
+
+  private func garbled(_ what: String) -> SubmitOutcome {
+    .unknown(
+      JobError(
+        code: "answer-unreadable", message: "The service said yes, but its answer cannot be read: \(what)."),
+      serviceDown: false)
+  }
+
+  private func refusal(_ words: String) -> Failure {
+    if soundsLikeAccount(words) { return account(words) }
+    return Failure(
+      .permanent,
+      JobError(
+        code: "refused", message: "The service refused it: \(words)",
+        hint: "Change the prompt; saving it with other words submits it anew. Nothing was paid."))
+  }
+
+  // MARK: query
+
+  func queried(_ answer: Exchange.Answer) -> QueryOutcome {
+    switch answer.status {
+    case 200..<300:
+      switch Wire.decode(Wire.Envelope<Wire.Task>.self, from: answer.body) {
+      case .success(let envelope):
+        if let task = envelope.payload {
+          return .report(TaskReport(phase: task.phase, status: task.status, consumed: task.consumed))
+        }
+        if isNotFound(envelope.words) { return .notFound }
+        if envelope.code == 401 { return .failed(unauthorized()) }
+        return .failed(trouble("query-refused", "The service answered the query with: \(envelope.words)"))
+      case .failure:
+        return .failed(trouble("query-unreadable", "The service's answer to a query is not the documented JSON."))
+      }
+    case 401: return .failed(unauthorized())
+    case 402, 403: return .failed(trouble("query-refused", "The service answers queries with HTTP \(answer.status)."))
+    case 404:
+      if case .success(let envelope) = Wire.decode(Wire.Envelope<Wire.Task>.self, from: answer.body),
+        isNotFound(envelope.words)
+      {
+        return .notFound
+      }
+      return .failed(wrongAddress(404))
+    case 300..<400, 405, 410: return .failed(wrongAddress(answer.status))
+    case 429: return .failed(tooMany(answer))
+    default:
+      return .failed(
+        trouble("service-error-\(answer.status)", "The service answers queries with HTTP \(answer.status).", answer))
+    }
+  }
+
+  func queryBroke(_ broken: Exchange.Broken) -> QueryOutcome {
+    .failed(trouble("not-reached", "The service could not be asked: \(explain(broken.underlying))."))
+  }
+
+  private func isNotFound(_ words: String) -> Bool { words.lowercased().contains("not found") }
+
+  private func trouble(_ code: String, _ message: String, _ answer: Exchange.Answer? = nil) -> Failure {
+    Failure(
+      .transient(retryAfter: answer.flatMap { retryAfter($0.headers) }),
+      JobError(code: code, message: message, hint: "It is asked again by itself.", retryable: true))
+  }
+
+  // MARK: common
+
+  private func unauthorized() -> Failure {
+    Failure(
+      .service(.unauthorized),
+      JobError(
+        code: "key-refused", message: "The service refuses the API key.",
+        hint: "Put a good key in place (--api-key-file or PROMPTDROP_API_KEY) and restart promptdrop.", retryable: true))
+  }
+
+  private func account(_ words: String) -> Failure {
+    Failure(
+      .service(.account),
+      JobError(
+        code: "account", message: "The service takes nothing from this account: \(words)",
+        hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true))
+  }
+
+  private func wrongAddress(_ status: Int) -> Failure {
+    Failure(
+      .service(.wrongAddress),
+      JobError(
+        code: "wrong-address", message: "There is no image API at this address (HTTP \(status)).",
+        hint: "Check --api-url.", retryable: true))
+  }
+
+  private func tooMany(_ answer: Exchange.Answer) -> Failure {
+    Failure(
+      .transient(retryAfter: retryAfter(answer.headers)),
+      JobError(
+        code: "rate-limited", message: "The service asks for fewer requests.", hint: "It is sent again by itself.",
+        retryable: true))
+  }
+
+  private func words(of answer: Exchange.Answer) -> String {
+    if case .success(let envelope) = Wire.decode(Wire.Envelope<Wire.Accepted>.self, from: answer.body) {
+      return envelope.words
+    }
+    return "HTTP \(answer.status)"
+  }
+
+  private func soundsLikeAccount(_ words: String) -> Bool {
+    words.lowercased().contains(/credit|balance|insufficient|suspend|quota|billing/)
+  }
+
+  /// Seconds, or an HTTP date (RFC 9110 §10.2.3).
+  func retryAfter(_ headers: HTTPHeaders) -> Duration? {
+    guard let value = headers.first(name: "Retry-After")?.trimmingPrefix(/\s+/), !value.isEmpty else { return nil }
+    if let seconds = Int(value) { return .seconds(min(max(seconds, 0), 31_536_000)) }
+    return HTTPDate.parse(String(value)).map { max(.zero, $0 - now) }
+  }
+
+  private func explain(_ error: any Error) -> String {
+    switch error {
+    case let error as HTTPClientError where error == .connectTimeout: "no connection within the time limit"
+    case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded: "no answer within the time limit"
+    case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection was closed"
+    case let error as HTTPClientError where error == .cancelled: "promptdrop was stopped"
+    case let error as NIOConnectionError:
+      error.connectionErrors.first.map { explain($0.error) } ?? "the host name cannot be resolved"
+    case let error as NIOSSLError: "TLS failed (\(error))"
+    case let error as IOError: error.localizedWords
+    default: "\(error)"
+    }
+  }
+}
+
+extension IOError {
+  fileprivate var localizedWords: String { String(cString: strerror(errnoCode)) }
+}

@@ -1,0 +1,127 @@
+import FoundationEssentials
+import JobCore
+
+/// The service's JSON, as it was documented and seen: lenient about shapes, exact about what matters.
+enum Wire {
+  /// The envelope of every answer.
+  struct Envelope<Payload: Decodable>: Decodable {
+    var code: Int
+    var words: String
+    var payload: Payload?
+
+    private enum Key: CodingKey { case code, message, detail, data }
+    init(from decoder: any Decoder) throws {
+      let box = try decoder.container(keyedBy: Key.self)
+      code = try box.decode(Int.self, forKey: .code)
+      // Texts beside the code are for people: of whatever type they are, they must not make the answer unreadable.
+      let message = try? box.decodeIfPresent(String.self, forKey: .message)
+      let detail = try? box.decodeIfPresent(String.self, forKey: .detail)
+      words = [detail, message].compactMap { $0 }.first { !$0.isEmpty } ?? "no reason given"
+      payload = code == 0 ? try box.decodeIfPresent(Payload.self, forKey: .data) : nil
+    }
+  }
+
+  struct Accepted: Decodable {
+    var task_id: String
+  }
+
+  /// `data` of a query, and the body of a webhook.
+  struct Task: Decodable {
+    var taskID: String?
+    var status: String
+    var items: [ResultItem]
+    var consumed: String?
+    var reason: String?
+
+    private enum Key: CodingKey { case task_id, status, result, consumed, status_reason }
+    private struct Reason: Decodable { var message: String? }
+
+    init(from decoder: any Decoder) throws {
+      let box = try decoder.container(keyedBy: Key.self)
+      taskID = try box.decodeIfPresent(String.self, forKey: .task_id)
+      status = try box.decode(String.self, forKey: .status)
+      // A decimal string by contract; a number is not exact, but better than nothing.
+      if let text = try? box.decodeIfPresent(String.self, forKey: .consumed) {
+        consumed = text
+      } else {
+        consumed = try? box.decodeIfPresent(Double.self, forKey: .consumed).map { "\($0)" }
+      }
+      reason = try? box.decodeIfPresent(Reason.self, forKey: .status_reason)?.message
+      items = status == "success" ? try box.decodeIfPresent(Items.self, forKey: .result)?.items ?? [] : []
+    }
+
+    /// How far the task is; a word that is not known means: not final.
+    var phase: TaskReport.Phase {
+      switch status {
+      case "success": .succeeded(items)
+      case "failed": .failed(reason ?? "no reason given")
+      default: .running
+      }
+    }
+  }
+
+  /// `result`: an array by contract; a single object or a plain text were seen.
+  private struct Items: Decodable {
+    var items: [ResultItem]
+    init(from decoder: any Decoder) throws {
+      let box = try decoder.singleValueContainer()
+      if let many = try? box.decode([Item].self) {  // A mismatch only means: another shape.
+        items = many.compactMap(\.item)
+      } else {
+        items = [try box.decode(Item.self).item].compactMap { $0 }
+      }
+    }
+  }
+
+  private struct Item: Decodable {
+    var item: ResultItem?
+    private enum Key: CodingKey { case image, url, text }
+    init(from decoder: any Decoder) throws {
+      if let plain = try? decoder.singleValueContainer().decode(String.self) {
+        item = Self.item(plain)
+        return
+      }
+      let box = try decoder.container(keyedBy: Key.self)
+      if let image = try box.decodeIfPresent(String.self, forKey: .image) {
+        item = Self.item(image)
+      } else if let url = try box.decodeIfPresent(String.self, forKey: .url) {
+        item = Self.item(url)
+      } else if let text = try box.decodeIfPresent(String.self, forKey: .text) {
+        item = .text(text)
+      }
+    }
+    private static func item(_ text: String) -> ResultItem {
+      if text.hasPrefix("data:") { return .inline(dataURI: text) }
+      return text.hasPrefix("http://") || text.hasPrefix("https://") ? .url(text) : .text(text)
+    }
+  }
+
+  static func decode<T: Decodable>(_ type: T.Type, from body: [UInt8]) -> Result<T, any Error> {
+    Result { try JSONDecoder().decode(type, from: Data(body)) }
+  }
+
+  /// The body of a submit.
+  static func submitBody(_ request: SubmitRequest) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object { w in
+      w.field("model", request.snapshot.model)
+      w.field("prompt", request.snapshot.prompt)
+      if !request.images.isEmpty {
+        w.key("images")
+        w.array(request.images) { w, image in
+          switch image {
+          case .url(let url): w.string(url)
+          case .data(let bytes, let format): w.string("data:\(format.mediaType);base64,\(Data(bytes).base64EncodedString())")
+          }
+        }
+      }
+      if let ratio = request.snapshot.aspectRatio { w.field("aspect_ratio", ratio) }
+      if let size = request.snapshot.imageSize { w.field("image_size", size) }
+      for (name, value) in request.snapshot.extra.sorted(by: { $0.key < $1.key }) {
+        w.key(name)
+        w.value(value)
+      }
+    }
+    return writer.bytes
+  }
+}

@@ -1,0 +1,98 @@
+import Agent
+import ArgumentParser
+import Foundation
+import Glibc
+import JobCore
+import Logging
+import UnixSignals
+
+/// Runs an agent in the foreground: what `watch`, `once` and `demo` have in common.
+struct AgentRun {
+  var configuration: Configuration
+  var roots: [String]
+  var mode: AgentMode
+  var onceTimeout: Duration?
+  /// Is told what happens besides the log or the terminal.
+  var extraObserver: (any AgentObserver)?
+
+  /// The log as it is configured.
+  static func logger(_ configuration: Configuration) -> Logger {
+    let form: LogOutput.Form =
+      configuration.text("log-format") == "json" ? .json : LogOutput.isUnderJournal ? .journal : .text
+    let level = configuration.text("log-level").flatMap { Logger.Level(rawValue: $0) } ?? .info
+    return Logger(label: "promptdrop") { _ in LogOutput(form: form, logLevel: level) }
+  }
+
+  /// Works until the end. Throws `Assembly.Refusal` and `ConfigurationError`.
+  func run() async throws -> Ending {
+    let logger = Self.logger(configuration)
+    for warning in configuration.warnings { logger.warning("\(warning)") }
+    let key = try KeySource.find(configuration)
+    let wantsView = TerminalView.isPossible && configuration.text("log-format") == "text"
+    let view = wantsView ? TerminalView(usesColour: TerminalView.wantsColour) : nil
+    var observer: any AgentObserver = view ?? LogObserver(logger: logger)
+    if let extraObserver { observer = BothObservers(first: observer, second: extraObserver) }
+    // A terminal or pipe that goes away must not end the agent.
+    signal(SIGPIPE, SIG_IGN)
+    let assembly = try await Assembly(
+      configuration, key: key, roots: roots, onceTimeout: onceTimeout, observer: observer)
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let listening = Task {
+      var count = 0
+      for await _ in signals {
+        count += 1
+        // The second one cuts; what was begun is found again by the next start.
+        if count > 1 { Glibc._exit(130) }
+        await assembly.pipeline.stop()
+      }
+    }
+    if view == nil { logger.info("promptdrop \(Promptdrop.version) watches \(roots.joined(separator: ", "))") }
+    let ending = await assembly.pipeline.run(mode)
+    listening.cancel()
+    view?.finish()
+    say(ending, logger, view == nil)
+    await assembly.shutdown()
+    return ending
+  }
+
+  private func say(_ ending: Ending, _ logger: Logger, _ isLog: Bool) {
+    switch ending {
+    case .finished(let done, let needUser):
+      if isLog { logger.info("finished: \(done) done, \(needUser) failed or held") }
+    case .needsTime(let waiting, let why): logger.warning("\(waiting) files are left: \(why)")
+    case .cannotWrite(let error), .service(_, let error): logger.error("\(error.message) \(error.hint ?? "")")
+    case .stopped: if isLog { logger.info("stopped") }
+    case .fatal(let why): logger.critical("cannot go on: \(why)")
+    }
+  }
+
+  /// Runs, and ends the process with the code that says how it went.
+  func runAndExit() async throws {
+    do {
+      let ending = try await run()
+      throw ExitCodes.code(for: ending, mode)
+    } catch let refusal as Assembly.Refusal {
+      Self.complain(refusal.message)
+      throw ExitCode(refusal.code)
+    } catch let error as ConfigurationError {
+      Self.complain("\(error)")
+      throw ExitCodes.configuration
+    }
+  }
+
+  static func complain(_ message: String) {
+    Output.complain("promptdrop: \(message)\n")
+  }
+}
+
+extension SettingsOptions {
+  /// The configuration that these flags lead to; ends the program where it cannot be used.
+  func resolve() throws -> Configuration {
+    do {
+      return try Configuration(flags: given, file: config)
+    } catch {
+      AgentRun.complain("\(error)")
+      throw ExitCodes.configuration
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Glibc
+import JobCore
+import PromptFile
+import Yams
+
+/// What is configured: flags before environment before files before defaults. Every value is checked here, and an error
+/// says where the value came from.
+struct Configuration: Sendable {
+  private var values: [String: (text: String, from: String)] = [:]
+  /// Things that look like settings and are none, for the log.
+  private(set) var warnings: [String] = []
+  /// The files that were read.
+  private(set) var files: [String] = []
+
+  /// Resolves the configuration. Throws `ConfigurationError`.
+  init(
+    flags: [String: String], file: String?, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(ConfigurationError) {
+    for setting in Setting.all where !setting.standard.isEmpty { values[setting.name] = (setting.standard, "the default") }
+    for path in Self.places(file, environment) { try read(path, mustExist: file != nil) }
+    for (name, value) in environment where name.hasPrefix("PROMPTDROP_") && !Self.otherVariables.contains(name) {
+      if let setting = Setting.all.first(where: { $0.variable == name }) {
+        values[setting.name] = (value, name)
+      } else {
+        let meant = Suggestion.nearest(to: name, in: Setting.all.map(\.variable)).map { " Did you mean \($0)?" } ?? ""
+        warnings.append("The environment has the unknown variable \(name).\(meant)")
+      }
+    }
+    for (name, value) in flags { values[name] = (value, "--\(name)") }
+    for setting in Setting.all { try check(setting) }
+  }
+
+  // Not settings: the key itself, and what builds and tests use.
+  private static let otherVariables: Set = ["PROMPTDROP_API_KEY", "PROMPTDROP_STRICT", "PROMPTDROP_TEST_DIR"]
+
+  private static func places(_ file: String?, _ environment: [String: String]) -> [String] {
+    if let file { return [file] }
+    var places = ["/etc/promptdrop/promptdrop.yaml"]
+    if let home = environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map({ $0 + "/.config" }) {
+      places.append(home + "/promptdrop/promptdrop.yaml")
+    }
+    return places
+  }
+
+  private mutating func read(_ path: String, mustExist: Bool) throws(ConfigurationError) {
+    guard FileManager.default.fileExists(atPath: path) else {
+      if mustExist { throw ConfigurationError("The configuration file \(path) does not exist.") }
+      return
+    }
+    let mapping: Node.Mapping
+    do {
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      guard let node = try Yams.compose(yaml: text), node.null == nil else { return }
+      guard let found = node.mapping else { throw ConfigurationError("\(path) is not a list of \"key: value\" lines.") }
+      mapping = found
+    } catch let error as ConfigurationError {
+      throw error
+    } catch {
+      throw ConfigurationError("\(path) cannot be read: \(error)")
+    }
+    files.append(path)
+    for (key, node) in mapping {
+      let name = key.scalar?.string ?? "?"
+      guard let setting = Setting.all.first(where: { $0.key == name }) else {
+        let meant = Suggestion.nearest(to: name, in: Setting.all.map(\.key)).map { " Did you mean \"\($0)\"?" } ?? ""
+        throw ConfigurationError(
+          "\(path) has the unknown key \"\(name)\".\(meant) Known keys: \(Setting.all.map(\.key).joined(separator: ", ")).")
+      }
+      let parts = node.sequence?.compactMap(\.scalar?.string) ?? [node.scalar?.string].compactMap { $0 }
+      values[setting.name] = (parts.joined(separator: ","), path)
+    }
+  }
+
+  private func check(_ setting: Setting) throws(ConfigurationError) {
+    guard let (text, from) = values[setting.name] else { return }
+    func wrong(_ wanted: String) -> ConfigurationError {
+      ConfigurationError("\(setting.name) is \"\(text)\" (from \(from)); it has to be \(wanted).")
+    }
+    switch setting.kind {
+    case .text, .path, .list:
+      if text.isEmpty, setting.name == "api-url" || setting.name == "model" { throw wrong("set") }
+    case .duration:
+      if DurationText.parse(text) == nil { throw wrong("a duration such as 500ms, 2s, 5m, 2h or 30d") }
+    case .integer(let range):
+      guard let value = Int(text), range.contains(value) else {
+        throw wrong("a whole number from \(range.lowerBound) to \(range.upperBound)")
+      }
+    case .choice(let words):
+      if !words.contains(text) { throw wrong(words.joined(separator: " or ")) }
+    }
+    if setting.name == "api-url" {
+      guard text.hasPrefix("http://") || text.hasPrefix("https://"), URL(string: text)?.host?.isEmpty == false else {
+        throw wrong("an http or https URL")
+      }
+    }
+  }
+
+  /// A text; nil where nothing is set.
+  func text(_ name: String) -> String? { values[name].flatMap { $0.text.isEmpty ? nil : $0.text } }
+  /// A checked number. Zero for a name that is no number's.
+  func integer(_ name: String) -> Int { text(name).flatMap { Int($0) } ?? 0 }
+  /// A checked duration; nil where nothing is set.
+  func duration(_ name: String) -> Duration? { text(name).flatMap(DurationText.parse) }
+  /// A list, empty where nothing is set.
+  func list(_ name: String) -> [String] {
+    (text(name) ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  }
+}
+
+/// A configuration that cannot be used, in a sentence for the user.
+struct ConfigurationError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Glibc
+import ImageAPI
+
+/// Where the API key comes from: a file, systemd's credentials, the environment. Never a flag's value, which every user of
+/// the machine can read.
+enum KeySource {
+  /// Finds the key. Throws `ConfigurationError`, without the key in it.
+  static func find(
+    _ configuration: Configuration, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(ConfigurationError) -> APIKey {
+    if let path = configuration.text("api-key-file") { return try read(path, isPrivate: true) }
+    if let folder = environment["CREDENTIALS_DIRECTORY"] {
+      let path = folder + "/api-key"
+      // systemd guards that folder itself; its files may carry an access list that shows as group rights.
+      if FileManager.default.fileExists(atPath: path) { return try read(path, isPrivate: false) }
+    }
+    if let key = environment["PROMPTDROP_API_KEY"] { return try checked(key, "PROMPTDROP_API_KEY") }
+    throw ConfigurationError(
+      "There is no API key. Put it into a file that only you can read and name that with --api-key-file, "
+        + "or set PROMPTDROP_API_KEY.")
+  }
+
+  private static func read(_ path: String, isPrivate: Bool) throws(ConfigurationError) -> APIKey {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw ConfigurationError("The key file \(path) cannot be read: \(String(cString: strerror(errno))).")
+    }
+    if isPrivate, status.st_mode & 0o077 != 0 {
+      throw ConfigurationError("The key file \(path) can be read by others. Run: chmod 600 \(path)")
+    }
+    do {
+      return try checked(try String(contentsOfFile: path, encoding: .utf8), path)
+    } catch let error as ConfigurationError {
+      throw error
+    } catch {
+      throw ConfigurationError("The key file \(path) cannot be read.")
+    }
+  }
+
+  private static func checked(_ text: String, _ place: String) throws(ConfigurationError) -> APIKey {
+    let key = text.trimmingCharacters(in: .whitespacesAndNewlines)
+    guard !key.isEmpty, key.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+      throw ConfigurationError("What is in \(place) is no API key: it has to be one line of printable ASCII.")
+    }
+    return APIKey(key)
+  }
+}

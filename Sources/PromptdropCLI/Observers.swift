@@ -1,0 +1,63 @@
+import Agent
+import Glibc
+import JobCore
+import Logging
+
+/// Tells the log what happens.
+struct LogObserver: AgentObserver {
+  let logger: Logger
+
+  func changed(_ job: Job) {
+    let state = job.state
+    var fields: Logger.Metadata = [
+      "file": "\(job.file.path.display)", "state": "\(state.rawValue)", "job_id": "\(job.id.text)",
+    ]
+    if let consumed = job.consumed, state == .done { fields["consumed"] = "\(consumed)" }
+    let (level, words) = Self.words(job)
+    logger.log(level: level, "\(job.file.path.display): \(words)", metadata: fields)
+  }
+
+  func notice(_ level: NoticeLevel, _ error: JobError) {
+    let level: Logger.Level =
+      switch level {
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      }
+    logger.log(level: level, "\(error.message)\(error.hint.map { " " + $0 } ?? "")", metadata: ["code": "\(error.code)"])
+  }
+
+  /// A job's state in words, and how much it matters.
+  static func words(_ job: Job) -> (Logger.Level, String) {
+    let error = job.note?.error ?? job.currentSlots.lazy.compactMap(\.state.error).first
+    switch job.state {
+    case .done:
+      let names = job.outputs.filter { $0.slot.revision == job.current && $0.temporary == nil }
+        .map { DropPath.display($0.file) }
+      let cost = job.consumed.map { ", \($0) credits" } ?? ""
+      return (.info, "done: \(names.joined(separator: ", "))\(cost)")
+    case .failed: return (.warning, "failed: \(error?.message ?? "")")
+    case .held: return (.warning, "held: \(error?.message ?? "") \(error?.hint ?? "")")
+    case .queued: return (error == nil ? .debug : .info, error.map { "waits: \($0.message)" } ?? "queued")
+    case .submitted:
+      return (.info, "at the service: \(job.currentSlots.lazy.compactMap(\.serviceStatus).first ?? "accepted")")
+    case .submitting: return (.debug, "being submitted")
+    case .fetching: return (.info, "finished, being fetched")
+    case .cancelled: return (.info, "cancelled")
+    }
+  }
+}
+
+/// Tells several.
+struct BothObservers: AgentObserver {
+  let first: any AgentObserver
+  let second: any AgentObserver
+  func changed(_ job: Job) {
+    first.changed(job)
+    second.changed(job)
+  }
+  func notice(_ level: NoticeLevel, _ error: JobError) {
+    first.notice(level, error)
+    second.notice(level, error)
+  }
+}

@@ -1,0 +1,19 @@
+import Glibc
+
+/// The program's own output, unbuffered: what is said is there, also when the process is killed next.
+enum Output {
+  /// Standard output.
+  static func print(_ text: String) { write(text, to: 1) }
+  /// Standard error.
+  static func complain(_ text: String) { write(text, to: 2) }
+
+  // A stream that is gone has nobody left to tell, so a failure ends the writing and nothing else.
+  private static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0 && errno != EINTR { return }
+      bytes = bytes.dropFirst(max(0, written))
+    }
+  }
+}

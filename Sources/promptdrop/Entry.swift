@@ -1,0 +1,6 @@
+import PromptdropCLI
+
+@main
+enum Entry {
+  static func main() async { await Promptdrop.main() }
+}

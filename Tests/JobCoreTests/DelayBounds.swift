@@ -1,0 +1,58 @@
+import JobCore
+
+/// The bounds that each delay is documented to keep.
+enum DelayBounds {
+  static func violation(
+    _ before: Slot, _ event: SlotEvent, _ transition: Transition, _ now: Timestamp, _ policy: RetryPolicy
+  ) -> String? {
+    guard let at = moment(transition) else { return nil }
+    let delay = at - now
+    let backOff = policy.backOffBase * 0.5...policy.backOffMax
+    let (bounds, wanted): (ClosedRange<Duration>, Duration?) =
+      switch event {
+      case .posted(.accepted): (policy.firstQueryDelay...policy.firstQueryDelay, nil)
+      case .posted(.notAccepted(let failure, _)): (backOff, retryAfter(failure))
+      case .queried(.failed(let failure)): (backOff, retryAfter(failure))
+      case .queried(.notFound): (policy.queryMin * 0.8...policy.queryMax * 1.2, nil)
+      case .queried(.report(let report)) where report.phase == .running:
+        (policy.queryMin * 0.8...policy.queryMax * 1.2, nil)
+      case .queried: (.zero ... .zero, nil)
+      case .fetchFailed(.transient(_, let wanted)) where transition.slot.state.name == .fetching: (backOff, wanted)
+      case .fetchFailed(.local), .couldNotRecord: (policy.localTroubleDelay...policy.localTroubleDelay, nil)
+      case .fetchFailed: (.zero ... .zero, nil)
+      case .postponed(let until, _): (until - now...until - now, nil)
+      case .restarted where transition.slot.state.name == .fetching:
+        (planned(before).map { $0 - now...$0 - now } ?? .zero ... .zero, nil)
+      default: (.zero ... .zero, nil)
+      }
+    // Times are kept in whole milliseconds.
+    let slack = Duration.milliseconds(1)
+    if let wanted, delay < wanted { return "Retry-After of \(wanted) undercut: \(delay)" }
+    let most = wanted.map { max($0 + policy.backOffBase, bounds.upperBound) } ?? bounds.upperBound
+    // With a Retry-After the service has said what it wants: only that bounds a POST from below.
+    if delay < bounds.lowerBound - slack, !(isSubmit(event) && wanted != nil) { return "too early: \(delay)" }
+    return delay > most + slack ? "too late: \(delay)" : nil
+  }
+
+  private static func isSubmit(_ event: SlotEvent) -> Bool { if case .posted = event { true } else { false } }
+
+  private static func retryAfter(_ failure: Failure) -> Duration? {
+    if case .transient(let wanted) = failure.consequence { wanted } else { nil }
+  }
+
+  // The moment that a slot which is being fetched waited for.
+  private static func planned(_ slot: Slot) -> Timestamp? {
+    if case .fetching(let fetching) = slot.state { fetching.notBefore } else { nil }
+  }
+
+  private static func moment(_ transition: Transition) -> Timestamp? {
+    if case .queued(let queued) = transition.slot.state { return queued.notBefore }
+    for effect in transition.after {
+      switch effect {
+      case .query(let at), .fetch(let at): return at
+      default: break
+      }
+    }
+    return nil
+  }
+}

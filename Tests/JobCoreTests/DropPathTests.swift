@@ -1,0 +1,58 @@
+import JobCore
+import Testing
+
+@Suite struct DropPathTests {
+  @Test(arguments: [
+    ("", "", ""), ("cat.prompt", "", "cat.prompt"), ("a/cat.prompt", "a", "cat.prompt"), ("a/b/c", "a/b", "c"),
+  ])
+  func parts(path: String, directory: String, name: String) {
+    #expect(DropPath(path).directory == DropPath(directory))
+    #expect(DropPath(path).name == Array(name.utf8))
+  }
+
+  @Test func appendingIsTheWayBack() {
+    for path in ["cat", "a/cat", "a/b/cat"].map({ DropPath($0) }) {
+      #expect(path.directory.appending(path.name) == path)
+    }
+    #expect(DropPath.root.appending(Array("a".utf8)) == DropPath("a"))
+  }
+
+  @Test(arguments: [
+    ("a/b", "a", true), ("a", "a", true), ("a", "", true), ("", "", true), ("ab/c", "a", false), ("a", "a/b", false),
+    ("", "a", false), ("a/b", "b", false),
+  ])
+  func below(path: String, folder: String, isBelow: Bool) {
+    #expect(DropPath(path).isBelowOrEqual(DropPath(folder)) == isBelow)
+  }
+
+  @Test func spellingsAreDifferentFiles() {
+    #expect(DropPath("\u{e9}") != DropPath("e\u{301}"))
+    #expect(Set([DropPath("\u{e9}"), DropPath("e\u{301}")]).count == 2)
+  }
+
+  @Test func siblings() {
+    let key = FileKey(root: RootID(3), path: DropPath("a/cat.prompt"))
+    #expect(key.sibling(Array("cat.png".utf8)) == FileKey(root: RootID(3), path: DropPath("a/cat.png")))
+  }
+
+  @Test func displayReplacesWhatIsNoText() {
+    #expect(DropPath(bytes: [0x61, 0xff, 0x62]).display == "a\u{fffd}b")
+    #expect(DropPath("Katze ä 🐈/漢").display == "Katze ä 🐈/漢")
+  }
+
+  @Test func aNameCannotForgeALine() {
+    #expect(DropPath("a\nb\r\u{1b}[2J\u{7f}").display == #"a\nb\r\u{1B}[2J\u{7F}"#)
+  }
+
+  /// C1 controls are controls: U+0085 ends a line, U+009B begins an escape sequence.
+  @Test func noControlCharacterIsShown() {
+    let controls = (Array(0...31) + Array(127...159)).compactMap { (value: UInt32) in Unicode.Scalar(value) }
+    let shown = controls.filter { DropPath("a\($0)b").display.unicodeScalars.contains($0) }
+    #expect(shown.map { String($0.value, radix: 16) } == [])
+  }
+
+  @Test func hexadecimal() {
+    #expect([0, 1, 15, 16, 255].map { UInt8($0) }.hex == "00010f10ff")
+    #expect([UInt8]().hex == "")
+  }
+}

@@ -1,0 +1,186 @@
+import JobCore
+import Testing
+
+/// What each answer to a POST means for its slot.
+@Suite struct SubmitTransitions {
+  private let submitting = slot(.submitting)
+
+  private func answered(_ outcome: SubmitOutcome) throws -> Transition {
+    try #require(submitting.on(.posted(outcome), after: .seconds(3)))
+  }
+
+  @Test func aStartWritesTheIntentDownAndThenPosts() throws {
+    let next = try #require(slot(.queued(Queued())).on(.start(attemptID: "a", bootID: "b"), after: .seconds(1)))
+    #expect(next.slot.state == .submitting)
+    #expect(next.slot.attempts == [Attempt(n: 1, attemptID: "a", bootID: "b", startedAt: start + .seconds(1))])
+    #expect(next.after == [.writeSidecar(durable: true), .post])
+    #expect(next.commits && next.before.isEmpty)
+  }
+
+  @Test func anAcceptedOneIsSubmittedAndQueriedLater() throws {
+    let next = try answered(.accepted(taskID: taskID))
+    #expect(next.slot.state == .submitted(TaskRef(taskID: taskID, acceptedAt: start + .seconds(3))))
+    #expect(next.slot.attempts.last?.outcome == .accepted)
+    #expect(next.slot.attempts.last?.taskID == taskID)
+    #expect(next.slot.attempts.last?.endedAt == start + .seconds(3))
+    #expect(next.after == [.writeSidecar(durable: true), .query(at: start + .seconds(11))])
+  }
+
+  @Test func a400Fails() throws {
+    let next = try answered(.notAccepted(failure(.permanent, "refused"), reached: true))
+    #expect(next.slot.state == .failed(trouble("refused")))
+    #expect(next.slot.attempts.last?.outcome == .refused)
+    #expect(next.after == [.writeSidecar(durable: true)])
+  }
+
+  // 401, 402/403, 404, and a 5xx that provably came before the request was sent.
+  @Test(arguments: [ServiceTrouble.unauthorized, .account, .wrongAddress, .down])
+  func theServicesTroubleStaysQueuedAndIsTold(_ kind: ServiceTrouble) throws {
+    let next = try answered(.notAccepted(failure(.service(kind), "told"), reached: true))
+    #expect(next.slot.state == .queued(Queued(error: trouble("told"))))
+    #expect(next.slot.failures == 0)
+    #expect(next.after == [.serviceTrouble(kind, trouble("told")), .writeSidecar(durable: false), .requeue])
+  }
+
+  @Test func a429WaitsAsLongAsWanted() throws {
+    let next = try answered(.notAccepted(failure(.transient(retryAfter: .seconds(90)), "busy"), reached: true))
+    // The jitter comes on top: half of the first back-off.
+    #expect(next.slot.state == .queued(Queued(notBefore: start + .seconds(3 + 90 + 1), error: trouble("busy"))))
+    #expect(next.slot.attempts.last?.outcome == .refused)
+    #expect(next.slot.failures == 1)
+    #expect(next.after == [.writeSidecar(durable: false), .requeue, .slowDown(.seconds(90))])
+  }
+
+  @Test func whatNeverLeftIsQueuedAgain() throws {
+    let next = try answered(.notAccepted(failure(.transient(retryAfter: nil)), reached: false))
+    #expect(next.slot.state.name == .queued)
+    #expect(next.slot.attempts.last?.outcome == .notSent)
+    #expect(next.after.contains(.slowDown(.milliseconds(1500))))
+  }
+
+  @Test func theBackOffGrowsOverAttempts() throws {
+    var current = slot(.queued(Queued()))
+    var delays: [Duration] = []
+    for number in 1...10 {
+      current = try #require(current.on(.start(attemptID: "\(number)", bootID: "b"))).slot
+      let refusal = SubmitOutcome.notAccepted(failure(.transient(retryAfter: nil)), reached: true)
+      current = try #require(current.on(.posted(refusal), chance: 0)).slot
+      guard case .queued(let queued) = current.state else { return }
+      delays.append(try #require(queued.notBefore) - start)
+    }
+    #expect(delays.map(\.milliseconds) == [1, 2, 4, 8, 16, 32, 64, 128, 150, 150].map { $0 * 1000 })
+  }
+
+  /// The back-off goes on where the service asks for no wait at all.
+  @Test func aRetryAfterOfZeroDoesNotHammer() throws {
+    let outcome = SubmitOutcome.notAccepted(failure(.transient(retryAfter: .zero)), reached: true)
+    let next = try #require(slot(.submitting, failures: 5).on(.posted(outcome), chance: 0))
+    guard case .queued(let queued) = next.slot.state else { return }
+    let notBefore = try #require(queued.notBefore)
+    #expect(notBefore - start >= .seconds(1), "sent again after \(notBefore - start)")
+  }
+
+  @Test(arguments: [false, true])
+  func theUnknownIsHeld(serviceDown: Bool) throws {
+    let next = try answered(.unknown(trouble("timeout"), serviceDown: serviceDown))
+    guard case .held(let held) = next.slot.state else {
+      Issue.record("\(next.slot.state)")
+      return
+    }
+    #expect(held.reason == .submissionOutcomeUnknown)
+    #expect(held.error.message == trouble().message)
+    #expect(held.error.hint?.contains("not sent again") == true)
+    #expect(next.slot.attempts.last?.outcome == .unknown)
+    let told: [Effect] = serviceDown ? [.serviceTrouble(.down, trouble("timeout"))] : []
+    #expect(next.after == told + [.writeSidecar(durable: true)])
+  }
+
+  @Test func whatCannotBeWrittenDownIsNotSent() throws {
+    let next = try #require(submitting.on(.couldNotRecord(trouble("disk-full"))))
+    #expect(next.slot.state == .queued(Queued(notBefore: start + .seconds(30), error: trouble("disk-full"))))
+    #expect(next.slot.attempts.last?.outcome == .notSent)
+    #expect(next.after == [.requeue])
+  }
+
+  @Test func aRestartWhileSubmittingIsHeld() throws {
+    let next = try #require(submitting.on(.restarted))
+    #expect(next.slot.state.error?.code == "submission-outcome-unknown")
+    #expect(next.slot.state.name == .held)
+    #expect(next.slot.attempts.last?.outcome == .unknown)
+    #expect(next.after == [.writeSidecar(durable: true)])
+  }
+
+  @Test func aRestartLeavesTheQueueAlone() {
+    #expect(slot(.queued(Queued())).on(.restarted) == nil)
+  }
+
+  @Test func aRefusalThatWasTheAccountsIsQueuedAgain() throws {
+    let next = try #require(slot(.failed(trouble())).on(.refusalWasTheAccounts(trouble("account"))))
+    #expect(next.slot.state == .queued(Queued(error: trouble("account"))))
+    #expect(next.after.contains(.requeue))
+    // One that the service accepted and then gave up stays failed: it is paid for.
+    var paid = slot(.submitted(task))
+    paid.state = .failed(trouble("task-failed"))
+    #expect(paid.on(.refusalWasTheAccounts(trouble("account"))) == nil)
+  }
+
+  /// A 429 is a refusal too, but says nothing of the prompt.
+  @Test func anEarlier429DoesNotMakeARefusalThePromptsOwn() throws {
+    let busy = SubmitOutcome.notAccepted(failure(.transient(retryAfter: nil)), reached: true)
+    let refused = SubmitOutcome.notAccepted(failure(.permanent), reached: true)
+    var current = try answered(busy).slot
+    current = try #require(current.on(.start(attemptID: "2", bootID: "b"))).slot
+    current = try #require(current.on(.posted(refused))).slot
+    #expect(current.state.name == .failed)
+    #expect(current.on(.refusalWasTheAccounts(trouble("account")))?.slot.state.name == .queued)
+  }
+
+  @Test func aSecondRefusalIsThePromptsOwn() throws {
+    let refused = SubmitOutcome.notAccepted(failure(.permanent), reached: true)
+    var current = try answered(refused).slot
+    current = try #require(current.on(.refusalWasTheAccounts(trouble("account")))).slot
+    current = try #require(current.on(.start(attemptID: "2", bootID: "b"))).slot
+    current = try #require(current.on(.posted(refused))).slot
+    #expect(current.on(.refusalWasTheAccounts(trouble("account"))) == nil)
+  }
+
+  @Test func aStopBeforeSendingIsNoAttemptThatMayBePaid() throws {
+    let next = try #require(submitting.on(.stoppedBeforeSending))
+    #expect(next.slot.state == .queued(Queued()) && next.commits)
+    #expect(next.slot.attempts.last?.outcome == .notSent)
+    #expect(slot(.submitted(task)).on(.stoppedBeforeSending) == nil)
+  }
+
+  @Test(arguments: [nil, trouble("image-missing")])
+  func whatCannotBeginYetWaits(error: JobError?) throws {
+    let until = start + .seconds(5)
+    let next = try #require(slot(.queued(Queued())).on(.postponed(until: until, error)))
+    #expect(next.slot.state == .queued(Queued(notBefore: until, error: error)))
+    #expect(next.after.contains(.requeue))
+    #expect(submitting.on(.postponed(until: until, error)) == nil)
+  }
+
+  // MARK: before sending
+
+  @Test(arguments: [HeldReason.asked, .burst])
+  func whatIsHeldBeforeSendingWaitsForAPerson(_ reason: HeldReason) throws {
+    let held = try #require(slot(.queued(Queued())).on(.hold(reason, trouble())))
+    #expect(held.slot.state == .held(Held(reason: reason, error: trouble())))
+    #expect(held.slot.on(.start(attemptID: "a", bootID: "b")) == nil)
+    let approved = try #require(held.slot.on(.approved))
+    #expect(approved.slot.state == .queued(Queued()))
+    #expect(approved.after == [.requeue])
+    #expect(try #require(held.slot.on(.withdrawn(.superseded))).slot.state == .cancelled(.superseded))
+  }
+
+  @Test func whatWasSentIsNotWithdrawn() throws {
+    let queued = try #require(slot(.queued(Queued())).on(.withdrawn(.sourceGone)))
+    #expect(queued.slot.state == .cancelled(.sourceGone))
+    let unknown = slot(.held(Held(reason: .submissionOutcomeUnknown, error: trouble())))
+    for sent in [submitting, slot(.submitted(task)), slot(.fetching(Fetching(task: task, results: oneURL))), unknown] {
+      #expect(sent.on(.withdrawn(.sourceGone)) == nil)
+      #expect(sent.on(.approved) == nil)
+      #expect(sent.on(.start(attemptID: "a", bootID: "b")) == nil)
+    }
+  }
+}
