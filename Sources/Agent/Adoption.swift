@@ -46,7 +46,7 @@ struct Adoption {
       }
       return .submitted(task)
     case .begun, .unknown: return held(last)
-    case .refused, .notSent: return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
+    case .refused, .refusedForAccount, .notSent: return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
     }
   }
 

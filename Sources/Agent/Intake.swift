@@ -62,7 +62,7 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile?, _ reading: SourceReading, at start: Duration
   ) async throws -> Plan? {
     guard case .file(let stamp, let age) = reading.prompt else {
-      settling.finished(file, unlessChangedSince: start)
+      settling.finishedUnlessNoticed(file)
       return try await planWithoutFile(file, known, reading.prompt)
     }
     var listStamp: FileStamp?
@@ -73,7 +73,7 @@ extension Pipeline {
     }
     let taken = TakenStamp(prompt: stamp, list: listStamp)
     if let known, known.stamp == taken {
-      settling.finished(file, unlessChangedSince: start)
+      settling.finishedUnlessNoticed(file)
       return nil
     }
     // One stamp for both: a change of either is a change.
@@ -139,7 +139,7 @@ extension Pipeline {
   ) -> Plan? {
     switch problem.code {
     case "excluded", "other-owner":
-      settling.finished(file, unlessChangedSince: start)
+      settling.finishedUnlessNoticed(file)
       observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
       return nil
     case "empty": return wait(file, known, start, problem)
@@ -268,7 +268,7 @@ extension Pipeline {
   private func refuse(
     _ file: FileKey, _ known: KnownFile?, _ stamp: TakenStamp?, _ state: StateName, _ start: Duration, _ error: JobError
   ) -> Plan {
-    settling.finished(file, unlessChangedSince: start)
+    settling.finishedUnlessNoticed(file)
     var plan = Plan(file: file)
     if let note = known?.note, note.state == state, note.error == error, known?.stamp == stamp { return plan }
     let isSame = known?.note?.error.code == error.code

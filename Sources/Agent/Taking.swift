@@ -10,15 +10,15 @@ extension Pipeline {
       request: reader.requestHash(request.snapshot))
     guard let known, known.current > 0, let job = try await inHand(known.job), let current = job.revisions[known.current]
     else {
-      settling.finished(file, unlessChangedSince: start)
+      settling.finishedUnlessNoticed(file)
       return try await takeNew(file, known, request, identity, stamp)
     }
     guard identity.asksForMore(than: current.identity) else {
-      settling.finished(file, unlessChangedSince: start)
+      settling.finishedUnlessNoticed(file)
       return takeAgain(file, known, job, current, request, identity, stamp)
     }
     if case .wait = settling.isRevision(file, age: age, at: now) { return nil }
-    settling.finished(file, unlessChangedSince: start)
+    settling.finishedUnlessNoticed(file)
     if let earlier = try await journal.revision(of: job.id, like: identity) {
       return try await restore(file, job, earlier, request, stamp)
     }

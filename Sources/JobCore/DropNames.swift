@@ -55,16 +55,19 @@ public enum DropNames {
     if first == UInt8(ascii: "#") && last == UInt8(ascii: "#") { return true }
     if name.elementsEqual("4913".utf8) { return true }
     if name.count == 9, name.starts(with: "sed".utf8) { return true }
+    if last == UInt8(ascii: "_"), String(decoding: name, as: UTF8.self).contains("___jb_") { return true }
     for suffix in temporarySuffixes where name.hasSuffix(suffix) { return true }
     return false
   }
 
   private static let temporarySuffixes: [[UInt8]] = [
-    ".tmp", ".part", ".partial", ".crdownload", "___jb_tmp___", "___jb_old___", ".bak", ".orig",
+    ".tmp", ".part", ".partial", ".crdownload", ".bak", ".orig",
   ].map { Array($0.utf8) }
 
   private static func stemOfTemporaryList(_ name: some Collection<UInt8>) -> [UInt8]? {
     guard isTemporary(name) else { return nil }
+    // AppleDouble's and emacs's companions stay beside the file; they are no list on its way.
+    if name.starts(with: "._".utf8) || name.starts(with: ".#".utf8) { return nil }
     var core = Array(name)
     // Longest prefix first: rsync writes `.NAME.XXXXXX`, Syncthing `.syncthing.NAME.tmp`, Unison `.unison.NAME.…`.
     for prefix in [".syncthing.", ".unison.", "~syncthing~", ".", "~"] where core.starts(with: prefix.utf8) {
@@ -92,16 +95,14 @@ public enum DropNames {
   // `foo.sync-conflict-20260131-101500-ABCDEFG`, `foo (Ann's conflicted copy 2026-01-31)`, `foo_conflict-20260131`,
   // `foo_SFConflict_…`, `foo-safeBackup-0001`. Not `foo (1)` or `foo 2`: those may be meant.
   private static func isConflictCopy(_ stem: [UInt8]) -> Bool {
-    // Every form has one of these bytes; most names have none, and this is asked for every event.
-    guard stem.contains(where: { $0 == UInt8(ascii: "(") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }) else {
-      return false
-    }
     let text = String(decoding: stem, as: UTF8.self)
+    // Every form has one of these words; most names have none, and this is asked for every event.
+    let lower = text.lowercased()
+    guard lower.contains("conflict") || lower.contains("safebackup") else { return false }
     if text.contains(/\.sync-conflict-\d{8}-\d{6}-/) { return true }
     if text.contains("_conflict-") || text.contains("SFConflict") { return true }
     if text.contains(/-safeBackup-\d+/) { return true }
-    guard text.contains("(") else { return false }
-    return text.lowercased().contains(/\([^)]*conflict[^)]*\)/)
+    return lower.contains(/\([^)]*conflict[^)]*\)/)
   }
 
   // MARK: making

@@ -44,13 +44,21 @@ public struct DropPath: Hashable, Sendable {
   /// For people: the path as text, invalid UTF-8 replaced, control characters escaped so that a name cannot forge a line.
   public var display: String { DropPath.display(bytes) }
 
+  // Control characters of both sets, and what starts a line or turns the direction of writing.
+  private static func isTricky(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<32, 0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069: true
+    default: false
+    }
+  }
+
   /// For people: a name as text, escaped as in `display`.
   public static func display(_ bytes: [UInt8]) -> String {
     let text = String(decoding: bytes, as: UTF8.self)
-    guard text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else { return text }
+    guard text.unicodeScalars.contains(where: isTricky) else { return text }
     var escaped = ""
     for scalar in text.unicodeScalars {
-      if scalar.value < 32 || scalar.value == 127 {
+      if isTricky(scalar) {
         escaped += scalar.escaped(asASCII: true)
       } else {
         escaped.unicodeScalars.append(scalar)

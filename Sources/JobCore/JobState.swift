@@ -67,8 +67,9 @@ extension Slot {
     switch (state, event) {
     case (.queued, .start(let attemptID, let bootID)):
       next.slot.state = .submitting
+      next.slot.forgetOldRefusals()
       next.slot.attempts.append(
-        Attempt(n: attempts.count + 1, attemptID: attemptID, bootID: bootID, startedAt: now))
+        Attempt(n: (attempts.last?.n ?? 0) + 1, attemptID: attemptID, bootID: bootID, startedAt: now))
       next.after = [.writeSidecar(durable: true), .post]
     case (.queued, .withdrawn(let reason)):
       next.slot.state = .cancelled(reason)
@@ -86,8 +87,9 @@ extension Slot {
       next.slot.state = .queued(Queued())
       next.after = [.requeue]
     case (.failed, .refusalWasTheAccounts(let error))
-    where attempts.last?.outcome == .refused && attempts.count(where: { $0.outcome == .refused }) < 2:
-      // Refused a second time, after the account was good again, it is the prompt after all.
+    where attempts.last?.outcome == .refused && !attempts.contains(where: { $0.outcome == .refusedForAccount }):
+      // Only once: refused again after the account was good again, it is the prompt after all.
+      next.slot.attempts[attempts.count - 1].outcome = .refusedForAccount
       next.slot.state = .queued(Queued(error: error))
       next.after = [.writeSidecar(durable: false), .requeue]
 
@@ -132,6 +134,13 @@ extension Slot {
       return nil
     }
     return next
+  }
+
+  // A long outage must not grow the history without end; what may have been paid for is never forgotten.
+  private mutating func forgetOldRefusals() {
+    let free = attempts.indices.filter { [.refused, .notSent].contains(attempts[$0].outcome) }
+    guard free.count > 9, let oldest = free.first else { return }
+    attempts.remove(at: oldest)
   }
 
   private mutating func endAttempt(_ outcome: Attempt.Outcome, _ now: Timestamp, taskID: String? = nil) {
@@ -201,7 +210,8 @@ extension Slot {
         after = [.writeSidecar(durable: true)]
       case .running:
         after = [.query(at: now + policy.queryDelay(age: age, chance: chance))]
-        if self != was { after.insert(.writeSidecar(durable: false), at: 0) }
+        // Not for a mere poll.
+        if serviceStatus != was.serviceStatus || consumed != was.consumed { after.insert(.writeSidecar(durable: false), at: 0) }
       case .failed(let words):
         state = .failed(
           JobError(
@@ -243,7 +253,7 @@ extension Slot {
   ) {
     var next = fetching
     var task = fetching.task
-    failures += 1
+    if case .local = failure {} else { failures += 1 }  // A full disk uses up no tries.
     switch failure {
     case .transient(let error, let retryAfter) where failures < policy.fetchTries:
       next.error = error

@@ -67,7 +67,7 @@ public struct RetryPolicy: Hashable, Sendable {
   public func submitDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
     guard let retryAfter else { return backOff(failures: failures, chance: chance) }
     // Never earlier than asked; a little later, so that not everybody comes back at once.
-    return retryAfter + backOffBase * chance
+    return max(backOff(failures: failures, chance: chance), retryAfter + backOffBase * chance)
   }
 
   /// The delay before a result is fetched again.

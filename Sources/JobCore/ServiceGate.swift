@@ -40,7 +40,8 @@ public struct ServiceGate: Sendable {
 
   /// What may be done now. `probe` and `submitOne` are given out once an interval.
   public mutating func permission(at now: Duration) -> Permission {
-    guard let closed else { return now < slowUntil ? .wait(until: slowUntil) : .submit }
+    guard now >= slowUntil else { return .wait(until: slowUntil) }
+    guard let closed else { return .submit }
     guard now >= probeAt else { return .wait(until: probeAt) }
     probeAt = now + probeInterval
     return closed.trouble == .account ? .submitOne : .probe
@@ -78,11 +79,13 @@ public struct ServiceGate: Sendable {
   /// A prompt was refused with these words. The same words for three prompts in a row are not about the prompts: returns
   /// the slots that were refused with them.
   public mutating func refused(_ words: String, prompt: String, slot: SlotKey) -> [SlotKey] {
+    if refusal == words, closed?.trouble == .account { return [slot] }
     if refusal != words { refusals = [] }
     refusal = words
-    refusals.removeAll { $0.prompt == prompt }
     refusals.append((prompt, slot))
-    guard refusals.count >= 3 else { return [] }
+    // More than a few of one prompt say nothing new.
+    if refusals.count > 100 { refusals.removeFirst() }
+    guard Set(refusals.map(\.prompt)).count >= 3 else { return [] }
     defer { refusals = [] }
     return refusals.map(\.slot)
   }

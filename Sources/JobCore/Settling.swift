@@ -61,6 +61,8 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     var stillness: Duration
     var seen: FileStamp?
     var turn: UInt64
+    // Whether anything happened to it since it was given out.
+    var isNoticed = true
   }
 
   private let windows: Windows
@@ -95,6 +97,7 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
       ?? Entry(
       lastChange: now, due: due, window: windows.firstTake, stillness: windows.firstTake, seen: nil, turn: 0)
     entry.due = due
+    entry.isNoticed = entry.isNoticed || entries[key] == nil
     arm(key, entry)
   }
 
@@ -117,7 +120,10 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     while due.count < limit, let first = queue.first, first.due <= now {
       queue.removeFirst()
       // An entry that was re-armed since has a newer place in the queue.
-      if entries[first.key]?.turn == first.turn { due.append(first.key) }
+      if entries[first.key]?.turn == first.turn {
+        entries[first.key]?.isNoticed = false
+        due.append(first.key)
+      }
     }
     return due
   }
@@ -126,8 +132,15 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   /// says nothing (a server's clock). A file that has visibly been still for its window needs no second look.
   public mutating func observed(_ key: Key, _ stamp: FileStamp, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
-    if entry.seen == stamp { return .settled }
     if let age, age >= .zero, age >= entry.stillness { return .settled }
+    if entry.seen == stamp {
+      // An early second look proves nothing yet.
+      let end = entry.lastChange + entry.stillness
+      if now >= end { return .settled }
+      entry.due = end
+      arm(key, entry)
+      return .wait(until: end)
+    }
     // Seen for the first time, or changed without a hint: another whole look.
     entry.seen = stamp
     entry.lastChange = now
@@ -137,11 +150,15 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   }
 
   /// The file is done with: taken, refused or gone.
-  public mutating func finished(_ key: Key) { entries[key] = nil }
+  public mutating func finished(_ key: Key) {
+    entries[key] = nil
+    // A stale place at the head would be a needless wake-up.
+    while let first = queue.first, entries[first.key]?.turn != first.turn { queue.removeFirst() }
+  }
 
   /// Done with, unless something happened to it after `takeDue` gave it out.
-  public mutating func finished(_ key: Key, unlessChangedSince moment: Duration) {
-    if let entry = entries[key], entry.lastChange <= moment { entries[key] = nil }
+  public mutating func finishedUnlessNoticed(_ key: Key) {
+    if entries[key]?.isNoticed == false { finished(key) }
   }
 
   private mutating func arm(_ key: Key, _ entry: Entry) {

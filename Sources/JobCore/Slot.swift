@@ -62,6 +62,8 @@ public struct Attempt: Hashable, Codable, Sendable {
     case accepted
     /// The service refused it: not paid.
     case refused
+    /// The service refused it, for a reason that was the account's and not the prompt's: not paid, and tried once more.
+    case refusedForAccount = "refused-for-account"
     /// The request provably never left.
     case notSent = "not-sent"
     /// Nobody knows.

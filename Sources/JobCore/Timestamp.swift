@@ -11,8 +11,10 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
   /// The moment `duration` later, saturating at the ends of the range.
   public static func + (a: Timestamp, duration: Duration) -> Timestamp {
-    let (sum, overflow) = a.milliseconds.addingReportingOverflow(duration.milliseconds)
-    return Timestamp(milliseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+    let added = duration.milliseconds
+    let (sum, overflow) = a.milliseconds.addingReportingOverflow(added)
+    if overflow || added == .min || added == .max { return Timestamp(milliseconds: added < 0 ? .min : .max) }
+    return Timestamp(milliseconds: sum)
   }
 
   /// The time from `b` to `a`.
@@ -22,8 +24,10 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
   /// RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:05:00.250Z`.
   public var rfc3339: String {
-    let ms = Int(milliseconds - (milliseconds.floorDiv(1000) * 1000))
-    let seconds = milliseconds.floorDiv(1000)
+    // RFC 3339 has four digits for the year: what lies beyond is told as the farthest that can be.
+    let told = min(max(milliseconds, Self.earliestTold), Self.latestTold)
+    let seconds = told.floorDiv(1000)
+    let ms = Int(told - seconds * 1000)
     let days = seconds.floorDiv(86_400)
     let clock = Int(seconds - days * 86_400)
     let (y, m, d) = Timestamp.civil(fromDays: days)
@@ -34,6 +38,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     return "\(pad(y, 4))-\(pad(m, 2))-\(pad(d, 2))T\(pad(clock / 3600, 2)):\(pad(clock / 60 % 60, 2))"
       + ":\(pad(clock % 60, 2)).\(pad(ms, 3))Z"
   }
+
+  private static let earliestTold: Int64 = -62_167_219_200_000
+  private static let latestTold: Int64 = 253_402_300_799_999
 
   /// Reads RFC 3339 in UTC (`Z`), with or without a fraction; nil for anything else.
   public init?(rfc3339 text: String) {
@@ -55,13 +62,15 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     var ms: Int64 = 0
     if bytes[19] == UInt8(ascii: ".") {
       let fraction = 20..<(bytes.count - 1)
-      guard !fraction.isEmpty, number(fraction.prefix(18)) != nil else { return nil }
+      guard !fraction.isEmpty, bytes[fraction].allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return nil }
       let three = Array(bytes[fraction].prefix(3)) + Array(repeating: 48, count: max(0, 3 - fraction.count))
       for byte in three { ms = ms * 10 + Int64(byte) - 48 }
     } else if bytes.count != 20 {
       return nil
     }
     let days = Timestamp.days(fromCivil: y, m, d)
+    // A day that the month does not have comes back as another one.
+    guard Timestamp.civil(fromDays: days) == (Int(y), Int(m), Int(d)) else { return nil }
     self.init(milliseconds: (days * 86_400 + hour * 3600 + minute * 60 + second) * 1000 + ms)
   }
 
@@ -96,11 +105,11 @@ extension Int64 {
 extension Duration {
   /// The duration in whole milliseconds, rounded towards zero, saturating.
   public var milliseconds: Int64 {
+    // `components` traps beyond what its seconds can hold.
+    if self >= .seconds(Int64.max / 1000) { return .max }
+    if self <= .seconds(Int64.min / 1000) { return .min }
     let (seconds, attoseconds) = components
-    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-    if overflow { return seconds < 0 ? .min : .max }
-    let (sum, carried) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
-    return carried ? (seconds < 0 ? .min : .max) : sum
+    return seconds * 1000 + attoseconds / 1_000_000_000_000_000
   }
 }
 

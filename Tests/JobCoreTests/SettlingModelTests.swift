@@ -39,13 +39,12 @@ import Testing
         table.lookAgain(key, at: due, now: now)
         model.lookAgain(key, due, now)
       default:
-        let moment = now - random.milliseconds(0...200)
         if random.percent(50) {
           table.finished(key)
           model.entries[key] = nil
         } else {
-          table.finished(key, unlessChangedSince: moment)
-          if let entry = model.entries[key], entry.lastChange <= moment { model.entries[key] = nil }
+          table.finishedUnlessNoticed(key)
+          if model.entries[key]?.isNoticed == false { model.entries[key] = nil }
         }
       }
       try #require(table.count == model.entries.count, place)
@@ -63,6 +62,7 @@ private struct Reference {
     var stillness: Duration
     var seen: FileStamp?
     var turn = 0
+    var isNoticed = true
   }
   let windows: Settling<Int>.Windows
   var entries: [Int: Entry] = [:]
@@ -89,13 +89,20 @@ private struct Reference {
     let due = entries.filter { $0.value.due.map { $0 <= now } ?? false }
       .sorted { ($0.value.due ?? .zero, $0.value.turn) < ($1.value.due ?? .zero, $1.value.turn) }
       .prefix(limit).map(\.key)
-    for key in due { entries[key]?.due = nil }
+    for key in due {
+      entries[key]?.due = nil
+      entries[key]?.isNoticed = false
+    }
     return due
   }
 
   mutating func observed(_ key: Int, _ stamp: FileStamp, _ age: Duration?, _ now: Duration) -> Settling<Int>.Verdict {
-    guard var entry = entries[key], entry.seen != stamp else { return .settled }
+    guard var entry = entries[key] else { return .settled }
     if let age, age >= .zero, age >= entry.stillness { return .settled }
+    if entry.seen == stamp {
+      let end = entry.lastChange + entry.stillness
+      return now >= end ? .settled : wait(key, entry, until: end)
+    }
     entry.seen = stamp
     entry.lastChange = now
     return wait(key, entry, until: now + max(entry.stillness, .milliseconds(5)))

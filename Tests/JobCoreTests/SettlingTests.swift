@@ -153,8 +153,8 @@ import Testing
     table.noticed("b", .closed, at: at(0))
     #expect(table.takeDue(at: at(1000), limit: 9) == ["a", "b"])
     table.noticed("b", .closed, at: at(1001))
-    table.finished("a", unlessChangedSince: at(1000))
-    table.finished("b", unlessChangedSince: at(1000))
+    table.finishedUnlessNoticed("a")
+    table.finishedUnlessNoticed("b")
     #expect(!table.contains("a") && table.contains("b"))
     #expect(table.takeDue(at: at(2001), limit: 9) == ["b"])
   }
@@ -165,7 +165,7 @@ import Testing
     table.noticed("a", .closed, at: at(0))
     #expect(table.takeDue(at: at(5), limit: 9) == ["a"])
     table.noticed("a", .closed, at: at(5))
-    table.finished("a", unlessChangedSince: at(5))
+    table.finishedUnlessNoticed("a")
     #expect(table.contains("a"))
   }
 

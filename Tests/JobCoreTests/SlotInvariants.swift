@@ -100,9 +100,18 @@ private struct History {
     }
     var isStart = false
     if case .start = event { isStart = true }
-    if isNow.count != was.count + (isStart ? 1 : 0) { broken.append("attempts do not follow the starts") }
-    if isNow.dropLast() != was.prefix(max(0, isNow.count - 1)) { broken.append("an earlier attempt was altered") }
-    if isNow.enumerated().contains(where: { $1.n != $0 + 1 }) { broken.append("attempts are not numbered from 1") }
+    if isStart ? isNow.last?.n != (was.last?.n ?? 0) + 1 : isNow.count != was.count {
+      broken.append("attempts do not follow the starts")
+    }
+    // A start may forget the oldest of many attempts that cost nothing; nothing else goes, and nothing is altered.
+    let kept = isStart ? isNow.dropLast() : isNow[...].dropLast()
+    let forgotten = was.dropLast(isStart ? 0 : 1).filter { !kept.contains($0) }
+    if kept.contains(where: { !was.contains($0) }) { broken.append("an earlier attempt was altered") }
+    if forgotten.count > (isStart && was.count > 9 ? 1 : 0) { broken.append("an attempt was forgotten") }
+    if forgotten.contains(where: { $0.outcome != .refused && $0.outcome != .notSent }) {
+      broken.append("an attempt that may have been paid was forgotten")
+    }
+    if zip(isNow, isNow.dropFirst()).contains(where: { $0.n >= $1.n }) { broken.append("attempts are not numbered in order") }
     if isNow.count(where: { $0.outcome == .accepted }) > 1 { broken.append("paid twice") }
     if slot.state != .submitting, isNow.contains(where: { $0.outcome == .begun }) { broken.append("an open attempt") }
     if let knownTask, slot.state.task?.taskID != knownTask,
