@@ -13,12 +13,14 @@ struct Configuration: Sendable {
   /// The files that were read.
   private(set) var files: [String] = []
 
-  /// Resolves the configuration. Throws `ConfigurationError`.
+  /// Resolves the configuration: flags, environment, the user's file, the system's, defaults. `file` stands for both files.
+  /// Throws `ConfigurationError`.
   init(
-    flags: [String: String], file: String?, environment: [String: String] = ProcessInfo.processInfo.environment
+    flags: [String: String], file: String?, systemFile: String? = "/etc/promptdrop/promptdrop.yaml",
+    environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(ConfigurationError) {
     for setting in Setting.all where !setting.standard.isEmpty { values[setting.name] = (setting.standard, "the default") }
-    for path in Self.places(file, environment) { try read(path, mustExist: file != nil) }
+    for path in file.map({ [$0] }) ?? [systemFile, Self.userFile(environment)].compactMap({ $0 }) { try read(path, mustExist: file != nil) }
     for (name, value) in environment where name.hasPrefix("PROMPTDROP_") && !Self.otherVariables.contains(name) {
       if let setting = Setting.all.first(where: { $0.variable == name }) {
         values[setting.name] = (value, name)
@@ -34,13 +36,9 @@ struct Configuration: Sendable {
   // Not settings: the key itself, and what builds and tests use.
   private static let otherVariables: Set = ["PROMPTDROP_API_KEY", "PROMPTDROP_STRICT", "PROMPTDROP_TEST_DIR"]
 
-  private static func places(_ file: String?, _ environment: [String: String]) -> [String] {
-    if let file { return [file] }
-    var places = ["/etc/promptdrop/promptdrop.yaml"]
-    if let home = environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map({ $0 + "/.config" }) {
-      places.append(home + "/promptdrop/promptdrop.yaml")
-    }
-    return places
+  private static func userFile(_ environment: [String: String]) -> String? {
+    (environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map { $0 + "/.config" })
+      .map { $0 + "/promptdrop/promptdrop.yaml" }
   }
 
   private mutating func read(_ path: String, mustExist: Bool) throws(ConfigurationError) {
