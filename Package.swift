@@ -30,7 +30,9 @@ let package = Package(
     // The edges. None of them imports another.
     .target(
       name: "PromptFile",
-      dependencies: ["JobCore", .product(name: "Yams", package: "Yams"), .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: [
+        "JobCore", .product(name: "Yams", package: "Yams"), .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: settings),
     .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
     .target(name: "CLinux"),

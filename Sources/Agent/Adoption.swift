@@ -1,7 +1,8 @@
 import JobCore
 
-/// What a sidecar tells of a prompt that the journal does not know: the folder was copied or moved here, or the journal was
-/// lost. Believed, as untrusted input: it can keep a prompt from being paid for again, and can make nothing be paid for.
+/// What a sidecar tells of a prompt that the journal does not know: the folder was copied or moved here, or the journal
+/// was lost. Believed, as untrusted input: it can keep a prompt from being paid for again, and can make nothing be paid
+/// for.
 struct Adoption {
   private let told: StatusSidecar
   private let count: Int
@@ -9,7 +10,8 @@ struct Adoption {
 
   /// Nil where the sidecar is about another text, or nothing was ever sent.
   init?(_ told: StatusSidecar, _ identity: Identity, count: Int, now: Timestamp) {
-    guard let before = told.identity, !identity.asksForMore(than: before), !told.attempts.isEmpty || told.state == .failed
+    guard let before = told.identity, !identity.asksForMore(than: before),
+      !told.attempts.isEmpty || told.state == .failed
     else { return nil }
     guard told.jobID.utf8.count == 36, told.revision > 0, told.revision < 1_000_000 else { return nil }
     self.told = told
@@ -46,7 +48,8 @@ struct Adoption {
       }
       return .submitted(task)
     case .begun, .unknown: return held(last)
-    case .refused, .refusedForAccount, .notSent: return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
+    case .refused, .refusedForAccount, .notSent:
+      return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
     }
   }
 

@@ -21,6 +21,7 @@ extension Pipeline {
       let readings = await files.readSources(
         batch.map { ($0, $0.sibling(DropNames.imageList(stem: Self.stem($0)))) }, limit: settings.maxPromptBytes)
       var plans: [Plan] = []
+      defaultsOfFolders = [:]
       for (index, file) in batch.enumerated() {
         if let plan = try await plan(file, known[index], readings[index], at: start) { plans.append(plan) }
       }
@@ -85,7 +86,8 @@ extension Pipeline {
       return refuse(
         file, known, taken, .held, start,
         JobError(
-          code: HeldReason.conflictCopy.rawValue, message: "A sync tool made this copy because two sides changed the file.",
+          code: HeldReason.conflictCopy.rawValue,
+          message: "A sync tool made this copy because two sides changed the file.",
           hint: "Keep the text you want under the plain name and delete this copy; or rename it to have it made too."))
     }
     guard let bytes = reading.promptBytes else {
@@ -125,13 +127,22 @@ extension Pipeline {
     _ file: FileKey, _ bytes: [UInt8], _ reading: SourceReading
   ) async throws(JobError) -> PromptRequest {
     var defaults: [(FileKey, [UInt8])] = []
-    for (place, content) in await files.folderDefaults(above: file, limit: settings.maxPromptBytes) {
+    for (place, content) in await folderDefaults(of: file) {
       switch content {
       case .success(let bytes): defaults.append((place, bytes))
       case .failure(let trouble): throw trouble.error
       }
     }
     return try reader.understand(prompt: bytes, list: reading.listBytes, file: file, defaults: defaults)
+  }
+
+  // Most files of a batch share their folder.
+  private func folderDefaults(of file: FileKey) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
+    let folder = FileKey(root: file.root, path: file.path.directory)
+    if let known = defaultsOfFolders[folder] { return known }
+    let found = await files.folderDefaults(above: file, limit: settings.maxPromptBytes)
+    defaultsOfFolders[folder] = found
+    return found
   }
 
   private func planProblem(
@@ -177,6 +188,11 @@ extension Pipeline {
 
   // A deleted prompt that was not sent yet is cancelled; what was sent is paid for and goes on.
   private func planGone(_ file: FileKey, _ known: KnownFile) async throws -> Plan? {
+    if known.current == 0 {
+      var plan = Plan(file: file, changes: [.forget(job: known.job)])
+      plan.then = { [self] in await removeSidecar(of: file) }
+      return plan
+    }
     guard let job = try await inHand(known.job) else { return nil }
     let unsent = job.slots.values.filter { slot in
       if case .held(let held) = slot.state { return held.reason.isBeforeSending }
@@ -241,7 +257,8 @@ extension Pipeline {
           throw error
         case .image(_, let age, let sha256, let bytes, _):
           if age < settings.windows.firstTake || sha256.isEmpty { isMoving = true }
-          complete.snapshot.images.append(ImageInput(path: String(decoding: path.bytes, as: UTF8.self), sha256: sha256, bytes: bytes))
+          complete.snapshot.images.append(
+            ImageInput(path: String(decoding: path.bytes, as: UTF8.self), sha256: sha256, bytes: bytes))
         }
       }
     }

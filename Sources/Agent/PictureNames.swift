@@ -10,8 +10,8 @@ extension Job {
     }
   }
 
-  /// The picture's number in the file: the slot's own for its first picture; for further ones of the same task, the next
-  /// that no slot of the revision needs.
+  /// The picture's number in the file: the slot's own for its first picture; for further ones of the same task, the
+  /// next that no slot of the revision needs.
   func pictureNumber(slot: SlotKey, part: Int) -> Int {
     if part == 1 { return slot.number }
     if let known = outputs.first(where: { $0.slot == slot && $0.part == part }) { return known.number }
@@ -19,7 +19,8 @@ extension Job {
     return max(revisions[slot.revision]?.count ?? 1, taken.max() ?? 0) + 1
   }
 
-  /// The name for a picture, at the given turn of trying: its own, then `.alt1`, … ; a version's for an earlier revision.
+  /// The name for a picture, at the given turn of trying: its own, then `.alt1`, … ; a version's for an earlier
+  /// revision.
   func pictureName(_ output: Output, turn: Int) -> [UInt8] {
     if output.slot.revision != current { return versionName(output, turn: turn) }
     let ending = output.image.format.fileExtension

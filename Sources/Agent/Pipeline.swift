@@ -2,8 +2,8 @@ import JobCore
 
 /// The agent: events of the folder, of time and of the service become transitions, each committed before its effects.
 ///
-/// All state is this actor's. The journal is the truth of what happened, the folder the truth of what is wanted; what is in
-/// memory is only what is under way.
+/// All state is this actor's. The journal is the truth of what happened, the folder the truth of what is wanted; what
+/// is in memory is only what is under way.
 public actor Pipeline {
   let settings: AgentSettings
   let roots: [RootID]
@@ -19,6 +19,7 @@ public actor Pipeline {
   // Files on their way in.
   var settling: Settling<FileKey>
   var examinations = 0
+  var defaultsOfFolders: [FileKey: [(FileKey, Result<[UInt8], LocalTrouble>)]] = [:]
   var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
   var awaitedBy: [FileKey: Set<FileKey>] = [:]
   var unscanned: Set<RootID>

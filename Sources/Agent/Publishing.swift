@@ -1,7 +1,7 @@
 import JobCore
 
-// From a list of results to pictures under their final names. Each step is durable before the next: bytes under a temporary
-// name, the plan of the final name in the journal, the rename, the folder.
+// From a list of results to pictures under their final names. Each step is durable before the next: bytes under a
+// temporary name, the plan of the final name in the journal, the rename, the folder.
 extension Pipeline {
   /// Fetches and places what is missing of a slot's results; returns what that means for the slot.
   func fetchAndPublish(_ key: SlotKey) async throws -> SlotEvent? {
@@ -86,7 +86,8 @@ extension Pipeline {
         throw .unusable(
           JobError(code: "result-not-an-image", message: "What the service returned is not a PNG, JPEG or WebP image."))
       case .failure(.malformed(let why)):
-        throw .unusable(JobError(code: "result-damaged", message: "The picture that the service returned is damaged: \(why)."))
+        throw .unusable(
+          JobError(code: "result-damaged", message: "The picture that the service returned is damaged: \(why)."))
       }
     } catch {
       await staged.discard()
@@ -110,7 +111,8 @@ extension Pipeline {
       }
       if !isPlaced {
         // The same bytes under that name already: nothing is overwritten by calling them ours.
-        guard try await digest(planned.file, file) == output.sha256, !entry.job.owns(planned.file, besides: planned) else {
+        guard try await digest(planned.file, file) == output.sha256, !entry.job.owns(planned.file, besides: planned)
+        else {
           continue
         }
         await files.removeTemporary(file.sibling(temporary))

@@ -10,6 +10,7 @@ extension Pipeline {
       // Each runs on by itself; together they respect the limits on requests.
       Task { await self.advance(key, .restarted) }
     }
+    if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.
     for state in [StateName.held, .failed] {
       for job in try await journal.jobs(try await journal.files(roots: roots, in: state, limit: 10_000)) {
@@ -17,6 +18,16 @@ extension Pipeline {
           sidecar.state != job.state || sidecar.jobID != job.id.text
         else { continue }
         await rewrite(job)
+      }
+    }
+  }
+
+  // Held for their number under a limit that is off now.
+  private func releaseBurst() async throws {
+    for job in try await journal.jobs(try await journal.files(roots: roots, in: .held, limit: 100_000)) {
+      for slot in job?.slots.values ?? [:].values {
+        guard case .held(let held) = slot.state, held.reason == .burst, try await activate(slot.key) else { continue }
+        await advance(slot.key, .approved)
       }
     }
   }
@@ -59,6 +70,9 @@ extension Pipeline {
       return end(.service(closed.trouble, closed.error))
     }
     if let onceDeadline, now >= onceDeadline { return judge { .needsTime(waiting: $0, why: "the time limit is over") } }
+    if isHeldBack, running.isEmpty, let onceDeadline, heldBackUntil > onceDeadline, unscanned.isEmpty {
+      return judge { .needsTime(waiting: $0, why: "the service asks to wait beyond the time limit") }
+    }
     guard isIdle else { return }
     guard let nextQueued else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
     if let localTrouble { return end(.cannotWrite(localTrouble)) }

@@ -19,7 +19,9 @@ extension Pipeline {
   private func step(_ key: SlotKey, _ event: SlotEvent) async throws -> SlotEvent? {
     guard let entry = active[key.job], let slot = entry.job.slots[key] else { return nil }
     let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.imageSize)
-    guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else { return nil }
+    guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else {
+      return nil
+    }
     if !transition.before.isEmpty {
       entry.job.slots[key] = transition.slot
       for effect in transition.before {
@@ -172,7 +174,11 @@ extension Pipeline {
   func activate(_ key: SlotKey) async throws -> Bool {
     if active[key.job] == nil {
       let loaded: Job?
-      if let job = recent.removeValue(forKey: key.job) { loaded = job } else { loaded = try await journal.jobs([key.job])[0] }
+      if let job = recent.removeValue(forKey: key.job) {
+        loaded = job
+      } else {
+        loaded = try await journal.jobs([key.job])[0]
+      }
       guard let loaded else { return false }
       if active[key.job] == nil { active[key.job] = ActiveJob(loaded) }
     }

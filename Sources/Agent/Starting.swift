@@ -150,7 +150,9 @@ extension Pipeline {
       if let url = image.url { images.append(.url(url)) }
       guard let path = image.path else { continue }
       let reference = FileKey(root: file.root, path: DropPath(path))
-      guard case .image(_, _, let sha256, let size, let format) = await files.readReference(reference, limit: settings.maxReferenceBytes)
+      guard
+        case .image(_, _, let sha256, let size, let format) = await files.readReference(
+          reference, limit: settings.maxReferenceBytes)
       else {
         // Something happened to it while the job waited: the file is looked at as if it were new.
         settling.noticed(file, .found, at: now)

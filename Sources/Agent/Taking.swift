@@ -8,7 +8,8 @@ extension Pipeline {
     let identity = Identity(
       prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA,
       request: reader.requestHash(request.snapshot))
-    guard let known, known.current > 0, let job = try await inHand(known.job), let current = job.revisions[known.current]
+    guard let known, known.current > 0, let job = try await inHand(known.job),
+      let current = job.revisions[known.current]
     else {
       settling.finishedUnlessNoticed(file)
       return try await takeNew(file, known, request, identity, stamp)
@@ -62,7 +63,7 @@ extension Pipeline {
           error: JobError(
             code: HeldReason.burst.rawValue,
             message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
-            hint: "Stop the agent, then: promptdrop approve FILE or FOLDER")))
+            hint: "Restart promptdrop with --burst-limit 0 to let them all go.")))
     } else {
       burst.began(at: now)
     }
@@ -104,7 +105,8 @@ extension Pipeline {
     if job.state == .queued, settings.maxInFlight - running.count - ready.count < 0 { await showWaiting(job) }
   }
 
-  // A short queue says so in every sidecar; in a long one the state is in the journal, and each sidecar comes with its turn.
+  // A short queue says so in every sidecar; in a long one the state is in the journal, and each sidecar comes with its
+  // turn.
   private func showWaiting(_ job: Job) async {
     guard !journalHasMore, active[job.id] == nil else { return }
     await show(job)
@@ -134,14 +136,23 @@ extension Pipeline {
   private func follow(_ file: FileKey, _ identity: Identity) async throws -> Plan? {
     for (id, former) in try await journal.jobs(roots: roots, source: identity.source) {
       guard let job = try await inHand(id), job.revisions[job.current]?.identity.list == identity.list,
-        await files.look(former) == .missing
+        job.state != .cancelled, await files.look(former) == .missing
       else { continue }
+      // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew.
+      if job.state == .done, try await !hasPicture(job, beside: [former, file]) { continue }
       var plan = Plan(file: file)
       plan.changes = [.renamed(job: id, to: file)]
       plan.then = { [self] in await moved(id, from: former, to: file) }
       return plan
     }
     return nil
+  }
+
+  private func hasPicture(_ job: Job, beside places: [FileKey]) async throws -> Bool {
+    for output in job.outputs {
+      for place in places where try await files.digest(output.file, beside: place) == output.sha256 { return true }
+    }
+    return false
   }
 
   // MARK: a file that is known
@@ -151,7 +162,9 @@ extension Pipeline {
     _ identity: Identity, _ stamp: TakenStamp
   ) -> Plan {
     var plan = Plan(file: file)
-    let isAsked = job.currentSlots.filter { if case .held(let held) = $0.state { held.reason == .asked } else { false } }
+    let isAsked = job.currentSlots.filter {
+      if case .held(let held) = $0.state { held.reason == .asked } else { false }
+    }
     let hasChanged = identity.request != current.identity.request
     if known.note != nil { plan.changes.append(.note(job: job.id, file: file, nil, stamp: nil, at: wallClock)) }
     if request.count > current.count {

@@ -12,7 +12,9 @@ struct Descriptor: ~Copyable {
   deinit { close(number) }
 
   /// Opens a path below a folder, never through a symbolic link and never out of the folder. Throws `SystemError`.
-  static func open(beneath folder: Int32, _ path: [UInt8], _ flags: Int32, mode: mode_t = 0) throws(SystemError) -> Descriptor {
+  static func open(beneath folder: Int32, _ path: [UInt8], _ flags: Int32, mode: mode_t = 0) throws(SystemError)
+    -> Descriptor
+  {
     let terminated = path.isEmpty ? [CChar(bitPattern: UInt8(ascii: ".")), 0] : cString(path)
     while true {
       let number = pd_open_beneath(folder, terminated, flags | O_CLOEXEC, mode)
@@ -113,8 +115,8 @@ extension stat {
   }
 }
 
-/// The wall clock, as the file system stamps with it. The coarse clock is the kernel's own source for change times: a file
-/// changed just now is never older than its stamp says.
+/// The wall clock, as the file system stamps with it. The coarse clock is the kernel's own source for change times: a
+/// file changed just now is never older than its stamp says.
 func coarseWallClock() -> timespec {
   var now = timespec()
   clock_gettime(CLOCK_REALTIME_COARSE, &now)

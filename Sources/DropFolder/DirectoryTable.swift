@@ -26,7 +26,8 @@ struct DirectoryTable {
       guard let above = nodes[parent] else { return nil }
       current = above
     }
-    return FileKey(root: node.root, path: DropPath(bytes: Array(parts.reversed().joined(separator: [UInt8(ascii: "/")]))))
+    return FileKey(
+      root: node.root, path: DropPath(bytes: Array(parts.reversed().joined(separator: [UInt8(ascii: "/")]))))
   }
 
   /// The watch of a root.

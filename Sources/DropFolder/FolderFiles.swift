@@ -108,7 +108,8 @@ public final class FolderFiles: RootFiles {
         case (.file, let bytes?): found.append((key, .success(bytes)))
         case (.missing, _): break
         case (let sighting, _):
-          let why = if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
+          let why =
+            if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
           let error = JobError(
             code: "folder-defaults-unreadable", message: "\(key.path.display) cannot be read: \(why)",
             hint: "Mend or remove that file.", retryable: true)

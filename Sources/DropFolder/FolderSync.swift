@@ -1,8 +1,8 @@
 import JobCore
 import Synchronization
 
-/// Shares directory syncs: while one runs for a folder, all who come meanwhile wait for the next one, together. A sync that
-/// had begun before a rename proves nothing about it.
+/// Shares directory syncs: while one runs for a folder, all who come meanwhile wait for the next one, together. A sync
+/// that had begun before a rename proves nothing about it.
 final class FolderSync: Sendable {
   private typealias Waiting = CheckedContinuation<Result<Void, LocalTrouble>, Never>
   // A folder has an entry while a sync of it runs: those who wait for the next one.

@@ -4,9 +4,9 @@ import JobCore
 
 /// The one owner of libinotifytools, whose state is the whole process's. Not thread-safe: one thread uses it, always.
 ///
-/// Of the library this uses what is sound: initialising, and reading events one at a time without waiting. Its watch table
-/// goes wrong in trees that live long, so watches are set by the kernel's own calls on the library's descriptor, and
-/// `DirectoryTable` knows which is which.
+/// Of the library this uses what is sound: initialising, and reading events one at a time without waiting. Its watch
+/// table goes wrong in trees that live long, so watches are set by the kernel's own calls on the library's descriptor,
+/// and `DirectoryTable` knows which is which.
 struct Inotify: ~Copyable {
   /// A watch's number.
   typealias Watch = Int32

@@ -8,7 +8,8 @@ extension LocalTrouble {
       switch failure.number {
       case ENOSPC, EDQUOT: ("disk-full", "Free some space; promptdrop goes on by itself.")
       case EROFS: ("read-only", "The folder is mounted read-only; mount it writable.")
-      case EACCES, EPERM: ("no-permission", "Give the user that promptdrop runs as the right to read and write the folder.")
+      case EACCES, EPERM:
+        ("no-permission", "Give the user that promptdrop runs as the right to read and write the folder.")
       case EMFILE, ENFILE: ("too-many-files", "Raise the limit of open files (LimitNOFILE= in the unit, or ulimit -n).")
       case ENOENT, ENOTDIR: ("folder-gone", "The folder was moved or deleted; promptdrop goes on when it is back.")
       case ENAMETOOLONG: ("name-too-long", "Give the prompt a shorter name, so that its sidecar's name fits too.")

@@ -114,7 +114,9 @@ struct WatchedTree: ~Copyable {
         forget(event.watch)
       } else if let folder = table.folder(event.watch) {
         if event.name.isEmpty {
-          if event.has(IN_MOVE_SELF | IN_DELETE_SELF) && folder.path.bytes.isEmpty { events.append(.rootGone(folder.root)) }
+          if event.has(IN_MOVE_SELF | IN_DELETE_SELF) && folder.path.bytes.isEmpty {
+            events.append(.rootGone(folder.root))
+          }
         } else if event.isFolder {
           handleFolder(event, in: folder)
         } else {

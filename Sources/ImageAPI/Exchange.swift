@@ -70,7 +70,8 @@ final class Exchange: HTTPClientResponseDelegate {
     try state.withLock { state in
       guard let head = state.head else { throw HTTPClientError.remoteConnectionClosed }
       return Answer(
-        status: Int(head.status.code), headers: head.headers, body: state.body.map { Array($0.readableBytesView) } ?? [])
+        status: Int(head.status.code), headers: head.headers, body: state.body.map { Array($0.readableBytesView) } ?? []
+      )
     }
   }
 }

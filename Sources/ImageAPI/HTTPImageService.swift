@@ -29,13 +29,17 @@ public final class HTTPImageService: ImageService {
     queryURL = base + "/api/task/query?task_id="
     addresses = ResultAddress(allowsLoopback: ResultAddress.isLoopback(base))
     answerLimit = settings.maxImageBytes / 3 * 4 * 4 + 1_048_576
-    apiHeaders = ["Authorization": "Bearer \(key.reveal())", "User-Agent": settings.userAgent, "Accept": "application/json"]
+    apiHeaders = [
+      "Authorization": "Bearer \(key.reveal())", "User-Agent": settings.userAgent, "Accept": "application/json",
+    ]
     let shared = HTTPClient.EventLoopGroupProvider.shared(group)
     api = HTTPClient(
       eventLoopGroupProvider: shared,
       configuration: try settings.configuration(readTimeout: settings.submitTimeout, for: base))
     images = HTTPClient(
-      eventLoopGroupProvider: shared, configuration: try settings.configuration(readTimeout: settings.fetchTimeout, for: addresses.allowsLoopback ? base : nil))
+      eventLoopGroupProvider: shared,
+      configuration: try settings.configuration(
+        readTimeout: settings.fetchTimeout, for: addresses.allowsLoopback ? base : nil))
   }
 
   /// Closes all connections.
@@ -121,14 +125,16 @@ public final class HTTPImageService: ImageService {
       switch response.status.code {
       case 200: return try await stream(response, limit: limit, into: sink)
       case 301, 302, 303, 307, 308:
-        guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url) else {
+        guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
+        else {
           throw .unusable(JobError(code: "result-redirect", message: "The picture's host redirects to nowhere."))
         }
         url = resolved
       case 429, 500...:
         throw .transient(
           JobError(
-            code: "image-host-\(response.status.code)", message: "The picture's host answers HTTP \(response.status.code).",
+            code: "image-host-\(response.status.code)",
+            message: "The picture's host answers HTTP \(response.status.code).",
             retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(response.headers))
       default:
         // Signed URLs that are over are answered with 400, 403, 404 or 410, depending on the host.
@@ -139,7 +145,8 @@ public final class HTTPImageService: ImageService {
       }
     }
     throw .unusable(
-      JobError(code: "result-redirect", message: "The picture's host redirects more than \(settings.maxRedirects) times."))
+      JobError(
+        code: "result-redirect", message: "The picture's host redirects more than \(settings.maxRedirects) times."))
   }
 
   private func stream(
@@ -147,7 +154,8 @@ public final class HTTPImageService: ImageService {
   ) async throws(FetchFailure) {
     let expected = response.headers.first(name: "Content-Length").flatMap { Int($0) }
     let tooLarge = FetchFailure.unusable(
-      JobError(code: "image-too-large", message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
+      JobError(
+        code: "image-too-large", message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
     if let expected, expected > limit { throw tooLarge }
     var received = 0
     var chunks = response.body.makeAsyncIterator()
@@ -162,7 +170,8 @@ public final class HTTPImageService: ImageService {
     if let expected, received != expected {
       throw .transient(
         JobError(
-          code: "image-cut-short", message: "The picture ended after \(received) of \(expected) bytes.", retryable: true),
+          code: "image-cut-short", message: "The picture ended after \(received) of \(expected) bytes.", retryable: true
+        ),
         retryAfter: nil)
     }
   }

@@ -4,7 +4,8 @@ import FoundationEssentials
 enum Redirect {
   /// `location` resolved against the URL that it came from (RFC 3986 §5); nil for what is no http(s) URL.
   static func resolve(_ location: String, against base: String) -> String? {
-    guard let url = URL(string: location, relativeTo: URL(string: base))?.absoluteURL, let scheme = url.scheme?.lowercased(),
+    guard let url = URL(string: location, relativeTo: URL(string: base))?.absoluteURL,
+      let scheme = url.scheme?.lowercased(),
       scheme == "http" || scheme == "https"
     else { return nil }
     return url.absoluteString

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// Which URLs of results may be fetched: http(s), and no address inside the machine or its networks, because the service,
-/// or whoever speaks for it, chooses them.
+/// Which URLs of results may be fetched: http(s), and no address inside the machine or its networks, because the
+/// service, or whoever speaks for it, chooses them.
 struct ResultAddress {
   /// Whether loopback addresses are allowed: only while the service itself is on one.
   var allowsLoopback: Bool

@@ -99,8 +99,10 @@ extension HTTPImageService {
 
     private func proxyServer() throws(JobError) -> HTTPClient.Configuration.Proxy? {
       guard let proxy else { return nil }
-      guard let url = URL(string: proxy.contains("://") ? proxy : "http://\(proxy)"), let host = url.host, !host.isEmpty else {
-        throw JobError(code: "bad-proxy", message: "HTTPS_PROXY is no usable address.", hint: "Such as http://proxy:3128")
+      guard let url = URL(string: proxy.contains("://") ? proxy : "http://\(proxy)"), let host = url.host, !host.isEmpty
+      else {
+        throw JobError(
+          code: "bad-proxy", message: "HTTPS_PROXY is no usable address.", hint: "Such as http://proxy:3128")
       }
       if let user = url.user {
         return .server(

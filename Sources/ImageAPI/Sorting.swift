@@ -34,7 +34,8 @@ struct Sorting {
       return .unknown(
         JobError(
           code: "service-error-\(answer.status)",
-          message: "The service answered HTTP \(answer.status) to the submission; it may have accepted it all the same."),
+          message: "The service answered HTTP \(answer.status) to the submission; it may have accepted it all the same."
+        ),
         serviceDown: true)
     default: return .notAccepted(refusal(words(of: answer)), reached: true)
     }
@@ -44,7 +45,8 @@ struct Sorting {
     let why = explain(broken.underlying)
     if broken.mayHaveBeenSent {
       return .unknown(
-        JobError(code: "answer-lost", message: "The answer to the submission was lost: \(why). It may have been accepted."),
+        JobError(
+          code: "answer-lost", message: "The answer to the submission was lost: \(why). It may have been accepted."),
         serviceDown: true)
     }
     return .notAccepted(
@@ -123,7 +125,8 @@ struct Sorting {
       .service(.unauthorized),
       JobError(
         code: "key-refused", message: "The service refuses the API key.",
-        hint: "Put a good key in place (--api-key-file or PROMPTDROP_API_KEY) and restart promptdrop.", retryable: true))
+        hint: "Put a good key in place (--api-key-file or PROMPTDROP_API_KEY) and restart promptdrop.", retryable: true)
+    )
   }
 
   private func account(_ words: String) -> Failure {
@@ -171,7 +174,8 @@ struct Sorting {
   private func explain(_ error: any Error) -> String {
     switch error {
     case let error as HTTPClientError where error == .connectTimeout: "no connection within the time limit"
-    case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded: "no answer within the time limit"
+    case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:
+      "no answer within the time limit"
     case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection was closed"
     case let error as HTTPClientError where error == .cancelled: "promptdrop was stopped"
     case let error as NIOConnectionError:

@@ -111,7 +111,8 @@ enum Wire {
         w.array(request.images) { w, image in
           switch image {
           case .url(let url): w.string(url)
-          case .data(let bytes, let format): w.string("data:\(format.mediaType);base64,\(Data(bytes).base64EncodedString())")
+          case .data(let bytes, let format):
+            w.string("data:\(format.mediaType);base64,\(Data(bytes).base64EncodedString())")
           }
         }
       }

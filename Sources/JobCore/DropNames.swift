@@ -1,5 +1,5 @@
-/// Every name that promptdrop makes or recognises in a watched folder. Making and recognising live here together, so that
-/// they cannot drift apart.
+/// Every name that promptdrop makes or recognises in a watched folder. Making and recognising live here together, so
+/// that they cannot drift apart.
 public enum DropNames {
   /// What a name in a watched folder means to promptdrop.
   public enum Meaning: Equatable, Sendable {
@@ -42,7 +42,8 @@ public enum DropNames {
     return .other
   }
 
-  /// Whether a folder of this name is never entered: dot-folders (sync tools' stores, `.git`, wastebaskets) and `@eaDir`.
+  /// Whether a folder of this name is never entered: dot-folders (sync tools' stores, `.git`, wastebaskets) and
+  /// `@eaDir`.
   public static func isSkippedFolder(_ name: some Collection<UInt8>) -> Bool {
     name.first == UInt8(ascii: ".") || name.elementsEqual("@eaDir".utf8)
   }
@@ -81,7 +82,9 @@ public enum DropNames {
       // A further part must follow as a part of its own (`.XXXXXX`, `.tmp`, `~`); `.images2` is another name.
       if end == core.count || core[end] == UInt8(ascii: ".") || core[end] == UInt8(ascii: "~") {
         // Backups that stay (`cat.images~`, `.bak`) are no list on its way.
-        if core.hasSuffix([UInt8(ascii: "~")]) || core.hasSuffix(Array(".bak".utf8)) || core.hasSuffix(Array(".orig".utf8)) {
+        if core.hasSuffix([UInt8(ascii: "~")]) || core.hasSuffix(Array(".bak".utf8))
+          || core.hasSuffix(Array(".orig".utf8))
+        {
           return nil
         }
         // Editors' swap files live as long as the editor is open.

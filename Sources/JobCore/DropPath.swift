@@ -41,7 +41,8 @@ public struct DropPath: Hashable, Sendable {
         && bytes[folder.bytes.count] == UInt8(ascii: "/"))
   }
 
-  /// For people: the path as text, invalid UTF-8 replaced, control characters escaped so that a name cannot forge a line.
+  /// For people: the path as text, invalid UTF-8 replaced, control characters escaped so that a name cannot forge a
+  /// line.
   public var display: String { DropPath.display(bytes) }
 
   // Control characters of both sets, and what starts a line or turns the direction of writing.

@@ -47,7 +47,8 @@ public struct Failure: Error, Hashable, Sendable {
 public enum ServiceTrouble: String, Hashable, Codable, Sendable {
   /// 401: the key is refused. Over when a query is let in.
   case unauthorized
-  /// 402, 403, or words about credits or a suspended account. Only a submit can tell that it is over; a refused one is free.
+  /// 402, 403, or words about credits or a suspended account. Only a submit can tell that it is over; a refused one is
+  /// free.
   case account
   /// The address has no such endpoint: the base URL is wrong. Over when a query is understood.
   case wrongAddress = "wrong-address"

@@ -19,8 +19,8 @@ public struct ImageInput: Hashable, Codable, Sendable {
   }
 }
 
-/// Everything that a submission sends, frozen when the revision was taken: later changes of defaults, flags or reference
-/// files do not alter it.
+/// Everything that a submission sends, frozen when the revision was taken: later changes of defaults, flags or
+/// reference files do not alter it.
 public struct Snapshot: Hashable, Codable, Sendable {
   /// The prompt's text, normalised.
   public var prompt: String
@@ -71,8 +71,8 @@ public struct Identity: Hashable, Sendable {
     self.request = request
   }
 
-  /// Whether a file with this identity asks for anything that `earlier` did not: other text or front matter, a list that
-  /// changed or appeared. A list that vanished asks for nothing.
+  /// Whether a file with this identity asks for anything that `earlier` did not: other text or front matter, a list
+  /// that changed or appeared. A list that vanished asks for nothing.
   public func asksForMore(than earlier: Identity) -> Bool {
     source != earlier.source || (list != nil && list != earlier.list)
   }
@@ -206,7 +206,8 @@ public struct Job: Hashable, Sendable {
 
   /// Makes a job.
   public init(
-    id: JobID, file: FileKey, current: Int, latest: Int, stamp: TakenStamp?, revisions: [Int: Revision], slots: [SlotKey: Slot], outputs: [Output],
+    id: JobID, file: FileKey, current: Int, latest: Int, stamp: TakenStamp?, revisions: [Int: Revision],
+    slots: [SlotKey: Slot], outputs: [Output],
     note: FileNote? = nil, createdAt: Timestamp, inputsChanged: Bool = false
   ) {
     self.id = id

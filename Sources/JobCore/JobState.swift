@@ -211,7 +211,9 @@ extension Slot {
       case .running:
         after = [.query(at: now + policy.queryDelay(age: age, chance: chance))]
         // Not for a mere poll.
-        if serviceStatus != was.serviceStatus || consumed != was.consumed { after.insert(.writeSidecar(durable: false), at: 0) }
+        if serviceStatus != was.serviceStatus || consumed != was.consumed {
+          after.insert(.writeSidecar(durable: false), at: 0)
+        }
       case .failed(let words):
         state = .failed(
           JobError(
@@ -297,6 +299,7 @@ extension Slot {
       words.isEmpty
       ? "The task succeeded, but the service returned no picture."
       : "The model answered in words instead of a picture: \(words.prefix(500))"
-    return JobError(code: "no-picture", message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
+    return JobError(
+      code: "no-picture", message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
   }
 }

@@ -33,9 +33,11 @@ public struct KnownFile: Hashable, Sendable {
   }
 }
 
-/// One guarded change. Changes of a batch are applied in order, each in whole or not at all, and all are durable together.
+/// One guarded change. Changes of a batch are applied in order, each in whole or not at all, and all are durable
+/// together.
 public enum JournalChange: Sendable {
-  /// A new revision, for a known file or a new one. Guard: `expected` is the job's current revision; nil: the path is new.
+  /// A new revision, for a known file or a new one. Guard: `expected` is the job's current revision; nil: the path is
+  /// new.
   case take(Take)
   /// A slot moves. Guard: the journal has it in the state `from`. `outputs` replace those of the same slot and part.
   case move(Slot, from: StateName, outputs: [Output])
@@ -45,6 +47,8 @@ public enum JournalChange: Sendable {
   case note(job: JobID, file: FileKey, FileNote?, stamp: TakenStamp?, at: Timestamp)
   /// The file was read again and asks for nothing new.
   case seen(job: JobID, stamp: TakenStamp, inputsChanged: Bool)
+  /// A file that nothing was ever taken of is gone. Guard: the job has no revision.
+  case forget(job: JobID)
   /// A revision that was never sent has other reference bytes or defaults now: what would be sent is frozen anew.
   case refresh(job: JobID, Revision)
   /// Pictures are about to be put in place, or were renamed.
@@ -130,7 +134,7 @@ public protocol JobJournal: Sendable {
   func census(roots: [RootID]) async throws -> [StateName: Int]
   /// Files in this state, at most `limit`: their jobs.
   func files(roots: [RootID], in state: StateName, limit: Int) async throws -> [JobID]
-  /// Forgets the details of what has been final since `before`: texts and attempts of old revisions. What a file is, and
-  /// which pictures are its own, stays known.
+  /// Forgets the details of what has been final since `before`: texts and attempts of old revisions. What a file is,
+  /// and which pictures are its own, stays known.
   func prune(finalSince before: Timestamp) async throws
 }

@@ -85,8 +85,8 @@ public enum ReferenceReading: Hashable, Sendable {
   case refused(JobError)
 }
 
-/// The files of the watched roots. Everything goes through the root's own descriptor, never follows a symbolic link, and
-/// never leaves the root.
+/// The files of the watched roots. Everything goes through the root's own descriptor, never follows a symbolic link,
+/// and never leaves the root.
 public protocol RootFiles: Sendable {
   /// Reads prompts, each with its list. No more than `limit` bytes each.
   func readSources(_ files: [(prompt: FileKey, list: FileKey)], limit: Int) async -> [SourceReading]
@@ -199,8 +199,8 @@ public struct PromptRequest: Hashable, Sendable {
 
 /// Reads what users write. Pure: bytes in, meaning out.
 public protocol PromptReading: Sendable {
-  /// Understands a prompt with its list and the defaults of its folders (nearest first). Throws what the user is told; the
-  /// code `empty` means that there is no text yet.
+  /// Understands a prompt with its list and the defaults of its folders (nearest first). Throws what the user is told;
+  /// the code `empty` means that there is no text yet.
   func understand(
     prompt: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
   ) throws(JobError) -> PromptRequest

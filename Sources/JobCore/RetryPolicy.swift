@@ -51,8 +51,8 @@ public struct RetryPolicy: Hashable, Sendable {
     return suited
   }
 
-  /// The delay before the next query of a task of this age: a quarter of the age, within the bounds, ± 20 %. A long task
-  /// is asked for seldom, a short one is not kept waiting, and no counter has to be kept.
+  /// The delay before the next query of a task of this age: a quarter of the age, within the bounds, ± 20 %. A long
+  /// task is asked for seldom, a short one is not kept waiting, and no counter has to be kept.
   public func queryDelay(age: Duration, chance: Double) -> Duration {
     let span = min(max(age / 4, queryMin), queryMax)
     return span * (0.8 + 0.4 * chance)

@@ -20,7 +20,8 @@ public struct ServiceGate: Sendable {
   private var refusals: [(prompt: String, slot: SlotKey)] = []
   private var refusal: String?
 
-  /// Makes an open gate. `probeInterval`: how often a closed one is tried; `firstProbe`: how soon after a service went down.
+  /// Makes an open gate. `probeInterval`: how often a closed one is tried; `firstProbe`: how soon after a service went
+  /// down.
   public init(probeInterval: Duration = .seconds(60), firstProbe: Duration = .seconds(5)) {
     self.probeInterval = probeInterval
     self.firstProbe = min(firstProbe, probeInterval)
@@ -76,8 +77,8 @@ public struct ServiceGate: Sendable {
     return closed != nil
   }
 
-  /// A prompt was refused with these words. The same words for three prompts in a row are not about the prompts: returns
-  /// the slots that were refused with them.
+  /// A prompt was refused with these words. The same words for three prompts in a row are not about the prompts:
+  /// returns the slots that were refused with them.
   public mutating func refused(_ words: String, prompt: String, slot: SlotKey) -> [SlotKey] {
     if refusal == words, closed?.trouble == .account { return [slot] }
     if refusal != words { refusals = [] }

@@ -57,7 +57,8 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     var lastChange: Duration
     var due: Duration
     var window: Duration
-    // How long it has to have been still: the window, or, with a window of zero, the wait for a close that did not come.
+    // How long it has to have been still: the window, or, with a window of zero, the wait for a close that did not
+    // come.
     var stillness: Duration
     var seen: FileStamp?
     var turn: UInt64
@@ -95,7 +96,7 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     var entry =
       entries[key]
       ?? Entry(
-      lastChange: now, due: due, window: windows.firstTake, stillness: windows.firstTake, seen: nil, turn: 0)
+        lastChange: now, due: due, window: windows.firstTake, stillness: windows.firstTake, seen: nil, turn: 0)
     entry.due = due
     entry.isNoticed = entry.isNoticed || entries[key] == nil
     arm(key, entry)
@@ -128,8 +129,8 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     return due
   }
 
-  /// What the stamp means. `age` is how long ago the file's change time was by the wall clock, nil or negative when that
-  /// says nothing (a server's clock). A file that has visibly been still for its window needs no second look.
+  /// What the stamp means. `age` is how long ago the file's change time was by the wall clock, nil or negative when
+  /// that says nothing (a server's clock). A file that has visibly been still for its window needs no second look.
   public mutating func observed(_ key: Key, _ stamp: FileStamp, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
     if let age, age >= .zero, age >= entry.stillness { return .settled }

@@ -1,5 +1,6 @@
 /// The status sidecar, `NAME.status.json`: what promptdrop says of a prompt, beside the prompt. Schema
-/// `promptdrop.status/1`. It is the journal's second copy; on reading it is untrusted input, and unknown keys are ignored.
+/// `promptdrop.status/1`. It is the journal's second copy; on reading it is untrusted input, and unknown keys are
+/// ignored.
 public struct StatusSidecar: Hashable, Sendable {
   /// The value of `schema`.
   public static let schemaName = "promptdrop.status/1"
@@ -115,7 +116,9 @@ extension StatusSidecar {
       .flatMap { slot in
         slot.attempts.map { AttemptEntry(revision: slot.key.revision, slot: slot.key.number, attempt: $0) }
       }
-    outputs = job.outputs.filter { $0.temporary == nil }.map {
+    let inPlace = job.outputs.filter { $0.temporary == nil }
+      .sorted { ($0.slot.revision, $0.number) < ($1.slot.revision, $1.number) }
+    outputs = inPlace.map {
       OutputEntry(
         file: DropPath.display($0.file), revision: $0.slot.revision, slot: $0.slot.number, sha256: $0.sha256,
         bytes: $0.bytes, width: $0.image.width, height: $0.image.height, mediaType: $0.image.format.mediaType)

@@ -1,5 +1,5 @@
-// Writing and reading `promptdrop.status/1`. Written by hand, because the order of the keys is part of the format: what a
-// person looks for comes first.
+// Writing and reading `promptdrop.status/1`. Written by hand, because the order of the keys is part of the format: what
+// a person looks for comes first.
 
 extension StatusSidecar {
   /// The sidecar as JSON, with a final line feed. The same values give the same bytes.

@@ -20,6 +20,7 @@ extension Database {
           WHERE s.job = revision.job AND s.revision = revision.number AND s.state NOT IN ('queued', 'held'))
         """,
         [try encode(revision.snapshot), revision.identity.request, job.text, revision.number])
+    case .forget(let job): try set("DELETE FROM job WHERE id = ? AND current = 0", [job.text])
     case .outputs(let outputs): try write(outputs)
     case .renamed(let job, let file): try rename(job, to: file)
     }

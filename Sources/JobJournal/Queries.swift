@@ -20,7 +20,9 @@ extension SQLiteJournal {
       let statement = try db.cachedStatement(
         sql: "SELECT id, state, current, stamp, note FROM job WHERE root = ? AND path = ?")
       return try files.map { file in
-        guard let row = try Row.fetchOne(statement, arguments: [file.root.number, Data(file.path.bytes)]) else { return nil }
+        guard let row = try Row.fetchOne(statement, arguments: [file.root.number, Data(file.path.bytes)]) else {
+          return nil
+        }
         let state: String = row["state"]
         guard let word = StateName(rawValue: state) else { throw Unreadable(what: "job state \(state)") }
         let note: String? = row["note"]
@@ -151,7 +153,8 @@ extension SQLiteJournal {
   public func files(roots: [RootID], in state: StateName, limit: Int) async throws -> [JobID] {
     try await run { db in
       try Row.fetchAll(
-        db, sql: "SELECT id, root FROM job WHERE state = ? ORDER BY root, path LIMIT ?", arguments: [state.rawValue, limit]
+        db, sql: "SELECT id, root FROM job WHERE state = ? ORDER BY root, path LIMIT ?",
+        arguments: [state.rawValue, limit]
       ).compactMap { roots.contains(RootID($0["root"])) ? JobID($0["id"]) : nil }
     }
   }
@@ -209,7 +212,8 @@ extension Database {
   fileprivate func revision(_ job: JobID, _ condition: String, _ arguments: StatementArguments) throws -> Revision? {
     guard
       let row = try Row.fetchOne(
-        cachedStatement(sql: "SELECT * FROM revision WHERE job = ? AND \(condition)"), arguments: [job.text] + arguments)
+        cachedStatement(sql: "SELECT * FROM revision WHERE job = ? AND \(condition)"), arguments: [job.text] + arguments
+      )
     else { return nil }
     return Revision(
       number: row["number"],
@@ -228,6 +232,7 @@ extension Output {
     self.init(
       slot: SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["slot"]), part: row["part"],
       number: row["number"], file: Array(file), sha256: row["sha256"], bytes: row["bytes"],
-      image: ImageInfo(format: known, width: row["width"], height: row["height"]), temporary: temporary.map { Array($0) })
+      image: ImageInfo(format: known, width: row["width"], height: row["height"]),
+      temporary: temporary.map { Array($0) })
   }
 }

@@ -48,7 +48,8 @@ public final class SQLiteJournal: JobJournal {
     }
   }
 
-  /// Runs `body` on the journal's queue; reads and writes share the connection, so that a read sees every commit before it.
+  /// Runs `body` on the journal's queue; reads and writes share the connection, so that a read sees every commit before
+  /// it.
   func run<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
       queue.async {

@@ -16,11 +16,13 @@ enum ListedImages {
     if let scheme = entry.prefixMatch(of: /([A-Za-z][A-Za-z0-9+.\-]*):(?:\/\/|[^\/\s]*[,;])/)?.output.1.lowercased() {
       guard scheme == "http" || scheme == "https" else {
         throw JobError(
-          code: "image-bad-scheme", message: "The reference image \"\(short(entry))\" is neither an http(s) URL nor a path.",
+          code: "image-bad-scheme",
+          message: "The reference image \"\(short(entry))\" is neither an http(s) URL nor a path.",
           hint: "Put the image into the folder and name it by its path.")
       }
       let rest = entry.drop { $0 != ":" }.dropFirst(3)
-      guard let first = rest.first, first != "/", !entry.unicodeScalars.contains(where: { $0.value <= 32 || $0.value == 127 })
+      guard let first = rest.first, first != "/",
+        !entry.unicodeScalars.contains(where: { $0.value <= 32 || $0.value == 127 })
       else {
         throw JobError(
           code: "image-bad-url", message: "The reference image \"\(short(entry))\" is no usable URL.",

@@ -33,7 +33,8 @@ public struct PromptReader: PromptReading {
     let inherited = try inherit(defaults, for: file)
     if let owner = inherited.owner, owner != options.agentName {
       throw JobError(
-        code: "other-owner", message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
+        code: "other-owner",
+        message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
         hint: "Change \"owner\" in .promptdrop.yaml if this agent is meant to take it.")
     }
     let text = try PromptText(bytes)

@@ -14,7 +14,8 @@ struct PromptText: Equatable {
     if lines.first?.trimmed == "---" {
       guard let end = lines.dropFirst().firstIndex(where: { $0.trimmed == "---" }) else {
         throw JobError(
-          code: "front-matter-unclosed", message: "The first line is \"---\", but no second \"---\" line ends the front matter.",
+          code: "front-matter-unclosed",
+          message: "The first line is \"---\", but no second \"---\" line ends the front matter.",
           hint: "End the front matter with a line of \"---\", or begin the prompt with another line.")
       }
       frontMatter = lines[1..<end].joined(separator: "\n")
@@ -47,7 +48,9 @@ func decodeText(_ bytes: [UInt8], what: String) throws(JobError) -> String {
 extension StringProtocol {
   /// Without outer white space, control characters counting as such.
   var trimmed: String {
-    let isBlank = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace || scalar.value < 32 || scalar.value == 0xFEFF }
+    let isBlank = { (scalar: Unicode.Scalar) in
+      scalar.properties.isWhitespace || scalar.value < 32 || scalar.value == 0xFEFF
+    }
     let scalars = unicodeScalars
     guard let first = scalars.firstIndex(where: { !isBlank($0) }), let last = scalars.lastIndex(where: { !isBlank($0) })
     else { return "" }

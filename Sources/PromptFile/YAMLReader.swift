@@ -14,7 +14,8 @@ struct YAMLReader {
     do {
       node = try Yams.compose(yaml: yaml)
     } catch {
-      throw failure("invalid", "\(place) is not valid YAML: \(summary(of: error)).", "Check quotes, colons and indentation.")
+      throw failure(
+        "invalid", "\(place) is not valid YAML: \(summary(of: error)).", "Check quotes, colons and indentation.")
     }
     guard let node, node.scalar?.string.isEmpty != true else { return [] }
     guard let mapping = node.mapping else {
@@ -41,7 +42,8 @@ struct YAMLReader {
     return text
   }
 
-  func text(_ node: Node, _ key: String, matching pattern: Regex<Substring>, example: String) throws(JobError) -> String {
+  func text(_ node: Node, _ key: String, matching pattern: Regex<Substring>, example: String) throws(JobError) -> String
+  {
     let text = try text(node, key)
     guard text.wholeMatch(of: pattern) != nil else { throw wrong(key, "of the form \(example)") }
     return text
@@ -71,7 +73,9 @@ struct YAMLReader {
   /// `extra`: any fields but those that promptdrop sets.
   func extra(_ node: Node) throws(JobError) -> [String: JSONValue] {
     var budget = 1000
-    guard case .object(let fields) = try value(node, &budget, depth: 0) else { throw wrong("extra", "a set of \"key: value\" lines") }
+    guard case .object(let fields) = try value(node, &budget, depth: 0) else {
+      throw wrong("extra", "a set of \"key: value\" lines")
+    }
     for name in ["model", "prompt", "images", "callback_url", "aspect_ratio", "image_size"] where fields[name] != nil {
       throw failure(
         "reserved-field", "\"extra\" may not name \"\(name)\": promptdrop sets that field.",
@@ -89,7 +93,9 @@ struct YAMLReader {
     if let mapping = node.mapping {
       var fields: [String: JSONValue] = [:]
       for (key, field) in mapping {
-        guard let name = key.scalar?.string, fields[name] == nil else { throw wrong("extra", "without unnamed or doubled fields") }
+        guard let name = key.scalar?.string, fields[name] == nil else {
+          throw wrong("extra", "without unnamed or doubled fields")
+        }
         fields[name] = try value(field, &budget, depth: depth + 1)
       }
       return .object(fields)

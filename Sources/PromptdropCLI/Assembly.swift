@@ -98,7 +98,8 @@ struct Assembly {
           "The state folder \(state.path) lies below the watched folder \(name); whoever can write there could change it.",
           ExitCodes.configuration.rawValue)
       }
-      for file in configuration.files where folder.contains(Array(URL(fileURLWithPath: file).resolvingSymlinksInPath().path.utf8)) {
+      for file in configuration.files
+      where folder.contains(Array(URL(fileURLWithPath: file).resolvingSymlinksInPath().path.utf8)) {
         throw Refusal(
           "The configuration file \(file) lies below the watched folder \(name); whoever can write there could change it.",
           ExitCodes.configuration.rawValue)

@@ -13,14 +13,18 @@ struct Configuration: Sendable {
   /// The files that were read.
   private(set) var files: [String] = []
 
-  /// Resolves the configuration: flags, environment, the user's file, the system's, defaults. `file` stands for both files.
-  /// Throws `ConfigurationError`.
+  /// Resolves the configuration: flags, environment, the user's file, the system's, defaults. `file` stands for both
+  /// files. Throws `ConfigurationError`.
   init(
     flags: [String: String], file: String?, systemFile: String? = "/etc/promptdrop/promptdrop.yaml",
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(ConfigurationError) {
-    for setting in Setting.all where !setting.standard.isEmpty { values[setting.name] = (setting.standard, "the default") }
-    for path in file.map({ [$0] }) ?? [systemFile, Self.userFile(environment)].compactMap({ $0 }) { try read(path, mustExist: file != nil) }
+    for setting in Setting.all where !setting.standard.isEmpty {
+      values[setting.name] = (setting.standard, "the default")
+    }
+    for path in file.map({ [$0] }) ?? [systemFile, Self.userFile(environment)].compactMap({ $0 }) {
+      try read(path, mustExist: file != nil)
+    }
     for (name, value) in environment where name.hasPrefix("PROMPTDROP_") && !Self.otherVariables.contains(name) {
       if let setting = Setting.all.first(where: { $0.variable == name }) {
         values[setting.name] = (value, name)
@@ -63,7 +67,8 @@ struct Configuration: Sendable {
       guard let setting = Setting.all.first(where: { $0.key == name }) else {
         let meant = Suggestion.nearest(to: name, in: Setting.all.map(\.key)).map { " Did you mean \"\($0)\"?" } ?? ""
         throw ConfigurationError(
-          "\(path) has the unknown key \"\(name)\".\(meant) Known keys: \(Setting.all.map(\.key).joined(separator: ", ")).")
+          "\(path) has the unknown key \"\(name)\".\(meant) Known keys: \(Setting.all.map(\.key).joined(separator: ", "))."
+        )
       }
       let parts = node.sequence?.compactMap(\.scalar?.string) ?? [node.scalar?.string].compactMap { $0 }
       values[setting.name] = (parts.joined(separator: ","), path)

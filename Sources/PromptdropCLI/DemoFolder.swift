@@ -22,7 +22,8 @@ struct DemoFolder {
   static let samples: [Sample] = [
     Sample(name: "lighthouse", prompt: "A lighthouse at dusk, long exposure, calm sea.\n", outputs: ["lighthouse.png"]),
     Sample(
-      name: "market", prompt: "---\naspect_ratio: 16:9\ncount: 2\n---\nA morning market in the rain, seen from above.\n",
+      name: "market",
+      prompt: "---\naspect_ratio: 16:9\ncount: 2\n---\nA morning market in the rain, seen from above.\n",
       outputs: ["market.png", "market-2.png"]),
     Sample(
       name: "portrait", prompt: "A portrait in the colours of the two references.\n",
@@ -56,7 +57,9 @@ struct DemoFolder {
       try Data(TinyPNG.square(colour.map(UInt8.init))).write(to: URL(fileURLWithPath: "\(drop)/\(name)"))
     }
     for sample in Self.samples {
-      if let list = sample.list { try list.write(toFile: "\(drop)/\(sample.name).images", atomically: true, encoding: .utf8) }
+      if let list = sample.list {
+        try list.write(toFile: "\(drop)/\(sample.name).images", atomically: true, encoding: .utf8)
+      }
       try sample.prompt.write(toFile: "\(drop)/\(sample.name).prompt", atomically: true, encoding: .utf8)
     }
   }
@@ -80,7 +83,9 @@ struct DemoFolder {
       }
       if let code = sample.failsWith {
         Output.print("  \(sample.name).prompt  refused, as it should be: \(status.error?.message ?? "")\n")
-        if status.state != .failed || status.error?.code != code { problems.append("\(sample.name) should have failed with \(code)") }
+        if status.state != .failed || status.error?.code != code {
+          problems.append("\(sample.name) should have failed with \(code)")
+        }
         continue
       }
       for output in status.outputs {

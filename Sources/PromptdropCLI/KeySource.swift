@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import ImageAPI
 
-/// Where the API key comes from: a file, systemd's credentials, the environment. Never a flag's value, which every user of
-/// the machine can read.
+/// Where the API key comes from: a file, systemd's credentials, the environment. Never a flag's value, which every user
+/// of the machine can read.
 enum KeySource {
   /// Finds the key. Throws `ConfigurationError`, without the key in it.
   static func find(

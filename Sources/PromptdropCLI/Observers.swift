@@ -2,10 +2,15 @@ import Agent
 import Glibc
 import JobCore
 import Logging
+import Synchronization
 
 /// Tells the log what happens.
-struct LogObserver: AgentObserver {
-  let logger: Logger
+final class LogObserver: AgentObserver {
+  private let logger: Logger
+  // What was said last of each file that is under way: several pictures of one file must not say it several times.
+  private let said = Mutex<[JobID: String]>([:])
+
+  init(logger: Logger) { self.logger = logger }
 
   func changed(_ job: Job) {
     let state = job.state
@@ -14,6 +19,13 @@ struct LogObserver: AgentObserver {
     ]
     if let consumed = job.consumed, state == .done { fields["consumed"] = "\(consumed)" }
     let (level, words) = Self.words(job)
+    guard level >= logger.logLevel else { return }
+    let isNews = said.withLock { said in
+      guard said[job.id] != words else { return false }
+      said[job.id] = state.isSettled ? nil : words
+      return true
+    }
+    guard isNews else { return }
     logger.log(level: level, "\(job.file.path.display): \(words)", metadata: fields)
   }
 
@@ -24,7 +36,8 @@ struct LogObserver: AgentObserver {
       case .warning: .warning
       case .error: .error
       }
-    logger.log(level: level, "\(error.message)\(error.hint.map { " " + $0 } ?? "")", metadata: ["code": "\(error.code)"])
+    logger.log(
+      level: level, "\(error.message)\(error.hint.map { " " + $0 } ?? "")", metadata: ["code": "\(error.code)"])
   }
 
   /// A job's state in words, and how much it matters.
@@ -33,7 +46,7 @@ struct LogObserver: AgentObserver {
     switch job.state {
     case .done:
       let names = job.outputs.filter { $0.slot.revision == job.current && $0.temporary == nil }
-        .map { DropPath.display($0.file) }
+        .sorted { $0.number < $1.number }.map { DropPath.display($0.file) }
       let cost = job.consumed.map { ", \($0) credits" } ?? ""
       return (.info, "done: \(names.joined(separator: ", "))\(cost)")
     case .failed: return (.warning, "failed: \(error?.message ?? "")")

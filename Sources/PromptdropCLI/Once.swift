@@ -12,11 +12,14 @@ struct Once: AsyncParsableCommand {
   @OptionGroup(title: "Settings") var settings: SettingsOptions
 
   func validate() throws {
-    guard DurationText.parse(timeout) != nil else { throw ValidationError("--timeout has to be a duration such as 90s or 1h.") }
+    guard DurationText.parse(timeout) != nil else {
+      throw ValidationError("--timeout has to be a duration such as 90s or 1h.")
+    }
   }
 
   func run() async throws {
     let limit = DurationText.parse(timeout).flatMap { $0 == .zero ? nil : $0 }
-    try await AgentRun(configuration: try settings.resolve(), roots: roots, mode: .once, onceTimeout: limit).runAndExit()
+    try await AgentRun(configuration: try settings.resolve(), roots: roots, mode: .once, onceTimeout: limit)
+      .runAndExit()
   }
 }

@@ -24,13 +24,16 @@ struct Setting: Sendable {
       name: "api-url", standard: "https://api.defapi.org", kind: .text, help: "Base URL of the image service."),
     Setting(
       name: "api-key-file", standard: "", kind: .path,
-      help: "File with the API key, readable by its owner only. Else $CREDENTIALS_DIRECTORY/api-key or PROMPTDROP_API_KEY."),
-    Setting(name: "model", standard: "google/gempix2", kind: .text, help: "Model where neither prompt nor folder names one."),
+      help:
+        "File with the API key, readable by its owner only. Else $CREDENTIALS_DIRECTORY/api-key or PROMPTDROP_API_KEY."),
+    Setting(
+      name: "model", standard: "google/gempix2", kind: .text, help: "Model where neither prompt nor folder names one."),
     Setting(
       name: "state-dir", standard: "", kind: .path,
       help: "Folder of the journal. Else $STATE_DIRECTORY, $XDG_STATE_HOME/promptdrop, ~/.local/state/promptdrop."),
     Setting(
-      name: "agent-name", standard: "", kind: .text, help: "This agent's name for a folder's owner; else the host's name."),
+      name: "agent-name", standard: "", kind: .text,
+      help: "This agent's name for a folder's owner; else the host's name."),
     Setting(
       name: "settle", standard: "", kind: .duration,
       help: "How long a file has to be still before it is taken. Else 1s for a new file, 10s for a change."),
@@ -46,40 +49,57 @@ struct Setting: Sendable {
     Setting(
       name: "burst-limit", standard: "0", kind: .integer(0...1_000_000),
       help: "New prompts within a minute that are taken without asking; 0: no limit."),
-    Setting(name: "poll-first", standard: "8s", kind: .duration, help: "From acceptance to the first query (longer for 2k, 4k)."),
+    Setting(
+      name: "poll-first", standard: "8s", kind: .duration,
+      help: "From acceptance to the first query (longer for 2k, 4k)."),
     Setting(name: "poll-min", standard: "2s", kind: .duration, help: "Least time between two queries of a task."),
     Setting(name: "poll-max", standard: "30s", kind: .duration, help: "Most time between two queries of a task."),
     Setting(name: "task-deadline", standard: "2h", kind: .duration, help: "A task that is not final by then is held."),
     Setting(
-      name: "not-found-grace", standard: "2m", kind: .duration, help: "For how long \"task not found\" means \"not yet\"."),
+      name: "not-found-grace", standard: "2m", kind: .duration,
+      help: "For how long \"task not found\" means \"not yet\"."),
     Setting(name: "connect-timeout", standard: "10s", kind: .duration, help: "For setting up a connection."),
     Setting(
-      name: "submit-timeout", standard: "2m", kind: .duration, help: "From the last byte of a submission to its answer."),
+      name: "submit-timeout", standard: "2m", kind: .duration, help: "From the last byte of a submission to its answer."
+    ),
     Setting(name: "query-timeout", standard: "30s", kind: .duration, help: "For a query."),
-    Setting(name: "fetch-timeout", standard: "60s", kind: .duration, help: "Longest silence while a picture is fetched."),
+    Setting(
+      name: "fetch-timeout", standard: "60s", kind: .duration, help: "Longest silence while a picture is fetched."),
     Setting(name: "retry-min", standard: "2s", kind: .duration, help: "First delay after a failure; it doubles."),
     Setting(name: "retry-max", standard: "5m", kind: .duration, help: "Longest delay after a failure."),
-    Setting(name: "local-retry", standard: "30s", kind: .duration, help: "Delay after a full disk or a read-only folder."),
-    Setting(name: "probe-interval", standard: "1m", kind: .duration, help: "How often a service that takes nothing is tried."),
-    Setting(name: "stop-timeout", standard: "30s", kind: .duration, help: "What a begun submission is given at a stop."),
-    Setting(name: "reference-wait", standard: "10m", kind: .duration, help: "How long a listed file that is missing is waited for."),
-    Setting(name: "rescan", standard: "5m", kind: .duration, help: "How often the folders are looked through; 0s: never."),
-    Setting(name: "retention", standard: "30d", kind: .duration, help: "Details of what is final are kept for this long."),
-    Setting(name: "max-prompt-bytes", standard: "65536", kind: .integer(1...16_777_216), help: "Largest prompt or list."),
     Setting(
-      name: "max-reference-bytes", standard: "20971520", kind: .integer(1...67_108_864), help: "Largest local reference image."),
+      name: "local-retry", standard: "30s", kind: .duration, help: "Delay after a full disk or a read-only folder."),
+    Setting(
+      name: "probe-interval", standard: "1m", kind: .duration, help: "How often a service that takes nothing is tried."),
+    Setting(
+      name: "stop-timeout", standard: "30s", kind: .duration, help: "What a begun submission is given at a stop."),
+    Setting(
+      name: "reference-wait", standard: "10m", kind: .duration,
+      help: "How long a listed file that is missing is waited for."),
+    Setting(
+      name: "rescan", standard: "5m", kind: .duration, help: "How often the folders are looked through; 0s: never."),
+    Setting(
+      name: "retention", standard: "30d", kind: .duration, help: "Details of what is final are kept for this long."),
+    Setting(
+      name: "max-prompt-bytes", standard: "65536", kind: .integer(1...16_777_216), help: "Largest prompt or list."),
+    Setting(
+      name: "max-reference-bytes", standard: "20971520", kind: .integer(1...67_108_864),
+      help: "Largest local reference image."),
     Setting(name: "max-image-bytes", standard: "67108864", kind: .integer(1...1_073_741_824), help: "Largest picture."),
     Setting(name: "ca-file", standard: "", kind: .path, help: "PEM file of certificates trusted besides the system's."),
     Setting(name: "log-format", standard: "text", kind: .choice(["text", "json"]), help: "Form of log lines."),
     Setting(
-      name: "log-level", standard: "info", kind: .choice(["debug", "info", "warning", "error"]), help: "Least level that is logged."),
+      name: "log-level", standard: "info", kind: .choice(["debug", "info", "warning", "error"]),
+      help: "Least level that is logged."),
   ]
 }
 
 /// Durations as users write them: `500ms`, `2s`, `5m`, `2h`, `30d`.
 enum DurationText {
   static func parse(_ text: String) -> Duration? {
-    guard let match = text.wholeMatch(of: /(\d{1,9})(ms|s|m|h|d)/), let number = Int64(match.output.1) else { return nil }
+    guard let match = text.wholeMatch(of: /(\d{1,9})(ms|s|m|h|d)/), let number = Int64(match.output.1) else {
+      return nil
+    }
     return switch match.output.2 {
     case "ms": .milliseconds(number)
     case "s": .seconds(number)
@@ -87,5 +107,15 @@ enum DurationText {
     case "h": .seconds(number * 3600)
     default: .seconds(number * 86_400)
     }
+  }
+}
+
+extension Setting {
+  /// The README's table of all settings, in Markdown.
+  static var table: String {
+    let rows = all.map { setting in
+      "| `--\(setting.name)` | \(setting.standard.isEmpty ? "" : "`\(setting.standard)`") | \(setting.help) |"
+    }
+    return (["| setting | default | |", "|---|---|---|"] + rows).joined(separator: "\n")
   }
 }

@@ -43,7 +43,8 @@ struct SettingsOptions: ParsableArguments {
   var given: [String: String] {
     let all: [(String, String?)] = [
       ("api-url", apiUrl), ("api-key-file", apiKeyFile), ("model", model), ("state-dir", stateDir),
-      ("agent-name", agentName), ("settle", settle), ("exclude", exclude.isEmpty ? nil : exclude.joined(separator: ",")),
+      ("agent-name", agentName), ("settle", settle),
+      ("exclude", exclude.isEmpty ? nil : exclude.joined(separator: ",")),
       ("max-requests", maxRequests), ("max-in-flight", maxInFlight), ("submissions-per-minute", submissionsPerMinute),
       ("burst-limit", burstLimit), ("poll-first", pollFirst), ("poll-min", pollMin), ("poll-max", pollMax),
       ("task-deadline", taskDeadline), ("not-found-grace", notFoundGrace), ("connect-timeout", connectTimeout),

@@ -46,7 +46,9 @@ final class TerminalView: AgentObserver {
   }
 
   func notice(_ level: NoticeLevel, _ error: JobError) {
-    state.withLock { redraw(&$0, above: "\(paint("!", level == .info ? 36 : 33)) \(error.message) \(error.hint ?? "")") }
+    state.withLock {
+      redraw(&$0, above: "\(paint("!", level == .info ? 36 : 33)) \(error.message) \(error.hint ?? "")")
+    }
   }
 
   /// Leaves the last state on the screen.

@@ -6,7 +6,9 @@ enum TinyPNG {
     let row: [UInt8] = [0] + [[UInt8]](repeating: rgb, count: side).joined()
     let raw = Array([[UInt8]](repeating: row, count: side).joined())
     let length = UInt16(raw.count)
-    var zlib: [UInt8] = [0x78, 0x01, 0x01, UInt8(length & 255), UInt8(length >> 8), UInt8(~length & 255), UInt8(~length >> 8)]
+    var zlib: [UInt8] = [
+      0x78, 0x01, 0x01, UInt8(length & 255), UInt8(length >> 8), UInt8(~length & 255), UInt8(~length >> 8),
+    ]
     zlib += raw + big(adler32(raw))
     let header = big(UInt32(side)) + big(UInt32(side)) + [8, 2, 0, 0, 0]
     return [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10] + chunk("IHDR", header) + chunk("IDAT", zlib) + chunk("IEND", [])

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import SandboxServer
+
+/// `promptdrop-bench`: what a job costs, beside what it costs a hand-written script in the same run.
+@main
+struct BenchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "promptdrop-bench",
+    abstract: "Drops prompts at promptdrop and at a plain inotifywait and curl loop, and prints what each costs.")
+
+  @Option(help: "How many prompts promptdrop gets.") var files = 5000
+  @Option(help: "How many prompts the script gets; it is slow.") var scriptFiles = 100
+  @Option(help: "How many prompts wait in the test of the backlog; 0 leaves it out.") var waiting = 100_000
+  @Option(help: "A folder on a tmpfs.") var tmpfs = "/dev/shm"
+  @Option(help: "A folder on a disk.") var disk = FileManager.default.currentDirectoryPath
+  @Option(help: "The promptdrop to measure (default: the one beside this program).") var promptdrop: String?
+
+  func run() async throws {
+    let binary =
+      promptdrop
+      ?? URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
+      + "/promptdrop"
+    var options = SandboxOptions()
+    options.statusDelay = .zero
+    options.imagePool = 16
+    options.keepBodies = false
+    options.ledgerLimit = 0
+    let sandbox = Sandbox(options)
+    try await sandbox.start()
+    print("\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay")
+    for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] {
+      let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
+      let own = try agent.run(files: files)
+      let script = try ScriptTrial(url: sandbox.baseURL, parent: folder).run(files: scriptFiles)
+      let syncs = try agent.countSyncs(files: min(files, 500))
+      print("\n\(name) (\(folder))")
+      print(own.line("promptdrop"))
+      print(script.line("inotifywait + curl"))
+      print(
+        "  promptdrop: \(ratio(own.jobsPerSecond, script.jobsPerSecond)) times the script's jobs/s, "
+          + "\(ratio(script.cpuPerJob, own.cpuPerJob)) times less CPU a job; "
+          + (syncs.map { "\(decimal($0, 2)) syncs a job" } ?? "syncs not counted: strace is missing"))
+    }
+    if waiting > 0 {
+      let backlog = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: tmpfs).holdBacklog(files: waiting)
+      print(
+        "\nbacklog of \(waiting) waiting prompts: peak \(decimal(backlog.peakMB, 1)) MB, "
+          + "\(decimal(backlog.seconds, 1)) s until all are in the journal")
+    }
+    try await sandbox.stop()
+  }
+
+  private func ratio(_ a: Double, _ b: Double) -> String { b > 0 ? decimal(a / b, 1) : "?" }
+}
+
+/// What a run cost.
+struct Cost {
+  var jobs: Int
+  var seconds: Double
+  var cpuSeconds: Double
+  var peakMB: Double
+  var jobsPerSecond: Double { Double(jobs) / seconds }
+  var cpuPerJob: Double { cpuSeconds * 1000 / Double(jobs) }
+
+  func line(_ name: String) -> String {
+    "  \(name.padding(toLength: 20, withPad: " ", startingAt: 0))"
+      + "\(decimal(jobsPerSecond, 0)) jobs/s   \(decimal(cpuPerJob, 3)) ms CPU a job   peak \(decimal(peakMB, 1)) MB"
+  }
+}
+
+/// A number with so many decimals.
+func decimal(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }

@@ -1,0 +1,59 @@
+import Foundation
+import Glibc
+
+/// A child process whose use of the machine is measured, its own children included.
+final class Child {
+  let processID: pid_t
+
+  /// Starts a program in a process group of its own. Standard output and error go to nowhere, or to `output`.
+  init(_ arguments: [String], environment: [String: String] = [:], output: String = "/dev/null") throws {
+    var variables = ProcessInfo.processInfo.environment
+    for (name, value) in environment { variables[name] = value }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    let argv = arguments.map { strdup($0) } + [nil]
+    let envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for pointer in argv + envp { free(pointer) } }
+    var started: pid_t = 0
+    let failure = posix_spawnp(&started, arguments[0], &actions, &attributes, argv, envp)
+    guard failure == 0 else { throw BenchError("cannot start \(arguments[0]): \(String(cString: strerror(failure)))") }
+    processID = started
+  }
+
+  /// Ends the group with a signal and returns the CPU seconds and the peak memory in MB.
+  func end(_ signal: Int32 = SIGTERM) -> (cpuSeconds: Double, peakMB: Double) {
+    kill(-processID, signal)
+    return wait()
+  }
+
+  /// Waits for its end; as `end`.
+  func wait() -> (cpuSeconds: Double, peakMB: Double) {
+    var status: Int32 = 0
+    var usage = rusage()
+    while wait4(processID, &status, 0, &usage) < 0 && errno == EINTR {}
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+    return (seconds(usage.ru_utime) + seconds(usage.ru_stime), Double(usage.ru_maxrss) / 1024)
+  }
+
+  /// CPU seconds so far, from /proc; nil when it has ended.
+  var cpuSoFar: Double? {
+    guard let data = FileManager.default.contents(atPath: "/proc/\(processID)/stat"),
+      let fields = String(decoding: data, as: UTF8.self).split(separator: ")").last?.split(separator: " "),
+      fields.count > 13, let user = Double(fields[11]), let system = Double(fields[12])
+    else { return nil }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+}
+
+/// What keeps a measurement from being made.
+struct BenchError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
