@@ -3,7 +3,9 @@ import PackageDescription
 
 // CI sets PROMPTDROP_STRICT; elsewhere a newer compiler's new warning must not keep anybody from building.
 let strict = Context.environment["PROMPTDROP_STRICT"] != nil
-let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+let strictness: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+// An async function runs where its caller does: the pipeline's thread is not left for each call.
+let settings: [SwiftSetting] = strictness + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 let package = Package(
   name: "promptdrop",
@@ -76,7 +78,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
-      swiftSettings: settings),
+      swiftSettings: strictness),
 
     .target(
       name: "PromptdropCLI",
@@ -95,16 +97,16 @@ let package = Package(
       swiftSettings: settings),
 
     // Tests. TestKit: a manual clock, temporary folders, processes, and waiting for a condition with a deadline.
-    .target(name: "TestKit", dependencies: ["JobCore"], path: "Tests/TestKit", swiftSettings: settings),
-    .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestKit"], swiftSettings: settings),
-    .testTarget(name: "PromptFileTests", dependencies: ["PromptFile", "JobCore", "TestKit"], swiftSettings: settings),
-    .testTarget(name: "DropFolderTests", dependencies: ["DropFolder", "JobCore", "TestKit"], swiftSettings: settings),
+    .target(name: "TestKit", dependencies: ["JobCore"], path: "Tests/TestKit", swiftSettings: strictness),
+    .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestKit"], swiftSettings: strictness),
+    .testTarget(name: "PromptFileTests", dependencies: ["PromptFile", "JobCore", "TestKit"], swiftSettings: strictness),
+    .testTarget(name: "DropFolderTests", dependencies: ["DropFolder", "JobCore", "TestKit"], swiftSettings: strictness),
     .testTarget(
-      name: "ImageAPITests", dependencies: ["ImageAPI", "JobCore", "SandboxServer", "TestKit"], swiftSettings: settings),
-    .testTarget(name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: settings),
-    .testTarget(name: "SandboxServerTests", dependencies: ["SandboxServer", "TestKit"], swiftSettings: settings),
+      name: "ImageAPITests", dependencies: ["ImageAPI", "JobCore", "SandboxServer", "TestKit"], swiftSettings: strictness),
+    .testTarget(name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: strictness),
+    .testTarget(name: "SandboxServerTests", dependencies: ["SandboxServer", "TestKit"], swiftSettings: strictness),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["promptdrop", "PromptdropCLI", "SandboxServer", "JobCore", "TestKit"], swiftSettings: settings),
+      dependencies: ["promptdrop", "PromptdropCLI", "SandboxServer", "JobCore", "TestKit"], swiftSettings: strictness),
   ]
 )

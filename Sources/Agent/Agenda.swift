@@ -35,10 +35,15 @@ extension Pipeline {
 
   func setAlarm() {
     let next = [settling.nextDue, agenda.first?.due, nextQueued, gateWait, onceDeadline].compactMap { $0 }.min()
-    guard next != alarmAt else { return }
+    guard let next else { return }
+    // An alarm that rings too early costs one look; replacing it for every change costs a task each time.
+    if let alarmAt, alarmAt <= next { return }
     alarm?.cancel()
     alarmAt = next
-    guard let next else { return }
+    if next <= now {
+      alarm = Task { self.rang(next) }
+      return
+    }
     alarm = Task { [surroundings] in
       do { try await surroundings.sleep(next) } catch { return }  // Cancelled: a nearer alarm was set.
       self.rang(next)

@@ -27,30 +27,32 @@ public enum DropNames {
   // MARK: recognising
 
   /// What `name` means.
-  public static func meaning(of name: some Collection<UInt8>) -> Meaning {
-    if name.hasSuffix(promptSuffix) {
+  public static func meaning(of name: [UInt8]) -> Meaning {
+    // Asked for every event, most of which are of promptdrop's own files: the last byte decides for nearly all of them.
+    switch name.last {
+    case UInt8(ascii: "t") where name.hasSuffix(promptSuffix):
       let stem = Array(name.dropLast(promptSuffix.count))
       guard let first = stem.first, first != UInt8(ascii: "."), first != UInt8(ascii: "~") else { return .other }
       return isConflictCopy(stem) ? .conflictCopy(stem: stem) : .prompt(stem: stem)
-    }
-    if name.hasSuffix(listSuffix), !isTemporary(name) {
+    case UInt8(ascii: "s") where name.hasSuffix(listSuffix) && !isTemporary(name):
       let stem = Array(name.dropLast(listSuffix.count))
       return stem.isEmpty ? .other : .imageList(stem: stem)
+    case UInt8(ascii: "l") where name == folderDefaults: return .folderDefaults
+    default: break
     }
-    if name.elementsEqual(folderDefaults) { return .folderDefaults }
-    if !isOwnTemporary(name), let stem = stemOfTemporaryList(name) { return .imageListOnItsWay(stem: stem) }
-    return .other
+    if isOwnTemporary(name) { return .other }
+    return stemOfTemporaryList(name).map { .imageListOnItsWay(stem: $0) } ?? .other
   }
 
   /// Whether a folder of this name is never entered: dot-folders (sync tools' stores, `.git`, wastebaskets) and
   /// `@eaDir`.
-  public static func isSkippedFolder(_ name: some Collection<UInt8>) -> Bool {
+  public static func isSkippedFolder(_ name: [UInt8]) -> Bool {
     name.first == UInt8(ascii: ".") || name.elementsEqual("@eaDir".utf8)
   }
 
   /// Whether some writer uses names of this form for what is not finished or is a backup (measured with some sixty
   /// writers: editors, sync tools, browsers).
-  public static func isTemporary(_ name: some Collection<UInt8>) -> Bool {
+  public static func isTemporary(_ name: [UInt8]) -> Bool {
     guard let first = name.first, let last = Array(name.suffix(1)).first else { return false }
     if first == UInt8(ascii: ".") || first == UInt8(ascii: "~") || last == UInt8(ascii: "~") { return true }
     if first == UInt8(ascii: "#") && last == UInt8(ascii: "#") { return true }
@@ -65,8 +67,8 @@ public enum DropNames {
     ".tmp", ".part", ".partial", ".crdownload", ".bak", ".orig",
   ].map { Array($0.utf8) }
 
-  private static func stemOfTemporaryList(_ name: some Collection<UInt8>) -> [UInt8]? {
-    guard isTemporary(name) else { return nil }
+  private static func stemOfTemporaryList(_ name: [UInt8]) -> [UInt8]? {
+    guard name.contains(listSuffix), isTemporary(name) else { return nil }
     // AppleDouble's and emacs's companions stay beside the file; they are no list on its way.
     if name.starts(with: "._".utf8) || name.starts(with: ".#".utf8) { return nil }
     var core = Array(name)
@@ -141,7 +143,7 @@ public enum DropNames {
   public static func temporary(id: String) -> [UInt8] { temporaryPrefix + Array(id.utf8) + temporarySuffix }
 
   /// Whether promptdrop made this temporary name.
-  public static func isOwnTemporary(_ name: some Collection<UInt8>) -> Bool {
+  public static func isOwnTemporary(_ name: [UInt8]) -> Bool {
     name.starts(with: temporaryPrefix) && name.hasSuffix(temporarySuffix)
   }
 
@@ -150,9 +152,18 @@ public enum DropNames {
   }
 }
 
-extension Collection where Element == UInt8 {
+extension [UInt8] {
   /// Whether the bytes end in `suffix`.
-  public func hasSuffix(_ suffix: [UInt8]) -> Bool {
-    count >= suffix.count && self.dropFirst(count - suffix.count).elementsEqual(suffix)
+  public func hasSuffix(_ suffix: [UInt8]) -> Bool { count >= suffix.count && stands(suffix, at: count - suffix.count) }
+
+  /// Whether `part` stands anywhere in the bytes.
+  func contains(_ part: [UInt8]) -> Bool {
+    guard count >= part.count else { return false }
+    return (0...(count - part.count)).contains { stands(part, at: $0) }
+  }
+
+  private func stands(_ part: [UInt8], at start: Int) -> Bool {
+    for index in part.indices where self[start + index] != part[index] { return false }
+    return true
   }
 }

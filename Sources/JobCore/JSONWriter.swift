@@ -27,7 +27,7 @@ public struct JSONWriter: Sendable {
   private mutating func newLine() {
     guard pretty else { return }
     bytes.append(UInt8(ascii: "\n"))
-    for _ in 0..<(depth * 2) { bytes.append(UInt8(ascii: " ")) }
+    bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: depth * 2))
   }
 
   private mutating func open(_ byte: UInt8) {
@@ -110,8 +110,21 @@ public struct JSONWriter: Sendable {
   }
 
   private mutating func quoted(_ text: String) {
-    let hex = Array("0123456789abcdef".utf8)
     bytes.append(UInt8(ascii: "\""))
+    defer { bytes.append(UInt8(ascii: "\"")) }
+    var text = text
+    let isPlain = text.withUTF8 { utf8 in
+      guard utf8.allSatisfy({ $0 >= 32 && $0 != 127 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
+        return false
+      }
+      bytes.append(contentsOf: utf8)
+      return true
+    }
+    if !isPlain { escape(text) }
+  }
+
+  private mutating func escape(_ text: String) {
+    let hex = Array("0123456789abcdef".utf8)
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -129,6 +142,5 @@ public struct JSONWriter: Sendable {
         bytes.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 }

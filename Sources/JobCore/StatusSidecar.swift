@@ -82,9 +82,8 @@ public struct StatusSidecar: Hashable, Sendable {
   public var agentHost: String
 
   /// Whether these bytes are a sidecar of promptdrop's: the schema's name stands at the head of every one.
-  public static func isOurs(_ bytes: some Collection<UInt8>) -> Bool {
-    String(decoding: bytes.prefix(160), as: UTF8.self).contains("\"\(schemaName)\"")
-  }
+  public static func isOurs(_ bytes: [UInt8]) -> Bool { Array(bytes.prefix(160)).contains(schemaMark) }
+  private static let schemaMark = Array("\"\(schemaName)\"".utf8)
 }
 
 extension StatusSidecar {

@@ -41,16 +41,9 @@ final class HTTPHandler: ChannelInboundHandler {
     body = ByteBuffer()
     wantsBody = service.wantsBody(head)
     guard wantsBody, head.headers.contains(name: "Expect") else { return }
-    let announced = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
-    if announced > service.options.maximumBody {
-      self.head = nil
-      var final = head
-      final.headers.replaceOrAdd(name: "Connection", value: "close")
-      deliver(Service.refusal(413, onSubmit: true), to: final, context)
-    } else {
-      context.writeAndFlush(
-        wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
-    }
+    // Also for a body that is too large: it is drained, for an answer sent into it could be lost to a reset.
+    context.writeAndFlush(
+      wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
   }
 
   private func receive(_ part: ByteBuffer, _ context: ChannelHandlerContext) {

@@ -6,13 +6,13 @@ extension Service {
   func submit(_ request: Request) -> Reply {
     if request.isTooLarge { return Self.refusal(413, onSubmit: true) }
     let form = SubmitForm(body: request.body, contentType: request.headers.first(name: "Content-Type"))
+    guard keyIsGood(request.headers) else { return enter(Self.refusal(401, onSubmit: true), form, request) }
     let written: FaultScript
     do {
       written = try FaultScript.embedded(in: form.prompt ?? "")
     } catch {
       return enter(.json(Envelope.error("failed", detail: "\(error)"), status: 400), form, request)
     }
-    guard keyIsGood(request.headers) else { return enter(Self.refusal(401, onSubmit: true), form, request) }
     if let problem = form.problem {
       return enter(.json(Envelope.error("failed", detail: problem), status: 400), form, request)
     }
@@ -41,22 +41,23 @@ extension Service {
       let early = prompt.faults.take(.early)
       let slow = prompt.faults.take(.submitDelay) ?? store.take(.submitDelay)
       let fault = early == nil ? prompt.faults.take(.submit) ?? store.take(.submit) : nil
-      var reply = early == nil ? Self.refusal(for: fault) : .ending(.reset)
-      if reply == nil {
+      var answer: Reply
+      if early != nil {
+        answer = .ending(.reset)
+      } else if let refusal = Self.refusal(for: fault) {
+        answer = refusal
+      } else {
         let record = TaskRecord(
           id: "ta" + UUID().uuidString.lowercased(), created: now, final: now + TimeAmount(options.statusDelay),
           createdAt: createdAt,
-          picture: PictureRequest(
-            form, hash: hash, revision: prompt.tasks, number: number,
-            options: options),
+          picture: PictureRequest(form, hash: hash, revision: prompt.tasks, number: number, options: options),
           faults: written)
         prompt.tasks += 1
         store.tasks.insert(record, retention: TimeAmount(options.retention))
         store.ledger.accepted(number, taskID: record.id)
-        reply = Self.accepted(record.id, fault)
+        answer = Self.accepted(record.id, fault)
       }
       store.prompts[hash] = prompt
-      var answer = reply ?? .html(500)
       answer.ledgerNumber = number
       answer.delay = slow?.number ?? 0
       return answer.applying(early).applying(slow).applying(fault)
@@ -97,28 +98,4 @@ extension Service {
     reply.taskID = id
     return reply
   }
-}
-
-/// The time of day as the service writes it.
-enum Timestamp {
-  /// ISO 8601, UTC, with milliseconds.
-  static func now() -> String {
-    let milliseconds = Int(Date().timeIntervalSince1970 * 1000)
-    let days = milliseconds / 86_400_000
-    let inDay = milliseconds % 86_400_000
-    // Howard Hinnant's civil_from_days: a formatter costs more than the rest of a submit.
-    let shifted = days + 719_468
-    let era = shifted / 146_097
-    let dayOfEra = shifted % 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let month = (5 * dayOfYear + 2) / 153
-    let day = dayOfYear - (153 * month + 2) / 5 + 1
-    let calendarMonth = month < 10 ? month + 3 : month - 9
-    let year = yearOfEra + era * 400 + (calendarMonth <= 2 ? 1 : 0)
-    return "\(year)-\(pad(calendarMonth))-\(pad(day))T\(pad(inDay / 3_600_000)):\(pad(inDay / 60_000 % 60)):"
-      + "\(pad(inDay / 1000 % 60)).\(inDay % 1000 < 100 ? "0" : "")\(pad(inDay % 1000))Z"
-  }
-
-  private static func pad(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
 }

@@ -28,23 +28,23 @@ struct BenchCommand: AsyncParsableCommand {
     options.ledgerLimit = 0
     let sandbox = Sandbox(options)
     try await sandbox.start()
-    print("\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay")
+    say("\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay")
     for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] {
       let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
       let own = try agent.run(files: files)
       let script = try ScriptTrial(url: sandbox.baseURL, parent: folder).run(files: scriptFiles)
       let syncs = try agent.countSyncs(files: min(files, 500))
-      print("\n\(name) (\(folder))")
-      print(own.line("promptdrop"))
-      print(script.line("inotifywait + curl"))
-      print(
+      say("\n\(name) (\(folder))")
+      say(own.line("promptdrop"))
+      say(script.line("inotifywait + curl"))
+      say(
         "  promptdrop: \(ratio(own.jobsPerSecond, script.jobsPerSecond)) times the script's jobs/s, "
           + "\(ratio(script.cpuPerJob, own.cpuPerJob)) times less CPU a job; "
           + (syncs.map { "\(decimal($0, 2)) syncs a job" } ?? "syncs not counted: strace is missing"))
     }
     if waiting > 0 {
       let backlog = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: tmpfs).holdBacklog(files: waiting)
-      print(
+      say(
         "\nbacklog of \(waiting) waiting prompts: peak \(decimal(backlog.peakMB, 1)) MB, "
           + "\(decimal(backlog.seconds, 1)) s until all are in the journal")
     }
@@ -71,3 +71,6 @@ struct Cost {
 
 /// A number with so many decimals.
 func decimal(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
+/// Prints a line at once: a measurement takes long, and what is known is shown.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

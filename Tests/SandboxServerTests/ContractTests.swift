@@ -33,7 +33,7 @@ struct ContractTests {
   }
 
   @Test func statusesComeInOrder() async throws {
-    try await Bench.run(options: { $0.statusDelay = .milliseconds(800) }) { bench in
+    try await Bench.run(options: { $0.statusDelay = .milliseconds(1600) }) { bench in
       let id = try await bench.accepted()
       var seen: [String] = []
       try await eventually {
@@ -85,7 +85,9 @@ struct ContractTests {
 
   @Test func fourImagesOfBothKindsAreGood() async throws {
     try await Bench.run { bench in
-      let images = ["https://a.example/1.png", "http://a.example/2", "data:image/png;base64,aGk=", "https://b.example/"]
+      let images = [
+        "https://a.example/1.png", "http://a.example/2", "data:image/png;base64,aGk=", "https://b.example/",
+      ]
       _ = try await bench.accepted(extra: ["images": images])
       #expect(bench.sandbox.ledger().first?.images == images)
     }
@@ -116,7 +118,9 @@ struct ContractTests {
       let port = bench.sandbox.port
       let missing = try await RawHTTP.exchange("GET", "/api/task/query", port: port, headers: Bench.good)
       #expect(missing.status == 400)
-      for (method, path) in [("GET", "/"), ("POST", "/v1/api/image/gen"), ("GET", "/api/image/gen"), ("GET", "/images/x")] {
+      for (method, path) in [
+        ("GET", "/"), ("POST", "/v1/api/image/gen"), ("GET", "/api/image/gen"), ("GET", "/images/x"),
+      ] {
         let answer = try await RawHTTP.exchange(method, path, port: port, headers: Bench.good)
         #expect(answer.status == 404)
         #expect(answer.text.hasPrefix("<!DOCTYPE html>"))

@@ -2,17 +2,18 @@ import SandboxServer
 import Testing
 
 struct FaultSpecTests {
-  @Test(arguments: [
-    ("submit-status=503", "submit-status", "503", nil),
-    ("submit-status=503:2", "submit-status", "503", 2),
-    (" query-lost : 1 ", "query-lost", nil, 1),
-    ("submit-retry-after=Wed, 21 Oct 2015 07:28:00 GMT", "submit-retry-after", "Wed, 21 Oct 2015 07:28:00 GMT", nil),
-    ("submit-redirect=http://h:8080", "submit-redirect", "http://h:8080", nil),
-    ("submit-redirect=http://h:8080/x:3", "submit-redirect", "http://h:8080/x", 3),
-    ("image-redirect=loop:2", "image-redirect", "loop", 2),
-    ("task-failed=content policy: violence", "task-failed", "content policy: violence", nil),
-    ("image-type=text/html; charset=utf-8", "image-type", "text/html; charset=utf-8", nil),
-  ] as [(String, String, String?, Int?)])
+  @Test(
+    arguments: [
+      ("submit-status=503", "submit-status", "503", nil),
+      ("submit-status=503:2", "submit-status", "503", 2),
+      (" query-lost : 1 ", "query-lost", nil, 1),
+      ("submit-retry-after=Wed, 21 Oct 2015 07:28:00 GMT", "submit-retry-after", "Wed, 21 Oct 2015 07:28:00 GMT", nil),
+      ("submit-redirect=http://h:8080", "submit-redirect", "http://h:8080", nil),
+      ("submit-redirect=http://h:8080/x:3", "submit-redirect", "http://h:8080/x", 3),
+      ("image-redirect=loop:2", "image-redirect", "loop", 2),
+      ("task-failed=content policy: violence", "task-failed", "content policy: violence", nil),
+      ("image-type=text/html; charset=utf-8", "image-type", "text/html; charset=utf-8", nil),
+    ] as [(String, String, String?, Int?)])
   func reads(spec: String, kind: String, argument: String?, count: Int?) throws {
     let fault = try Fault(parsing: spec)
     #expect(fault.kind.rawValue == kind)

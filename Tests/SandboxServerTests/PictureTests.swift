@@ -16,10 +16,11 @@ struct PictureTests {
     #expect(try await pictures() == first)
   }
 
-  @Test(arguments: [
-    (nil, nil, [64, 64]), ("auto", "1k", [64, 64]), ("1:1", "2k", [128, 128]), ("16:9", nil, [85, 48]),
-    ("9:16", nil, [48, 85]), ("21:9", "4k", [391, 168]), ("nonsense", "8k", [64, 64]),
-  ] as [(String?, String?, [Int])])
+  @Test(
+    arguments: [
+      (nil, nil, [64, 64]), ("auto", "1k", [64, 64]), ("1:1", "2k", [128, 128]), ("16:9", nil, [85, 48]),
+      ("9:16", nil, [48, 85]), ("21:9", "4k", [391, 168]), ("nonsense", "8k", [64, 64]),
+    ] as [(String?, String?, [Int])])
   func shapes(ratio: String?, size: String?, expected: [Int]) async throws {
     let change: (inout SandboxOptions) -> Void = {
       $0.imageWidth = 64
@@ -29,7 +30,8 @@ struct PictureTests {
       var extra: [String: Any] = [:]
       extra["aspect_ratio"] = ratio
       extra["image_size"] = size
-      #expect(pngSize(try await bench.picture(extra: extra).body) == expected)
+      let picture = try await bench.picture(extra: extra)
+      #expect(pngSize(picture.body) == expected)
     }
   }
 
@@ -39,7 +41,8 @@ struct PictureTests {
       $0.imageHeight = 512
     }
     try await Bench.run(options: change) { bench in
-      let size = try #require(pngSize(try await bench.picture(extra: ["aspect_ratio": "16:9", "image_size": "4k"]).body))
+      let size = try #require(
+        pngSize(try await bench.picture(extra: ["aspect_ratio": "16:9", "image_size": "4k"]).body))
       #expect(size == [1024, 576])
     }
   }
@@ -62,7 +65,8 @@ struct PictureTests {
     try await Bench.run(options: change) { bench in
       for index in 0..<12 {
         for ratio in ["1:1", "8:1", "1:8"] {
-          #expect(isWholePNG(try await bench.picture("seed \(index)", extra: ["aspect_ratio": ratio]).body))
+          let picture = try await bench.picture("seed \(index)", extra: ["aspect_ratio": ratio])
+          #expect(isWholePNG(picture.body))
         }
       }
     }

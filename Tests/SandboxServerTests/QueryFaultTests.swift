@@ -86,7 +86,8 @@ struct QueryFaultTests {
         #expect("\(first["result"] ?? "")" == "\(second["result"] ?? "")")
         return first["result"]
       }
-      #expect(try await result("result-text=I cannot draw that") as? [[String: String]] == [["text": "I cannot draw that"]])
+      #expect(
+        try await result("result-text=I cannot draw that") as? [[String: String]] == [["text": "I cannot draw that"]])
       #expect(try await (result("result-empty") as? [Any])?.isEmpty == true)
       #expect(try await result("result-null") is NSNull)
       let object = try #require(try await result("result-object") as? [String: String])

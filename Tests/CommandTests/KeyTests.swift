@@ -1,0 +1,89 @@
+import Foundation
+import TestKit
+import Testing
+
+/// The key: where it may come from, and where it must never be seen.
+@Suite(.serialized) struct KeyTests {
+  private func keyFile(_ bench: Bench, _ rights: Int) throws -> String {
+    try bench.home.write("secrets/api-key", Bench.key + "\n")
+    try FileManager.default.setAttributes(
+      [.posixPermissions: rights], ofItemAtPath: bench.home.path("secrets/api-key"))
+    return bench.home.path("secrets/api-key")
+  }
+
+  @Test func comesFromAFileOrFromCredentials() async throws {
+    let bench = try await Bench(["one": "1"]) { $0.apiKey = Bench.key }
+    let file = try keyFile(bench, 0o600)
+    let first = try await bench.once(["--api-key-file": file], environment: ["PROMPTDROP_API_KEY": nil])
+    #expect(first.code == 0 && bench.paid.count == 1, "\(first)")
+    try bench.root.write("two.prompt", "2")
+    // The file goes before the environment.
+    let second = try await bench.once(["--api-key-file": file], environment: ["PROMPTDROP_API_KEY": "dk-wrong"])
+    #expect(second.code == 0 && bench.paid.count == 2, "\(second)")
+    try bench.root.write("three.prompt", "3")
+    let third = try await bench.once(
+      environment: ["PROMPTDROP_API_KEY": "dk-wrong", "CREDENTIALS_DIRECTORY": bench.home.path("secrets")])
+    #expect(third.code == 0 && bench.paid.count == 3, "\(third)")
+  }
+
+  @Test func aFileThatOthersCanReadIsRefused() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    for rights in [0o644, 0o640, 0o604] {
+      let run = try await bench.once(["--api-key-file": try keyFile(bench, rights)])
+      #expect(run.code == 78 && run.log.contains("chmod") && !run.log.contains(Bench.key), "\(run)")
+    }
+    #expect(bench.posts.isEmpty)
+  }
+
+  @Test func noKeyIsSaidAtOnce() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    for key in [nil, "", "two words"] {
+      let run = try await bench.once(environment: ["PROMPTDROP_API_KEY": key])
+      #expect(run.code == 78 && run.log.contains("PROMPTDROP_API_KEY"), "\(run)")
+      #expect(!run.log.contains("two words"))
+    }
+    #expect(bench.posts.isEmpty)
+  }
+
+  @Test func isSeenNowhere() async throws {
+    // A service that repeats what it is sent, and everything that goes wrong.
+    let bench = try await Bench([
+      "ok": "fine", "bad": "[sandbox: submit-code=your key \(Bench.key) is odd] x",
+      "task": "[sandbox: task-failed=no good, \(Bench.key)] x", "words": "[sandbox: result-text=\(Bench.key)] x",
+      "lost": "[sandbox: submit-no-answer] x", "page": "[sandbox: image-html] x",
+    ])
+    for format in ["text", "json"] {
+      let run = try await bench.once(["--log-level": "debug", "--log-format": format])
+      #expect(!run.log.contains(Bench.key) && !run.out.contains(Bench.key), "\(run)")
+    }
+    bench.sandbox.addFault(try .init(parsing: "submit-status=401"))
+    try bench.root.write("late.prompt", "late")
+    let refused = try await bench.once(["--log-level": "debug"])
+    #expect(refused.code == 77 && !refused.log.contains(Bench.key), "\(refused)")
+    // The prompts hold the key themselves, as does nothing else.
+    var looked = 0
+    for folder in [bench.root.path, bench.home.path] {
+      let files = FileManager.default.enumerator(atPath: folder)
+      while let name = files?.nextObject() as? String {
+        guard let content = FileManager.default.contents(atPath: folder + "/" + name), !name.hasSuffix(".prompt") else { continue }
+        looked += 1
+        // The journal keeps the prompts' text; there the key is the user's own word.
+        if name.hasSuffix(".sqlite") || name.hasSuffix("-wal") { continue }
+        #expect(content.range(of: Data(Bench.key.utf8)) == nil, "\(folder)/\(name)")
+      }
+    }
+    #expect(looked > 6)
+    #expect(bench.sandbox.counters().leakedKeys == 0)
+  }
+
+  @Test func isNotInTheJournal() async throws {
+    let bench = try await Bench(["ok": "fine", "lost": "[sandbox: submit-no-answer] x", "bad": "[sandbox: submit-status=400] x"])
+    _ = try await bench.once()
+    let files = try FileManager.default.contentsOfDirectory(atPath: bench.stateDir)
+    #expect(files.contains("journal.sqlite"))
+    for name in files {
+      let content = FileManager.default.contents(atPath: bench.stateDir + "/" + name) ?? Data()
+      #expect(content.range(of: Data(Bench.key.utf8)) == nil, "\(name)")
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import TestKit
+import Testing
+
+/// Log lines: for people, for journald, for programs.
+@Suite(.serialized) struct LogTests {
+  private func lines(_ text: String) -> [Substring] { text.split(separator: "\n") }
+
+  @Test func jsonLinesParse() async throws {
+    let bench = try await Bench(["cat": "a \"cat\"", "line\nfeed": "x", "bad": "[sandbox: task-failed=no \"good\"] y"])
+    let run = try await bench.once(["--log-format": "json", "--log-level": "debug"])
+    #expect(lines(run.log).count >= 4, "\(run)")
+    for line in lines(run.log) {
+      let fields = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+      #expect(fields["time"] is String && fields["level"] is String && fields["message"] is String, "\(line)")
+    }
+    #expect(run.log.contains("cat.prompt") && run.out.isEmpty)
+  }
+
+  @Test func textLinesHaveATimeAndALevel() async throws {
+    let bench = try await Bench(["cat": "a cat", "line\nfeed": "x"])
+    let run = try await bench.once()
+    for line in lines(run.log) {
+      let form = #/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|notice|warning|error) .+/#
+      #expect(line.wholeMatch(of: form) != nil, "\(line)")
+    }
+    #expect(run.log.contains("cat.png") && run.out.isEmpty && !run.log.contains("\u{1B}"))
+  }
+
+  @Test func underJournaldThereIsAPriorityAndNoTime() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    try bench.home.write("run.sh", "exec 2>\"$LOG\"\nexport JOURNAL_STREAM=$(stat -Lc %d:%i /dev/fd/2)\nexec \"$@\"\n")
+    let log = bench.home.path("log")
+    let child = try ChildProcess(
+      "/bin/sh",
+      [
+        bench.home.path("run.sh"), ChildProcess.builtProducts + "/promptdrop", "once", bench.root.path, "--api-url",
+        bench.sandbox.baseURL, "--state-dir", bench.stateDir, "--settle", "0s", "--poll-first", "20ms",
+      ],
+      environment: ["LOG": log, "PROMPTDROP_API_KEY": Bench.key, "HOME": bench.home.path, "XDG_CONFIG_HOME": nil])
+    #expect(try await child.wait(within: .seconds(30)) == .exited(0))
+    let text = try bench.home.read("log")
+    #expect(lines(text).count >= 2, "\(text)")
+    for line in lines(text) { #expect(line.prefixMatch(of: #/<[2-7]>[^0-9]/#) != nil, "\(line)") }
+    // A stream that is not the journal's: ordinary lines.
+    try bench.root.write("dog.prompt", "a dog")
+    let run = try await bench.once(environment: ["JOURNAL_STREAM": "1:1"])
+    #expect(!run.log.hasPrefix("<"), "\(run)")
+  }
+
+  @Test func theLevelIsKept() async throws {
+    let bench = try await Bench(["cat": "a cat", "bad": "[sandbox: task-failed=no] y"])
+    let run = try await bench.once(["--log-level": "error"])
+    #expect(!run.log.contains(" info ") && !run.log.contains(" warning "), "\(run)")
+  }
+}

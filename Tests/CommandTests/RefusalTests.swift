@@ -1,0 +1,125 @@
+import Foundation
+import TestKit
+import Testing
+
+/// What the service refuses: whose fault it is decides what becomes of it.
+@Suite(.serialized) struct RefusalTests {
+  @Test func aWrongPromptFailsAlone() async throws {
+    let bench = try await Bench(["bad": "[sandbox: submit-status=400] bad", "good": "a good one"])
+    let run = try await bench.once()
+    #expect(run.code == 1, "\(run)")
+    let told = try bench.sidecar("bad")
+    #expect(told.state == "failed" && told.explains && told.code == "refused")
+    #expect(told.outputs.isEmpty && told.attempts.map(\.outcome) == ["refused"])
+    #expect(try bench.sidecar("good").state == "done")
+    _ = try await bench.once()
+    #expect(bench.posts.count == 2)
+  }
+
+  @Test func anErrorWithStatus200IsARefusalToo() async throws {
+    let bench = try await Bench(["bad": "[sandbox: submit-code=prompt is not allowed] bad"])
+    let run = try await bench.once()
+    let told = try bench.sidecar("bad")
+    #expect(run.code == 1 && told.state == "failed", "\(run)")
+    #expect(told.message?.contains("prompt is not allowed") == true)
+  }
+
+  @Test func aWrongKeyStopsAllAndFailsNothing() async throws {
+    let bench = try await Bench(["one": "1", "two": "2", "three": "3"]) { $0.apiKey = "another-key" }
+    let run = try await bench.once(["--max-in-flight": "1"])
+    #expect(run.code == 77, "\(run)")
+    #expect(bench.posts.count == 1)
+    for name in ["one", "two", "three"] where bench.root.exists("\(name).status.json") {
+      #expect(try bench.sidecar(name).state == "queued")
+    }
+    #expect(run.log.contains("key") && !run.log.contains(Bench.key))
+    let right = try await bench.once(environment: ["PROMPTDROP_API_KEY": "another-key"])
+    #expect(right.code == 0 && bench.paid.count == 3, "\(right)")
+  }
+
+  @Test(arguments: ["submit-status=402", "submit-status=403", "submit-code=insufficient credits"])
+  func theAccountsTroubleStopsAllAndFailsNothing(_ fault: String) async throws {
+    let bench = try await Bench(["one": "1", "two": "2"], faults: [fault])
+    let run = try await bench.once(["--max-in-flight": "1"])
+    #expect(run.code == 69, "\(run)")
+    #expect(bench.posts.count == 1)
+    bench.sandbox.removeFaults()
+    let later = try await bench.once()
+    #expect(later.code == 0 && bench.paid.sorted() == ["1", "2"], "\(later)")
+  }
+
+  @Test func theSameRefusalForSeveralPromptsIsTheAccounts() async throws {
+    let bench = try await Bench(
+      ["one": "1", "two": "2", "three": "3", "four": "4", "five": "5"], faults: ["submit-status=400"])
+    let run = try await bench.once(["--max-in-flight": "1"])
+    #expect(run.code == 69, "\(run)")
+    #expect(bench.posts.count == 3)
+    bench.sandbox.removeFaults()
+    let later = try await bench.once()
+    #expect(later.code == 0 && bench.paid.sorted() == ["1", "2", "3", "4", "5"], "\(later)")
+  }
+
+  @Test(arguments: ["submit-status=404", "submit-redirect=http://127.0.0.1:1/elsewhere"])
+  func aWrongAddressStopsAllAndFailsNothing(_ fault: String) async throws {
+    let bench = try await Bench(["one": "1", "two": "2"], faults: [fault])
+    let run = try await bench.once(["--max-in-flight": "1"])
+    #expect(run.code == 78, "\(run)")
+    #expect(bench.posts.count == 1)
+    bench.sandbox.removeFaults()
+    let later = try await bench.once()
+    #expect(later.code == 0 && bench.paid.count == 2, "\(later)")
+  }
+
+  @Test func tooManyRequestsAreSentAgainLater() async throws {
+    let bench = try await Bench(["one": "1"], faults: ["submit-retry-after=1:2"])
+    let run = try await bench.once()
+    #expect(run.code == 0 && bench.posts.count == 3 && bench.paid == ["1"], "\(run)")
+    #expect(try bench.sidecar("one").attempts.map(\.outcome) == ["refused", "refused", "accepted"])
+  }
+
+  @Test func retryAfterCanBeADate() async throws {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(identifier: "GMT")
+    formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+    let start = Date()
+    let moment = formatter.string(from: start.addingTimeInterval(3))
+    let bench = try await Bench(["one": "1"], faults: ["submit-retry-after=\(moment):1"])
+    let run = try await bench.once()
+    #expect(run.code == 0 && bench.posts.count == 2, "\(run)")
+    #expect(Date().timeIntervalSince(start) >= 1.9)
+  }
+
+  @Test func aWaitBeyondTheTimeLimitIsNotWaitedFor() async throws {
+    let bench = try await Bench(["one": "1"], faults: ["submit-retry-after=600"])
+    let run = try await bench.once()
+    #expect(run.code == 75 && bench.posts.count == 1, "\(run)")
+    let told = try bench.sidecar("one")
+    #expect(told.state == "queued" && told.nextAttemptAt != nil && told.code == "rate-limited")
+  }
+
+  @Test func aServerErrorHoldsOneAndStopsTheRestUntilAProbe() async throws {
+    let bench = try await Bench(
+      ["one": "1", "two": "2", "three": "3"], faults: ["submit-status=500:1", "query-status=500"])
+    let agent = try bench.start("once", ["--max-in-flight": "1"])
+    try await eventually(within: .seconds(30), "it probes: \(agent.standardError)") {
+      bench.sandbox.counters().queries >= 2
+    }
+    #expect(bench.posts.count == 1)
+    bench.sandbox.removeFaults()
+    let run = try await bench.end(of: agent)
+    #expect(run.code == 1 && bench.posts.count == 3, "\(run)")
+    let states = try ["one", "two", "three"].map { try bench.sidecar($0) }.sorted { $0.state < $1.state }
+    #expect(states.map(\.state) == ["done", "done", "held"])
+    #expect(states[2].reason == "submission-outcome-unknown" && states[2].explains)
+  }
+
+  @Test func aServiceThatIsNotThereIsWaitedFor() async throws {
+    let bench = try await Bench(["one": "1"])
+    let run = try await bench.once(["--api-url": "http://127.0.0.1:9", "--timeout": "1s"])
+    #expect(run.code == 75 && bench.posts.isEmpty, "\(run)")
+    #expect(try bench.sidecar("one").state == "queued")
+    let later = try await bench.once()
+    #expect(later.code == 0 && bench.posts.count == 1, "\(later)")
+  }
+}

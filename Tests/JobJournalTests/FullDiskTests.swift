@@ -1,0 +1,70 @@
+import Foundation
+import JobCore
+import JobJournal
+import TestKit
+import Testing
+
+/// A journal on a disk that is too small, a real one.
+@Suite struct FullDiskTests {
+  @Test(.enabled(if: mayMount, "needs the right to mount a small file system (root)"))
+  func aFullDiskIsToldAndGoneOnWithLater() async throws {
+    let place = try TemporaryFolder()
+    try place.makeFolder("disk")
+    let mount = try ChildProcess(
+      "/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "promptdrop-test", place.path("disk")])
+    try #require(try await mount.wait() == .exited(0), "\(mount.standardError)")
+    let result: Result<Void, any Error>
+    do {
+      try await fill(place)
+      result = .success(())
+    } catch {
+      result = .failure(error)
+    }
+    let unmount = try ChildProcess("/bin/umount", ["-l", place.path("disk")])
+    #expect(try await unmount.wait() == .exited(0))
+    try result.get()
+  }
+
+  private func fill(_ place: TemporaryFolder) async throws {
+    let journal = try SQLiteJournal(try StateFolder(place.path("disk/state")))
+    let root = try await journal.root(path: [47])
+    try place.write("disk/ballast", bytes: Array(repeating: 1, count: 300_000))
+    func batch(_ number: Int) -> [JournalChange] {
+      (0..<3).map { part in
+        let file = FileKey(root: root, path: DropPath("\(number)-\(part).prompt"))
+        let revision = makeRevision(text: String(repeating: "x", count: 3000))
+        return .take(makeTake(JobID("job-\(number)-\(part)"), file, revision))
+      }
+    }
+    var committed = 0
+    var refusal: JournalError?
+    while refusal == nil, committed < 400 {
+      do {
+        _ = try await journal.commit(batch(committed + 1))
+        committed += 1
+      } catch let error as JournalError {
+        refusal = error
+      }
+    }
+    #expect(committed > 3)
+    guard case .full? = refusal else {
+      Issue.record("a full disk was told as \(String(describing: refusal))")
+      return
+    }
+    #expect(try await journal.census(roots: [root]) == [.queued: committed * 3], "the refused batch left nothing")
+    // Once more while it is still full, then with room.
+    await #expect(throws: JournalError.self) { try await journal.commit(batch(committed + 1)) }
+    try place.remove("disk/ballast")
+    let results = try await journal.commit(batch(committed + 1))
+    #expect(results == [.applied, .applied, .applied])
+    #expect(try await journal.census(roots: [root]) == [.queued: committed * 3 + 3])
+  }
+
+  // CAP_SYS_ADMIN, bit 21 of the effective capabilities: a container's root may lack it.
+  private static let mayMount: Bool = {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+    guard let word = line?.split(separator: "\t").last, let bits = UInt64(word, radix: 16) else { return false }
+    return bits & (1 << 21) != 0
+  }()
+}

@@ -1,0 +1,154 @@
+import JobCore
+import TestKit
+
+/// The contract in memory, as plainly as it can be written.
+struct JournalModel {
+  struct Entry {
+    var file: FileKey
+    var current = 0
+    var stamp: TakenStamp?
+    var note: FileNote?
+    var inputsChanged = false
+    var createdAt: Timestamp
+    var revisions: [Int: Revision] = [:]
+    var slots: [SlotKey: Slot] = [:]
+    var outputs: [OutputKey: Output] = [:]
+
+    var currentSlots: [Slot] { slots.values.filter { $0.key.revision == current } }
+    var state: StateName { note?.state ?? Job.fold(currentSlots.map(\.state.name)) }
+  }
+  struct OutputKey: Hashable {
+    var slot: SlotKey
+    var part: Int
+  }
+  var jobs: [JobID: Entry] = [:]
+
+  func job(at file: FileKey) -> JobID? { jobs.first { $0.value.file == file }?.key }
+
+  mutating func apply(_ change: JournalChange) -> ChangeResult {
+    switch change {
+    case .take(let take): return self.take(take)
+    case .move(let slot, let from, let outputs):
+      guard jobs[slot.key.job]?.slots[slot.key]?.state.name == from else { return .stale }
+      jobs[slot.key.job]?.slots[slot.key] = slot
+      put(outputs)
+    case .makeCurrent(let job, let revision, let expected, let count, let newSlots, let stamp):
+      guard var entry = jobs[job], entry.current == expected, var wanted = entry.revisions[revision]
+      else { return .stale }
+      wanted.count = max(wanted.count, count)
+      entry.revisions[revision] = wanted
+      entry.current = revision
+      entry.stamp = stamp
+      entry.note = nil
+      entry.inputsChanged = false
+      for slot in newSlots { entry.slots[slot.key] = slot }
+      jobs[job] = entry
+    case .note(let job, let file, let note, let stamp, let at):
+      if jobs[job] == nil {
+        guard self.job(at: file) == nil else { return .stale }
+        jobs[job] = Entry(file: file, createdAt: at)
+      }
+      jobs[job]?.note = note
+      jobs[job]?.stamp = stamp
+    case .seen(let job, let stamp, let inputsChanged):
+      guard jobs[job] != nil else { return .stale }
+      jobs[job]?.stamp = stamp
+      jobs[job]?.inputsChanged = inputsChanged
+    case .forget(let job):
+      guard let entry = jobs[job], entry.revisions.isEmpty else { return .stale }
+      jobs[job] = nil
+    case .refresh(let job, let revision):
+      guard let entry = jobs[job], var old = entry.revisions[revision.number] else { return .stale }
+      let slots = entry.slots.values.filter { $0.key.revision == revision.number }
+      guard slots.allSatisfy(\.isUnsent) else { return .stale }
+      old.snapshot = revision.snapshot
+      old.identity.request = revision.identity.request
+      jobs[job]?.revisions[revision.number] = old
+    case .outputs(let outputs): put(outputs)
+    case .renamed(let job, let file):
+      guard jobs[job] != nil, self.job(at: file) == nil else { return .stale }
+      jobs[job]?.file = file
+    }
+    return .applied
+  }
+
+  private mutating func take(_ take: JournalChange.Take) -> ChangeResult {
+    let known = job(at: take.file)
+    guard known == nil || known == take.job else { return .stale }
+    guard known.flatMap({ jobs[$0]?.current }) == take.expected else { return .stale }
+    var entry = jobs[take.job] ?? Entry(file: take.file, createdAt: take.revision.takenAt)
+    entry.current = take.revision.number
+    entry.stamp = take.stamp
+    entry.note = nil
+    entry.inputsChanged = false
+    entry.revisions[take.revision.number] = take.revision
+    for slot in take.slots { entry.slots[slot.key] = slot }
+    jobs[take.job] = entry
+    put(take.outputs)
+    return .applied
+  }
+
+  private mutating func put(_ outputs: [Output]) {
+    for output in outputs {
+      jobs[output.slot.job]?.outputs[OutputKey(slot: output.slot, part: output.part)] = output
+    }
+  }
+
+  // MARK: what is asked
+
+  func known(_ file: FileKey) -> KnownFile? {
+    guard let id = job(at: file), let entry = jobs[id] else { return nil }
+    return KnownFile(job: id, state: entry.state, current: entry.current, stamp: entry.stamp, note: entry.note)
+  }
+
+  /// The job as the journal hands it out; outputs in the order of their slots and parts.
+  func job(_ id: JobID) -> Job? {
+    guard let entry = jobs[id] else { return nil }
+    let slots = entry.slots.filter { $0.key.revision == entry.current || $0.value.isOpen }
+    let wanted = Set(slots.keys.map(\.revision) + [entry.current])
+    return Job(
+      id: id, file: entry.file, current: entry.current, latest: entry.revisions.keys.max() ?? 0, stamp: entry.stamp,
+      revisions: entry.revisions.filter { wanted.contains($0.key) }, slots: slots,
+      outputs: entry.outputs.values.inOrder, note: entry.note, createdAt: entry.createdAt,
+      inputsChanged: entry.inputsChanged)
+  }
+
+  func slots(in roots: [RootID], where isWanted: (Slot) -> Bool) -> [(slot: Slot, takenAt: Timestamp)] {
+    jobs.values.filter { roots.contains($0.file.root) }.flatMap { entry in
+      entry.slots.values.filter(isWanted).map { ($0, entry.revisions[$0.key.revision]?.takenAt ?? .distantFuture) }
+    }
+  }
+
+  /// Queued slots with the time that they may begin at.
+  func queue(_ roots: [RootID]) -> [SlotKey: Timestamp] {
+    var queue: [SlotKey: Timestamp] = [:]
+    for (slot, takenAt) in slots(in: roots, where: { $0.state.name == .queued }) {
+      if case .queued(let queued) = slot.state { queue[slot.key] = queued.notBefore ?? takenAt }
+    }
+    return queue
+  }
+
+  func census(_ roots: [RootID]) -> [StateName: Int] {
+    jobs.values.filter { roots.contains($0.file.root) }.reduce(into: [:]) { $0[$1.state, default: 0] += 1 }
+  }
+}
+
+extension Slot {
+  var isUnsent: Bool {
+    switch state {
+    case .queued: true
+    case .held(let held): held.reason.isBeforeSending
+    default: false
+    }
+  }
+
+  var isOpen: Bool { ![.done, .failed, .cancelled].contains(state.name) }
+}
+
+extension Collection where Element == Output {
+  var inOrder: [Output] {
+    sorted { a, b in
+      (a.slot.revision, a.slot.number, a.part) < (b.slot.revision, b.slot.number, b.part)
+    }
+  }
+}

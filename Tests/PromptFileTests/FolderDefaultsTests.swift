@@ -1,0 +1,112 @@
+import JobCore
+import PromptFile
+import Testing
+
+@Suite struct FolderDefaultsTests {
+  @Test func `The nearest wins, key by key, and the front matter over all`() throws {
+    let request = try Understanding("---\nimage_size: 1k\n---\nfox").at("a/b/cat.prompt").under(
+      ("a/b", "model: near\nextra: {a: 1}"),
+      ("a", "model: middle\naspect_ratio: 3:2\nextra: {b: 2}\nimage_size: 2k\ncount: 2"),
+      ("", "model: far\naspect_ratio: 1:1\ncount: 3\nhold: true\nrequire_images: true\nimage_size: 4k")
+    ).result()
+    #expect(
+      request.snapshot
+        == Snapshot(prompt: "fox", model: "near", aspectRatio: "3:2", imageSize: "1k", extra: ["a": .integer(1)]))
+    #expect(request.count == 2 && request.hold && request.requireImages)
+  }
+
+  @Test func `A near false is said, not missing`() throws {
+    let request = try Understanding("fox").under(("a", "hold: false"), ("", "hold: true")).result()
+    #expect(!request.hold)
+    let own = try Understanding("---\nhold: false\ncount: 1\n---\nfox").under(("", "hold: true\ncount: 4")).result()
+    #expect(!own.hold && own.count == 1)
+  }
+
+  @Test(arguments: ["", "# nothing yet\n", "---\n", "---\n{}\n", "\u{FEFF}", "\r\n"])
+  func `Empty defaults say nothing`(yaml: String) throws {
+    #expect(try Understanding("fox").under(("", yaml)).result() == (try understand("fox")))
+  }
+
+  @Test(arguments: ["\u{FEFF}model: m\r\naspect_ratio: 16:9\r\n", "---\nmodel: m\naspect_ratio: 16:9\n...\n"])
+  func `Marks and line ends make no difference`(yaml: String) throws {
+    let snapshot = try Understanding("fox").under(("", yaml)).result().snapshot
+    #expect(snapshot == Snapshot(prompt: "fox", model: "m", aspectRatio: "16:9"))
+  }
+
+  @Test(arguments: ["modell", "images", "api_key", "api_url", "callback_url", "hooks", "excludes"])
+  func `An unknown key is refused, and says where it stands`(key: String) throws {
+    let error = try Understanding("fox").under(("a", "model: m\n\(key): x")).refusal()
+    #expect(error.code == "folder-defaults-unknown-key")
+    #expect(error.message.contains("a/.promptdrop.yaml"))
+    #expect(error.message.contains("\"\(key)\""))
+    for known in ["model", "owner", "exclude", "aspect_ratio", "image_size", "count", "hold", "extra"] {
+      #expect(error.hint?.contains(known) == true)
+    }
+  }
+
+  @Test(arguments: [
+    ("count: x", "folder-defaults-bad-value"), ("owner: [a]", "folder-defaults-bad-value"),
+    ("exclude: {a: b}", "folder-defaults-bad-value"), ("[a]", "folder-defaults-invalid"),
+    ("model: [", "folder-defaults-invalid"), ("model: a\nmodel: b", "folder-defaults-duplicate-key"),
+    ("model: a\n---\nmodel: b", "folder-defaults-invalid"),
+  ])
+  func `Wrong defaults are refused`(yaml: String, code: String) throws {
+    #expect(try Understanding("fox").under(("a", yaml)).refusal().code == code)
+    #expect(try Understanding("fox").under(("a", "model: m"), ("", yaml)).refusal().code == code)
+  }
+
+  @Test func `Defaults that are not UTF-8 are refused by their name`() throws {
+    var understanding = Understanding("fox")
+    understanding.defaults = [("a", [0xFF, 0xFE, 0x61, 0x00])]
+    let error = try understanding.refusal()
+    #expect(error.code == "not-utf8")
+    #expect(error.message.contains("a/.promptdrop.yaml"))
+  }
+
+  @Test func `An owner is this agent or another`() throws {
+    #expect(try Understanding("fox").under(("", "owner: desk")).result().snapshot.owner == "desk")
+    let error = try Understanding("fox").under(("", "owner: studio")).refusal()
+    #expect(error.code == "other-owner")
+    #expect(error.message.contains("studio") && error.message.contains("desk"))
+    #expect(try Understanding("fox").under(("a", "owner: desk"), ("", "owner: studio")).result().snapshot.owner == "desk")
+    #expect(try Understanding("fox").under(("a", "owner: studio"), ("", "owner: desk")).refusal().code == "other-owner")
+  }
+
+  @Test func `What another agent owns is not complained about`() throws {
+    #expect(try Understanding("---\nfox").under(("", "owner: studio")).refusal().code == "other-owner")
+    #expect(try Understanding(bytes: [0xFF]).under(("", "owner: studio")).refusal().code == "other-owner")
+  }
+
+  @Test(arguments: [
+    ("a", "drafts", "a/drafts/cat.prompt"), ("a", "drafts/", "a/drafts/x/cat.prompt"), ("a", "*.prompt", "a/cat.prompt"),
+    ("a", "/cat.prompt", "a/cat.prompt"), ("a", "x/cat.*", "a/x/cat.prompt"), ("", "a", "a/cat.prompt"),
+    ("", "/a", "a/b/cat.prompt"), ("a", "[c]at.prompt", "a/b/cat.prompt"), ("a", "c?t.prompt", "a/cat.prompt"),
+  ])
+  func `A pattern leaves files out`(folder: String, pattern: String, path: String) throws {
+    let error = try Understanding("fox").at(path).under((folder, "exclude: '\(pattern)'")).refusal()
+    #expect(error.code == "excluded")
+  }
+
+  @Test(arguments: [
+    ("a", "a", "a/cat.prompt"), ("a", "/a/cat.prompt", "a/cat.prompt"), ("a", "/cat.prompt", "a/b/cat.prompt"),
+    ("a", "x/cat.prompt", "a/b/x/cat.prompt"), ("a", "CAT.prompt", "a/cat.prompt"), ("a", "*.png", "a/cat.prompt"),
+    ("", "/cat.prompt", "a/cat.prompt"), ("a", "cat", "a/cat.prompt"),
+  ])
+  func `A pattern is relative to the folder that says it`(folder: String, pattern: String, path: String) throws {
+    let request = try Understanding("fox").at(path).under((folder, "exclude: ['none', '\(pattern)']")).result()
+    #expect(request.snapshot.prompt == "fox")
+  }
+
+  @Test func `A nearer exclude does not lift a farther one`() throws {
+    let understanding = Understanding("fox").under(("a", "exclude: none"), ("", "exclude: cat.prompt"))
+    #expect(try understanding.refusal().code == "excluded")
+  }
+
+  @Test func `The configuration's patterns are relative to the root`() throws {
+    var understanding = Understanding("fox").at("a/b/cat.prompt")
+    understanding.exclude = ["/b", "x"]
+    #expect(try understanding.result().snapshot.prompt == "fox")
+    understanding.exclude = ["x", "/a/b"]
+    #expect(try understanding.refusal().code == "excluded")
+  }
+}
