@@ -20,7 +20,7 @@ import Testing
     "query-retry-after=1:1", "query-not-found:4", "query-unknown-status=dreaming:3", "query-hang:1",
     "result-object", "result-string", "result-data-uri", "result-string-status", "result-images=2",
     "image-truncated:2", "image-short:2", "image-status=503:2", "image-status=404:1", "image-expired", "image-hang:1",
-    "image-type=text/plain", "image-slow=200", "image-html:1",
+    "image-type=text/plain", "image-slow=200",
   ]
   static let ending = [
     Case("task-failed=the sky is too blue", "failed", "task-failed"),
