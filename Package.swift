@@ -86,11 +86,19 @@ let package = Package(
         "JobCore", "PromptFile", "DropFolder", "ImageAPI", "JobJournal", "Agent", "SandboxServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
-    .executableTarget(name: "promptdrop", dependencies: ["PromptdropCLI"], swiftSettings: settings),
+    .executableTarget(
+      name: "promptdrop",
+      dependencies: [
+        "PromptdropCLI", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: settings),
     .executableTarget(
       name: "promptdrop-bench",
       dependencies: ["SandboxServer", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -99,11 +107,15 @@ let package = Package(
     // Tests. TestKit: a manual clock, temporary folders, processes, and waiting for a condition with a deadline.
     .target(name: "TestKit", dependencies: ["JobCore"], path: "Tests/TestKit", swiftSettings: strictness),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestKit"], swiftSettings: strictness),
-    .testTarget(name: "PromptFileTests", dependencies: ["PromptFile", "JobCore", "TestKit"], swiftSettings: strictness),
-    .testTarget(name: "DropFolderTests", dependencies: ["DropFolder", "JobCore", "TestKit"], swiftSettings: strictness),
     .testTarget(
-      name: "ImageAPITests", dependencies: ["ImageAPI", "JobCore", "SandboxServer", "TestKit"], swiftSettings: strictness),
-    .testTarget(name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: strictness),
+      name: "PromptFileTests", dependencies: ["PromptFile", "JobCore", "TestKit"], swiftSettings: strictness),
+    .testTarget(
+      name: "DropFolderTests", dependencies: ["DropFolder", "JobCore", "TestKit"], swiftSettings: strictness),
+    .testTarget(
+      name: "ImageAPITests", dependencies: ["ImageAPI", "JobCore", "SandboxServer", "TestKit"],
+      swiftSettings: strictness),
+    .testTarget(
+      name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: strictness),
     .testTarget(name: "SandboxServerTests", dependencies: ["SandboxServer", "TestKit"], swiftSettings: strictness),
     .testTarget(
       name: "CommandTests",

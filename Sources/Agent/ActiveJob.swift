@@ -9,6 +9,8 @@ final class ActiveJob {
   var requests: [SlotKey: SubmitRequest] = [:]
   /// When its sidecar was last written, monotonic.
   var sidecarWrittenAt: Duration?
+  /// Whether its sidecar says less than is known.
+  var sidecarIsStale = false
   /// Whether a delayed write of the sidecar is on the agenda.
   var sidecarIsDue = false
 

@@ -12,6 +12,7 @@ extension Pipeline {
   func schedule(_ item: AgendaItem, at due: Duration) {
     agendaTurn &+= 1
     agenda.insert(due: due, turn: agendaTurn, key: item)
+    if ending == nil { setAlarm() }
   }
 
   /// A wall-clock moment on the monotonic clock; what is past is due now.

@@ -72,7 +72,8 @@ extension Pipeline {
       listStamp = found
       stillFor = min(age, listAge)
     }
-    let taken = TakenStamp(prompt: stamp, list: listStamp)
+    let inputs = await folderDefaults(of: file).map { (try? $0.1.get()) ?? [] }  // An unreadable one says so later.
+    let taken = TakenStamp(prompt: stamp, list: listStamp, inputs: reader.fingerprint(inputs))
     if let known, known.stamp == taken {
       settling.finishedUnlessNoticed(file)
       return nil

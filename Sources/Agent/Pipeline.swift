@@ -115,6 +115,7 @@ public actor Pipeline {
     watcher.stop()
     alarm?.cancel()
     await finishPosts()
+    await writeStaleSidecars()
     return result
   }
 

@@ -9,6 +9,7 @@ extension Pipeline {
   func writeSidecar(_ entry: ActiveJob, durable: Bool) async throws(LocalTrouble) {
     await entry.lock()
     defer { entry.unlock() }
+    entry.sidecarIsStale = false
     let sidecar = StatusSidecar(
       of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
@@ -17,31 +18,41 @@ extension Pipeline {
 
   /// Shows progress, soon.
   func progress(_ entry: ActiveJob) {
+    entry.sidecarIsStale = true
     guard !entry.sidecarIsDue else { return }
     entry.sidecarIsDue = true
-    let earliest = entry.sidecarWrittenAt.map { $0 + Self.progressInterval } ?? now
-    if earliest <= now {
-      Task { await self.writeDueSidecar(entry.job.id) }
-    } else {
-      schedule(.sidecar(entry.job.id), at: earliest)
-    }
+    schedule(.sidecar(entry.job.id), at: entry.sidecarWrittenAt.map { $0 + Self.progressInterval } ?? now)
   }
 
   func writeDueSidecar(_ job: JobID) async {
     guard let entry = active[job], entry.sidecarIsDue, !isStopping else { return }
     entry.sidecarIsDue = false
-    let writtenBefore = entry.sidecarWrittenAt
+    if entry.sidecarIsStale {
+      if let written = entry.sidecarWrittenAt, now - written < Self.progressInterval {
+        // A durable one came between; what has happened since then is shown in its turn.
+        entry.sidecarIsDue = true
+        return schedule(.sidecar(job), at: written + Self.progressInterval)
+      }
+      await writeOrRetry(entry)
+    }
+    forgetIfIdle(entry)
+  }
+
+  /// Writes the sidecar without waiting for the disk; where that fails, the user's log says so and it is tried again.
+  func writeOrRetry(_ entry: ActiveJob) async {
     do throws(LocalTrouble) {
-      // A slot that moved on meanwhile may have written a newer one already.
-      if let writtenBefore, now - writtenBefore < Self.progressInterval { return forgetIfIdle(entry) }
       try await writeSidecar(entry, durable: false)
     } catch {
       observer.notice(.warning, error.error)
+      entry.sidecarIsStale = true
       entry.sidecarIsDue = true
-      schedule(.sidecar(job), at: now + settings.policy.localTroubleDelay)
-      return
+      schedule(.sidecar(entry.job.id), at: now + settings.policy.localTroubleDelay)
     }
-    forgetIfIdle(entry)
+  }
+
+  /// The end of the process: what has not been shown yet is shown now.
+  func writeStaleSidecars() async {
+    for entry in active.values where entry.sidecarIsStale { await writeOrRetry(entry) }
   }
 
   private func forgetIfIdle(_ entry: ActiveJob) {

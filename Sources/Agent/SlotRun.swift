@@ -70,7 +70,8 @@ extension Pipeline {
 
   private func sidecar(durable: Bool, _ key: SlotKey, _ entry: ActiveJob) async throws -> SlotEvent? {
     if !durable {
-      progress(entry)
+      // "submitting" means money at risk: it must not stand there once that is over.
+      if entry.job.slots[key]?.state.name == .queued { await writeOrRetry(entry) } else { progress(entry) }
       return nil
     }
     do throws(LocalTrouble) {
@@ -87,6 +88,7 @@ extension Pipeline {
       case .done: return .fetchFailed(.local(error.error))
       default:
         // The journal has it; the sidecar follows when it can.
+        entry.sidecarIsStale = true
         entry.sidecarIsDue = true
         schedule(.sidecar(entry.job.id), at: now + settings.policy.localTroubleDelay)
         return nil

@@ -5,6 +5,8 @@ extension Pipeline {
   func decide(
     _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ stamp: TakenStamp, age: Duration, start: Duration
   ) async throws -> Plan? {
+    var stamp = stamp
+    if request.snapshot.images.contains(where: { $0.path != nil }) { stamp.inputs = 0 }
     let identity = Identity(
       prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA,
       request: reader.requestHash(request.snapshot))
@@ -176,7 +178,9 @@ extension Pipeline {
       plan.then = { [self] in await reload(job.id, queued: added.map(\.key)) }
       return plan
     }
-    plan.changes.append(.seen(job: job.id, stamp: stamp, inputsChanged: hasChanged))
+    if stamp != known.stamp || hasChanged != job.inputsChanged {
+      plan.changes.append(.seen(job: job.id, stamp: stamp, inputsChanged: hasChanged))
+    }
     // Deleted before it was sent, and here again: wanted again.
     let back = job.currentSlots.filter { $0.state.name == .cancelled }
     plan.changes += back.map { .move(Slot(key: $0.key, attempts: $0.attempts), from: .cancelled, outputs: []) }

@@ -12,6 +12,7 @@ public final class HTTPImageService: ImageService {
   private let submitURL: String
   private let queryURL: String
   private let apiHeaders: HTTPHeaders
+  private let key: [UInt8]
   private let wallClock: @Sendable () -> Timestamp
 
   // Answers may carry pictures as data URIs; nothing else in them is large.
@@ -29,6 +30,7 @@ public final class HTTPImageService: ImageService {
     queryURL = base + "/api/task/query?task_id="
     addresses = ResultAddress(allowsLoopback: ResultAddress.isLoopback(base))
     answerLimit = settings.maxImageBytes / 3 * 4 * 4 + 1_048_576
+    self.key = Array(key.reveal().utf8)
     apiHeaders = [
       "Authorization": "Bearer \(key.reveal())", "User-Agent": settings.userAgent, "Accept": "application/json",
     ]
@@ -62,7 +64,8 @@ public final class HTTPImageService: ImageService {
     }
     do {
       // No deadline: the time limit counts from the last byte of the body, which is the client's read time-out.
-      return sorting.submitted(try await Exchange.perform(post, with: api, limit: answerLimit, deadline: nil))
+      return sorting.submitted(
+        scrubbed(try await Exchange.perform(post, with: api, limit: answerLimit, deadline: nil)))
     } catch {
       return sorting.submitBroke(error)
     }
@@ -74,12 +77,21 @@ public final class HTTPImageService: ImageService {
     do {
       let get = try HTTPClient.Request(url: queryURL + Self.escaped(taskID), method: .GET, headers: apiHeaders)
       let deadline = NIODeadline.now() + TimeAmount(settings.queryTimeout)
-      return sorting.queried(try await Exchange.perform(get, with: api, limit: answerLimit, deadline: deadline))
+      return sorting.queried(
+        scrubbed(try await Exchange.perform(get, with: api, limit: answerLimit, deadline: deadline)))
     } catch let broken as Exchange.Broken {
       return sorting.queryBroke(broken)
     } catch {
       return sorting.queryBroke(Exchange.Broken(mayHaveBeenSent: false, underlying: error))
     }
+  }
+
+  // A service that repeats the key in its words must not bring it into a log or a sidecar.
+  private func scrubbed(_ answer: Exchange.Answer) -> Exchange.Answer {
+    guard let range = answer.body.firstRange(of: key) else { return answer }
+    var scrubbed = answer
+    scrubbed.body.replaceSubrange(range, with: "(key)".utf8)
+    return self.scrubbed(scrubbed)
   }
 
   // RFC 3986's unreserved characters; task ids have no others, but they come from outside.
@@ -178,7 +190,7 @@ public final class HTTPImageService: ImageService {
 
   private static func unreachable(_ error: any Error) -> JobError {
     JobError(
-      code: "image-host-unreachable", message: "The picture could not be fetched: \(error).",
+      code: "image-host-unreachable", message: "The picture could not be fetched: \(Sorting.explain(error)).",
       hint: "It is tried again by itself.", retryable: true)
   }
 }

@@ -7,10 +7,11 @@ struct ResultAddress {
   /// Whether loopback addresses are allowed: only while the service itself is on one.
   var allowsLoopback: Bool
 
-  /// Whether `url` names a loopback address literally, or `localhost`.
+  /// Whether `url` names a loopback address literally. `localhost` does not: it is resolved, to whatever somebody set
+  /// up.
   static func isLoopback(_ url: String) -> Bool {
     guard let host = host(of: url) else { return false }
-    return host == "localhost" || kind(of: host) == .loopback
+    return kind(of: host) == .loopback
   }
 
   /// Why the URL may not be fetched; nil: it may.

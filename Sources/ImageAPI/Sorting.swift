@@ -42,7 +42,7 @@ struct Sorting {
   }
 
   func submitBroke(_ broken: Exchange.Broken) -> SubmitOutcome {
-    let why = explain(broken.underlying)
+    let why = Self.explain(broken.underlying)
     if broken.mayHaveBeenSent {
       return .unknown(
         JobError(
@@ -107,7 +107,7 @@ struct Sorting {
   }
 
   func queryBroke(_ broken: Exchange.Broken) -> QueryOutcome {
-    .failed(trouble("not-reached", "The service could not be asked: \(explain(broken.underlying))."))
+    .failed(trouble("not-reached", "The service could not be asked: \(Self.explain(broken.underlying))."))
   }
 
   private func isNotFound(_ words: String) -> Bool { words.lowercased().contains("not found") }
@@ -171,7 +171,7 @@ struct Sorting {
     return HTTPDate.parse(String(value)).map { max(.zero, $0 - now) }
   }
 
-  private func explain(_ error: any Error) -> String {
+  static func explain(_ error: any Error) -> String {
     switch error {
     case let error as HTTPClientError where error == .connectTimeout: "no connection within the time limit"
     case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:

@@ -153,6 +153,7 @@ extension Slot {
   private mutating func holdUnknown(_ error: JobError, _ now: Timestamp) {
     endAttempt(.unknown, now)
     var told = error
+    told.retryable = false
     told.hint = "Look at the service's own list of tasks before you pay again. It is not sent again by itself."
     state = .held(Held(reason: .submissionOutcomeUnknown, error: told))
   }
@@ -281,6 +282,7 @@ extension Slot {
 
   private mutating func holdPaid(_ task: TaskRef, _ error: JobError, _ effects: inout [Effect]) {
     var told = error
+    told.retryable = false
     told.hint = "The picture is paid for. Fetch it by its task id \(task.taskID) from the service while it keeps it."
     state = .held(Held(reason: .paidNotFetched, error: told, task: task))
     effects = [.writeSidecar(durable: true)]

@@ -4,10 +4,14 @@ public struct TakenStamp: Hashable, Sendable {
   public var prompt: FileStamp
   /// The image list's; nil where there was none.
   public var list: FileStamp?
+  /// A fingerprint of what else the request is made of: folder defaults and settings. 0: local reference images too, so
+  /// that only reading can tell whether anything changed.
+  public var inputs: UInt64
   /// Makes a stamp.
-  public init(prompt: FileStamp, list: FileStamp?) {
+  public init(prompt: FileStamp, list: FileStamp?, inputs: UInt64 = 0) {
     self.prompt = prompt
     self.list = list
+    self.inputs = inputs
   }
 }
 

@@ -204,6 +204,8 @@ public protocol PromptReading: Sendable {
   func understand(
     prompt: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
   ) throws(JobError) -> PromptRequest
+  /// A fingerprint of the settings that requests are made with, and of the defaults of a folder; never 0.
+  func fingerprint(_ defaults: [[UInt8]]) -> UInt64
   /// The hash of what is sent, local images by their hash.
   func requestHash(_ snapshot: Snapshot) -> String
   /// Reads a sidecar, untrusted; nil for what is none.

@@ -162,9 +162,10 @@ extension JSONWriter {
 }
 
 extension TakenStamp {
-  /// Ten or five numbers of eight bytes, little-endian.
+  /// The fingerprint, then five numbers for the prompt and five for the list: of eight bytes each, little-endian.
   var blob: Data {
-    var data = Data(capacity: 80)
+    var data = Data(capacity: 88)
+    withUnsafeBytes(of: inputs.littleEndian) { data.append(contentsOf: $0) }
     for stamp in [prompt, list].compactMap({ $0 }) {
       for number in [
         stamp.device, stamp.inode, UInt64(bitPattern: stamp.size), UInt64(bitPattern: stamp.modified),
@@ -177,7 +178,7 @@ extension TakenStamp {
   }
 
   init?(blob: Data?) {
-    guard let blob, blob.count == 40 || blob.count == 80 else { return nil }
+    guard let blob, blob.count == 48 || blob.count == 88 else { return nil }
     let bytes = Array(blob)
     func number(_ index: Int) -> UInt64 {
       (0..<8).reduce(0) { $0 | UInt64(bytes[index * 8 + $1]) << (8 * UInt64($1)) }
@@ -187,6 +188,6 @@ extension TakenStamp {
         device: number(start), inode: number(start + 1), size: Int64(bitPattern: number(start + 2)),
         modified: Int64(bitPattern: number(start + 3)), changed: Int64(bitPattern: number(start + 4)))
     }
-    self.init(prompt: stamp(0), list: blob.count == 80 ? stamp(5) : nil)
+    self.init(prompt: stamp(1), list: blob.count == 88 ? stamp(6) : nil, inputs: number(0))
   }
 }

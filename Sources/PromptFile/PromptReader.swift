@@ -69,6 +69,18 @@ public struct PromptReader: PromptReading {
       count: wanted.count ?? 1, hold: wanted.hold ?? false, requireImages: wanted.requireImages ?? false)
   }
 
+  /// The first eight bytes of a SHA-256 over settings and defaults.
+  public func fingerprint(_ defaults: [[UInt8]]) -> UInt64 {
+    var hash = SHA256()
+    for part in [Array(options.model.utf8), Array(options.agentName.utf8)] + options.exclude.map({ Array($0.utf8) })
+      + defaults
+    {
+      hash.update(data: part)
+      hash.update(data: [0])
+    }
+    return hash.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) } | 1
+  }
+
   /// SHA-256 of the request, local images by their hash.
   public func requestHash(_ snapshot: Snapshot) -> String {
     var writer = JSONWriter()

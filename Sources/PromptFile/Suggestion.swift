@@ -7,19 +7,20 @@ public enum Suggestion {
     return candidate
   }
 
-  // Levenshtein, one row at a time. Words longer than any key are cut: they are near to none anyway.
+  // Optimal string alignment: a swap of two neighbours counts as one slip. Words longer than any key are cut: they are
+  // near to none anyway.
   private static func distance(_ a: String, _ b: String) -> Int {
     let a = Array(a.prefix(64)), b = Array(b.prefix(64))
-    var row = Array(0...b.count)
+    var rows = [Array(0...b.count)]
     for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
+      var row = [i + 1]
       for (j, y) in b.enumerated() {
-        let substituted = diagonal + (x == y ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+        var best = min(rows[i][j] + (x == y ? 0 : 1), row[j] + 1, rows[i][j + 1] + 1)
+        if i > 0, j > 0, x == b[j - 1], a[i - 1] == y { best = min(best, rows[i - 1][j - 1] + 1) }
+        row.append(best)
       }
+      rows.append(row)
     }
-    return row[b.count]
+    return rows[a.count][b.count]
   }
 }

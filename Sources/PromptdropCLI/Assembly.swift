@@ -23,7 +23,6 @@ struct Assembly {
   /// The agent.
   let pipeline: Pipeline
   private let service: HTTPImageService
-  private let group: MultiThreadedEventLoopGroup
   private let workers: NIOThreadPool
 
   /// Locks the state and the roots, and opens all parts. Throws `Refusal`.
@@ -39,8 +38,12 @@ struct Assembly {
     }
     try Self.checkPlaces(folders, state, configuration)
 
-    let surroundings = Surroundings.live()
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    // The process has one event loop, which runs Swift's tasks too (see `Entry`): what waits for the network, for a
+    // time or for another task needs no change of threads, and no thread of Dispatch's wakes once a second to count the
+    // others.
+    let group = MultiThreadedEventLoopGroup.singleton
+    let loop = group.next()
+    let surroundings = Surroundings.live(on: loop)
     workers = NIOThreadPool(numberOfThreads: 8)
     workers.start()
     let journal: SQLiteJournal
@@ -66,7 +69,7 @@ struct Assembly {
           model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
           exclude: configuration.list("exclude"))),
       service: service, watcher: FolderWatcher(roots: roots, rescanInterval: configuration.duration("rescan") ?? .zero),
-      surroundings: surroundings, observer: observer, executor: group.next().executor)
+      surroundings: surroundings, observer: observer, executor: loop.executor)
   }
 
   /// Closes what `init` opened.
@@ -74,7 +77,6 @@ struct Assembly {
     do {
       try await service.shutdown()
       try await workers.shutdownGracefully()
-      try await group.shutdownGracefully()
     } catch {
       // The process ends now in any case, and the kernel closes what is left.
     }
@@ -85,7 +87,7 @@ struct Assembly {
     if let path = configuration.text("state-dir") { return path }
     if let path = environment["STATE_DIRECTORY"] { return path }
     if let path = environment["XDG_STATE_HOME"] { return path + "/promptdrop" }
-    return NSHomeDirectory() + "/.local/state/promptdrop"
+    return (environment["HOME"] ?? NSHomeDirectory()) + "/.local/state/promptdrop"
   }
 
   private static func checkPlaces(

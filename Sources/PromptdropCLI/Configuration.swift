@@ -25,10 +25,10 @@ struct Configuration: Sendable {
     for path in file.map({ [$0] }) ?? [systemFile, Self.userFile(environment)].compactMap({ $0 }) {
       try read(path, mustExist: file != nil)
     }
-    for (name, value) in environment where name.hasPrefix("PROMPTDROP_") && !Self.otherVariables.contains(name) {
+    for (name, value) in environment where name.hasPrefix("PROMPTDROP_") {
       if let setting = Setting.all.first(where: { $0.variable == name }) {
         values[setting.name] = (value, name)
-      } else {
+      } else if !Self.otherVariables.contains(where: name.hasPrefix) {
         let meant = Suggestion.nearest(to: name, in: Setting.all.map(\.variable)).map { " Did you mean \($0)?" } ?? ""
         warnings.append("The environment has the unknown variable \(name).\(meant)")
       }
@@ -38,7 +38,7 @@ struct Configuration: Sendable {
   }
 
   // Not settings: the key itself, and what builds and tests use.
-  private static let otherVariables: Set = ["PROMPTDROP_API_KEY", "PROMPTDROP_STRICT", "PROMPTDROP_TEST_DIR"]
+  private static let otherVariables: Set = ["PROMPTDROP_API_KEY", "PROMPTDROP_STRICT", "PROMPTDROP_TEST_"]
 
   private static func userFile(_ environment: [String: String]) -> String? {
     (environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map { $0 + "/.config" })

@@ -1,9 +1,10 @@
 import Foundation
 import JobCore
+import NIOCore
 
 extension Surroundings {
-  /// The machine's clocks, chance and ids.
-  static func live() -> Surroundings {
+  /// The machine's clocks, chance and ids. Sleeping is a timer of the event loop.
+  static func live(on loop: any EventLoop) -> Surroundings {
     let clock = ContinuousClock()
     let start = clock.now
     let boot: String
@@ -16,7 +17,16 @@ extension Surroundings {
     return Surroundings(
       wallClock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
       monotonic: { clock.now - start },
-      sleep: { try await clock.sleep(until: start + $0) },
+      sleep: { moment in
+        let wait = max(.zero, moment - (clock.now - start))
+        // A year is the longest that an event loop can wait for; what is later is looked at again then.
+        let timer = loop.scheduleTask(in: .milliseconds(min(wait, .seconds(31_536_000)).milliseconds + 1)) {}
+        try await withTaskCancellationHandler {
+          try await timer.futureResult.get()
+        } onCancel: {
+          timer.cancel()
+        }
+      },
       chance: { Double.random(in: 0..<1) },
       newID: { UUID().uuidString.lowercased() },
       bootID: boot)

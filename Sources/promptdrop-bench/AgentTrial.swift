@@ -47,7 +47,8 @@ struct AgentTrial {
     try place.drop(files)
     try place.waitForDone(files, child)
     _ = child.end()
-    let lines = String(decoding: FileManager.default.contents(atPath: trace) ?? Data(), as: UTF8.self).split(separator: "\n")
+    let lines = String(decoding: FileManager.default.contents(atPath: trace) ?? Data(), as: UTF8.self).split(
+      separator: "\n")
     // A call that another thread interrupts is printed in two parts; each has one line with its name and "(".
     let calls = lines.count { $0.contains("sync(") }
     return Double(calls) / Double(files)

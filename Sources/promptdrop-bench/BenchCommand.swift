@@ -28,7 +28,8 @@ struct BenchCommand: AsyncParsableCommand {
     options.ledgerLimit = 0
     let sandbox = Sandbox(options)
     try await sandbox.start()
-    say("\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay")
+    say(
+      "\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay")
     for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] {
       let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
       let own = try agent.run(files: files)

@@ -59,7 +59,8 @@ import Testing
   @Test func whatIsNotMeantIsNotTaken() async throws {
     let bench = try await Bench()
     let names = [
-      ".hidden.prompt", "~temp.prompt", "cat.prompt~", "#cat.prompt#", ".#cat.prompt", "cat.prompt.tmp", "cat.prompt.part",
+      ".hidden.prompt", "~temp.prompt", "cat.prompt~", "#cat.prompt#", ".#cat.prompt", "cat.prompt.tmp",
+      "cat.prompt.part",
       "cat.txt", ".git/cat.prompt", "@eaDir/cat.prompt", ".stversions/cat.prompt", "skipped/cat.prompt", ".prompt",
     ]
     for name in names { try bench.root.write(name, "a cat") }

@@ -4,7 +4,7 @@ import Synchronization
 import TestKit
 import Testing
 
-/// A fresh root, a fresh home and a sandbox of its own: what one run of the program needs. All of it goes with the value.
+/// A fresh root, a fresh home and a sandbox of its own: what one run of the program needs. All of it goes with it.
 final class Bench: Sendable {
   /// The watched folder.
   let root: TemporaryFolder
@@ -123,8 +123,8 @@ final class Bench: Sendable {
   /// Applies a fault from now on.
   func fault(_ text: String) throws { sandbox.addFault(try Fault(parsing: text)) }
 
-  /// Every name below the root, except folders' own contents being hidden.
-  func names() throws -> [String] { try root.list().filter { !$0.hasPrefix(".promptdrop.lock") } }
+  /// Every name in the root itself.
+  func names() throws -> [String] { try root.list() }
 }
 
 /// How a run ended.

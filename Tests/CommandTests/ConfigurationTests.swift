@@ -11,7 +11,8 @@ import Testing
   @Test func flagsEnvironmentFileDefaultInThatOrder() async throws {
     let bench = try await Bench()
     let cases: [(file: String?, variable: String?, flag: String?, model: String)] = [
-      (nil, nil, nil, "google/gempix2"), ("from/file", nil, nil, "from/file"), ("from/file", "from/env", nil, "from/env"),
+      (nil, nil, nil, "google/gempix2"), ("from/file", nil, nil, "from/file"),
+      ("from/file", "from/env", nil, "from/env"),
       ("from/file", "from/env", "from/flag", "from/flag"), (nil, "from/env", nil, "from/env"),
     ]
     for (number, each) in cases.enumerated() {
@@ -28,7 +29,8 @@ import Testing
     let run = try await bench.once(
       ["--api-url": nil, "--state-dir": nil, "--settle": nil],
       environment: [
-        "PROMPTDROP_API_URL": bench.sandbox.baseURL, "STATE_DIRECTORY": bench.home.path("other"), "PROMPTDROP_SETTLE": "0s",
+        "PROMPTDROP_API_URL": bench.sandbox.baseURL, "STATE_DIRECTORY": bench.home.path("other"),
+        "PROMPTDROP_SETTLE": "0s",
       ])
     #expect(run.code == 0 && bench.posts.count == 1, "\(run)")
     #expect(bench.home.exists("other/journal.sqlite"))
@@ -93,7 +95,9 @@ import Testing
   }
 
   @Test(
-    arguments: [[], ["--help"], ["once", "--help"], ["watch", "--help"], ["sandbox", "--help"], ["demo", "--help"], ["--version"]])
+    arguments: [
+      [], ["--help"], ["once", "--help"], ["watch", "--help"], ["sandbox", "--help"], ["demo", "--help"], ["--version"],
+    ])
   func helpIsThere(_ arguments: [String]) async throws {
     let child = try ChildProcess("promptdrop", arguments)
     #expect(try await child.wait(within: .seconds(20)) == .exited(0))

@@ -65,7 +65,8 @@ import Testing
     for folder in [bench.root.path, bench.home.path] {
       let files = FileManager.default.enumerator(atPath: folder)
       while let name = files?.nextObject() as? String {
-        guard let content = FileManager.default.contents(atPath: folder + "/" + name), !name.hasSuffix(".prompt") else { continue }
+        if name.hasSuffix(".prompt") { continue }
+        guard let content = FileManager.default.contents(atPath: folder + "/" + name) else { continue }
         looked += 1
         // The journal keeps the prompts' text; there the key is the user's own word.
         if name.hasSuffix(".sqlite") || name.hasSuffix("-wal") { continue }
@@ -77,7 +78,9 @@ import Testing
   }
 
   @Test func isNotInTheJournal() async throws {
-    let bench = try await Bench(["ok": "fine", "lost": "[sandbox: submit-no-answer] x", "bad": "[sandbox: submit-status=400] x"])
+    let bench = try await Bench([
+      "ok": "fine", "lost": "[sandbox: submit-no-answer] x", "bad": "[sandbox: submit-status=400] x",
+    ])
     _ = try await bench.once()
     let files = try FileManager.default.contentsOfDirectory(atPath: bench.stateDir)
     #expect(files.contains("journal.sqlite"))

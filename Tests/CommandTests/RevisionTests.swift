@@ -127,8 +127,9 @@ import Testing
   }
 
   @Test func aDeletedPromptIsForgottenOnlyAsFarAsItWasNotSent() async throws {
-    let bench = try await Bench(["cat": "a red cat"], delay: .milliseconds(700))
+    let bench = try await Bench(delay: .seconds(2))
     let agent = try await bench.watch()
+    try bench.root.write("cat.prompt", "a red cat")
     try await bench.waitFor("cat", "submitted")
     try bench.root.remove("cat.prompt")
     // It is paid for: the picture comes all the same.

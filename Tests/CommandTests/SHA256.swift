@@ -5,7 +5,7 @@ func sha256(_ message: [UInt8]) -> String {
   ]
   var bytes = message + [0x80]
   bytes += [UInt8](repeating: 0, count: (120 - bytes.count % 64) % 64)
-  bytes += (0..<8).map { UInt8(truncatingIfNeeded: message.count * 8 >> (56 - 8 * $0)) }
+  bytes += (0..<8).map { UInt8(truncatingIfNeeded: (message.count * 8) >> (56 - 8 * $0)) }
   func turn(_ value: UInt32, _ by: UInt32) -> UInt32 { value >> by | value << (32 - by) }
   var w = [UInt32](repeating: 0, count: 64)
   for block in stride(from: 0, to: bytes.count, by: 64) {

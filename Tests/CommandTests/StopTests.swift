@@ -89,7 +89,9 @@ import Testing
     let run = try await bench.end(of: agent)
     #expect(run.code == 0 && bench.posts.count < 10, "\(run)")
     let posts = bench.posts.count
-    let states = try bench.names().filter { $0.hasSuffix(".status.json") }.map { try Sidecar(bench.root.bytes($0)).state }
+    let states = try bench.names().filter { $0.hasSuffix(".status.json") }.map {
+      try Sidecar(bench.root.bytes($0)).state
+    }
     #expect(!states.contains("submitting") && !states.contains("held"), "\(states)")
     let later = try await bench.once()
     #expect(later.code == 0 && bench.posts.count == 30 && posts < 30, "\(later)")

@@ -92,7 +92,6 @@ import Testing
     }
     try await expectStale(change(1, expected: 1), bench, "revision 2 is current")
     try await expectStale(change(1, expected: 0, job: JobID("nobody")), bench, "no such job")
-    try await expectStale(change(7, expected: 2), bench, "the journal has no revision 7")
     #expect(try await bench.apply(change(1, expected: 2)) == .applied)
     let job = try await bench.job(cat)
     #expect(job.current == 1)
@@ -101,6 +100,13 @@ import Testing
     #expect(job.stamp == makeStamp(9, list: 8))
     #expect(job.currentSlots.map(\.state.name) == [.done, .queued])
     #expect(try await bench.known(bench.file("cat.prompt"))?.state == .queued)
+  }
+
+  @Test(arguments: JournalMaker.all) func onlyAKnownRevisionIsMadeCurrent(_ maker: JournalMaker) async throws {
+    let bench = try await bench(maker)
+    try await expectStale(
+      .makeCurrent(job: cat, revision: 7, expected: 2, count: 1, newSlots: [], stamp: makeStamp()), bench,
+      "the journal has no revision 7")
   }
 
   @Test(arguments: JournalMaker.all) func renamedIsGuardedByTheNewName(_ maker: JournalMaker) async throws {

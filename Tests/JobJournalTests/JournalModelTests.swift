@@ -12,7 +12,7 @@ import Testing
     do {
       let bench = try await JournalBench(maker, in: place)
       random.roots = [bench.root, bench.otherRoot]
-      for round in 1...350 {
+      for round in 1...200 {
         let batch = (0..<random.source.one(of: [1, 3, 10, 20])).map { _ -> (JournalChange, ChangeResult) in
           let change = random.change(model)
           return (change, model.apply(change))
@@ -52,8 +52,9 @@ import Testing
       check(known == model.known(file), "known \(file.path.display): \(String(describing: known))")
     }
     for (id, job) in zip(ids, try await journal.jobs(ids)) {
+      let outputs = job?.outputs.inOrder ?? []
       var job = job
-      job?.outputs = job?.outputs.inOrder ?? []
+      job?.outputs = outputs
       check(job == model.job(id), "job \(String(describing: job))\nnot \(String(describing: model.job(id)))")
       for revision in model.jobs[id]?.revisions.values.map({ $0 }) ?? [] {
         let slots = try await journal.slots(of: id, revision: revision.number)
