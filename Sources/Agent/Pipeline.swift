@@ -29,6 +29,8 @@ public actor Pipeline {
   var active: [JobID: ActiveJob] = [:]
   var running: Set<SlotKey> = []
   var posting: Set<SlotKey> = []
+  // How many groups of refusals are being taken back.
+  var blaming = 0
   var permitsUsed = 0
   var permitQueue: [CheckedContinuation<Void, Never>] = []
 

@@ -63,7 +63,7 @@ extension Pipeline {
   }
 
   func judgeOnce(at now: Duration) {
-    guard mode == .once, !isJudgingEnd else { return }
+    guard mode == .once, !isJudgingEnd, blaming == 0 else { return }
     if let closed = gate.closed, closed.trouble != .down, unscanned.isEmpty, examinations == 0,
       running.allSatisfy({ active[$0.job]?.job.slots[$0]?.state.task == nil })
     {

@@ -122,7 +122,10 @@ extension Pipeline {
     case .notAccepted(let failure, reached: true) where failure.consequence == .permanent:
       let prompt = entry.job.revisions[key.revision]?.identity.prompt ?? ""
       let alike = gate.refused(failure.error.message, prompt: prompt, slot: key)
-      if !alike.isEmpty { Task { await self.blameAccount(alike, failure.error) } }
+      if !alike.isEmpty {
+        blaming += 1
+        Task { await self.blameAccount(alike, failure.error) }
+      }
     default: break
     }
   }
@@ -135,12 +138,16 @@ extension Pipeline {
     if gate.trouble(.account, error, at: now) { observer.notice(.error, error) }
     for key in slots {
       do {
+        // Its refusal has to be written down before it can be taken back.
+        while posting.contains(key) { _ = try await commit([]) }
         guard try await activate(key) else { continue }
       } catch {
         return fail(error)
       }
       await advance(key, .refusalWasTheAccounts(error))
     }
+    blaming -= 1
+    pump()
   }
 
   func sayOpen() {

@@ -44,7 +44,11 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
     let reader = Busy {
       let bytes = (try? Data(contentsOf: URL(fileURLWithPath: path))).map { Array($0) } ?? []
       let isWhole = StatusSidecar.isOurs(bytes) && (bytes.last == UInt8(ascii: ".") || bytes.last == UInt8(ascii: "0"))
-      (isWhole ? whole : halves).wrappingAdd(1, ordering: .relaxed)
+      if isWhole {
+        whole.wrappingAdd(1, ordering: .relaxed)
+      } else {
+        halves.wrappingAdd(1, ordering: .relaxed)
+      }
     }
     defer { reader.stop() }
     try await eventually("the reader reads") { whole.load(ordering: .relaxed) > 0 }

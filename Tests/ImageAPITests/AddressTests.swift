@@ -19,7 +19,9 @@ import Testing
     ) { await $0.fetch(.url(url)).failure }
   }
 
-  private func expectRefused(_ url: String, base: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+  private func expectRefused(_ url: String, base: String, sourceLocation: SourceLocation = #_sourceLocation)
+    async throws
+  {
     let failure = try await refusal(of: url, base: base)
     #expect(failure?.kind == "unusable", "\(url): \(String(describing: failure))", sourceLocation: sourceLocation)
   }
@@ -130,9 +132,12 @@ import Testing
 
   @Test(arguments: [0, 1, 5])
   func `No more redirects than allowed`(limit: Int) async throws {
-    try await ServiceBench.run(settings: { $0.maxRedirects = limit }, script: { connection in
-      while connection.readRequest() != nil { connection.answer("302 Found", "", headers: "Location: /again\r\n") }
-    }) { bench, server in
+    try await ServiceBench.run(
+      settings: { $0.maxRedirects = limit },
+      script: { connection in
+        while connection.readRequest() != nil { connection.answer("302 Found", "", headers: "Location: /again\r\n") }
+      }
+    ) { bench, server in
       #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "unusable")
       #expect(server.requests.count == limit + 1)
     }

@@ -59,7 +59,7 @@ import Testing
       connection.readRequest()
       connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nfox")
       // The rest is sent only once the first part has been handed on.
-      guard seen.wait(timeout: .now() + .seconds(4)) == .success else { return }
+      guard seen.wait(timeout: .now() + .seconds(30)) == .success else { return }
       connection.send("fox")
     }) { bench, server in
       try await bench.service.fetch(.url(server.baseURL), limit: 6) { chunk throws(FetchFailure) in
@@ -136,13 +136,16 @@ import Testing
   }
 
   @Test func `A slow drip ends at the time for a picture in all`() async throws {
-    try await ServiceBench.run(settings: { $0.fetchTotalTimeout = .milliseconds(400) }, script: { connection in
-      connection.readRequest()
-      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-      for _ in 0..<60 where connection.send(" ") {
-        _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(50))
+    try await ServiceBench.run(
+      settings: { $0.fetchTotalTimeout = .milliseconds(400) },
+      script: { connection in
+        connection.readRequest()
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in 0..<60 where connection.send(" ") {
+          _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(50))
+        }
       }
-    }) { bench, server in
+    ) { bench, server in
       let start = ContinuousClock.now
       #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "transient")
       #expect(.now - start < .seconds(2), "\(.now - start)")
@@ -181,7 +184,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "data:image/png,abc", "data:image/png;base64", "data:image/png;base64,", "data:", "data:,", "data:image/png;base64,A",
+    "data:image/png,abc", "data:image/png;base64", "data:image/png;base64,", "data:", "data:,",
+    "data:image/png;base64,A",
     "data:image/png;base64,%%%", "data:;base64x,AAAA",
   ])
   func `A data URI that is none is unusable`(uri: String) async throws {

@@ -56,7 +56,8 @@ enum ProbeSamples {
 
   static func progressive(_ width: Int = 5, _ height: Int = 6) -> [UInt8] {
     start + frame(0xC2, width, height) + segment(0xC4, [UInt8](repeating: 0, count: 17)) + scan + [0x12, 0xFF, 0x00]
-      + segment(0xC4, [UInt8](repeating: 0, count: 17)) + scan + [0x34, 0x56] + [0xFF, 0xFF] + scan.dropFirst() + [7] + end
+      + segment(0xC4, [UInt8](repeating: 0, count: 17)) + scan + [0x34, 0x56] + [0xFF, 0xFF] + scan.dropFirst() + [7]
+      + end
   }
 
   // MARK: WebP

@@ -33,7 +33,9 @@ import Testing
   }
 
   @Test func `The largest WebP`() {
-    #expect(Samples.check(Samples.lossless(16_384, 16_384)) == .success(ImageInfo(format: .webp, width: 16_384, height: 16_384)))
+    #expect(
+      Samples.check(Samples.lossless(16_384, 16_384))
+        == .success(ImageInfo(format: .webp, width: 16_384, height: 16_384)))
     #expect(Samples.check(Samples.lossy(16_383, 1)) == .success(ImageInfo(format: .webp, width: 16_383, height: 1)))
     let scaled = Samples.lossy(0xC000 | 20, 0x4000 | 30)
     #expect(Samples.check(scaled) == .success(ImageInfo(format: .webp, width: 20, height: 30)))
@@ -69,7 +71,9 @@ import Testing
     #expect(Samples.check(bytes) == .failure(fault == "image-html" ? .unknownFormat : .truncated))
   }
 
-  @Test(arguments: ["", "<html>", "GIF89a", "BM", "RIFF\u{4}\0\0\0WAVE", "\0\0\0\u{18}ftypavif", "%PDF", "II*\0", "\u{7F}"])
+  @Test(arguments: [
+    "", "<html>", "GIF89a", "BM", "RIFF\u{4}\0\0\0WAVE", "\0\0\0\u{18}ftypavif", "%PDF", "II*\0", "\u{7F}",
+  ])
   func `Anything else is unknown`(text: String) {
     #expect(Samples.check(Array(text.utf8)) == .failure(.unknownFormat))
   }
@@ -88,7 +92,8 @@ import Testing
       "PNG without data": Samples.signature + Samples.chunk("IHDR", Samples.header(3, 4)) + end,
       "PNG without a header": Samples.signature + whole + end,
       "PNG with a short header": Samples.signature + Samples.chunk("IHDR", [0, 0, 0, 1]) + whole + end,
-      "JPEG without pixels": Samples.baseline(0, 6), "JPEG without a frame": Samples.start + Samples.scan + [1] + Samples.end,
+      "JPEG without pixels": Samples.baseline(0, 6),
+      "JPEG without a frame": Samples.start + Samples.scan + [1] + Samples.end,
       "JPEG without a scan": Samples.start + Samples.frame(0xC0, 5, 6) + Samples.end,
       "JPEG with nothing": Samples.start + Samples.end + [0, 0],
       "WebP without pixels": Samples.lossy(0, 8),
@@ -134,7 +139,8 @@ import Testing
     var random = SplitMix64(seed: seed)
     let beginnings = [
       Samples.signature, Samples.start + [0xFF], Samples.signature + [0, 0, 0, 13] + Array("IHDR".utf8),
-      Array("RIFF".utf8) + [1, 0, 0, 0] + Array("WEBPVP8X".utf8), Array("RIFF".utf8) + [1, 0, 0, 0] + Array("WEBPVP8L".utf8),
+      Array("RIFF".utf8) + [1, 0, 0, 0] + Array("WEBPVP8X".utf8),
+      Array("RIFF".utf8) + [1, 0, 0, 0] + Array("WEBPVP8L".utf8),
       Array("RIFF".utf8) + [0, 0, 0, 0] + Array("WEBPVP8 ".utf8),
     ]
     for _ in 0..<8000 {

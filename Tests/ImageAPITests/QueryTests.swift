@@ -29,7 +29,10 @@ import Testing
 
   @Test(arguments: [
     ("[{\"image\":\"https://i.example/a.png\"}]", [ResultItem.url("https://i.example/a.png")]),
-    ("[{\"image\":\"https://i.example/a\"},{\"image\":\"http://i.example/b\"}]", [.url("https://i.example/a"), .url("http://i.example/b")]),
+    (
+      "[{\"image\":\"https://i.example/a\"},{\"image\":\"http://i.example/b\"}]",
+      [.url("https://i.example/a"), .url("http://i.example/b")]
+    ),
     ("[{\"image\":\"data:image/png;base64,AAAA\"}]", [.inline(dataURI: "data:image/png;base64,AAAA")]),
     ("{\"image\":\"https://i.example/a.png\"}", [.url("https://i.example/a.png")]),
     ("\"https://i.example/a.png\"", [.url("https://i.example/a.png")]),
@@ -49,7 +52,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{\"message\":\"too rude\"}", "too rude"), ("\"too rude\"", "too rude"), ("{\"message\":null}", nil), ("null", nil),
+    ("{\"message\":\"too rude\"}", "too rude"), ("\"too rude\"", "too rude"), ("{\"message\":null}", nil),
+    ("null", nil),
     ("{}", nil), ("7", nil),
   ])
   func `A failure says why, in the service's words`(json: String, words: String?) async throws {
@@ -73,7 +77,9 @@ import Testing
     #expect(try await task("\"status\":\"pending\"").consumed == nil)
   }
 
-  @Test(arguments: ["{\"code\":1,\"message\":\"task not found\"}", "{\"code\":1,\"message\":\"Task Not Found\",\"data\":null}"])
+  @Test(arguments: [
+    "{\"code\":1,\"message\":\"task not found\"}", "{\"code\":1,\"message\":\"Task Not Found\",\"data\":null}",
+  ])
   func `A task that is not found`(body: String) async throws {
     #expect(try await query("404 Not Found", body) == .notFound)
     #expect(try await query("200 OK", body) == .notFound)
@@ -93,7 +99,10 @@ import Testing
     #expect(outcome.consequence == .service(.wrongAddress), "\(outcome)")
   }
 
-  @Test(arguments: [("401 Unauthorized", "{\"code\":401,\"message\":\"Invalid API key\"}"), ("401 Unauthorized", "<html>"), ("200 OK", "{\"code\":401,\"message\":\"Invalid API key\"}")])
+  @Test(arguments: [
+    ("401 Unauthorized", "{\"code\":401,\"message\":\"Invalid API key\"}"), ("401 Unauthorized", "<html>"),
+    ("200 OK", "{\"code\":401,\"message\":\"Invalid API key\"}"),
+  ])
   func `A refused key`(status: String, body: String) async throws {
     #expect(try await query(status, body).consequence == .service(.unauthorized))
   }
@@ -118,7 +127,8 @@ import Testing
     for body in ["<html>bad gateway</html>", "{\"code\":1,\"message\":\"failed\"}", ""] {
       #expect(try await query(status, body).consequence == .transient(retryAfter: nil))
     }
-    #expect(try await query(status, "", headers: "Retry-After: 9\r\n").consequence == .transient(retryAfter: .seconds(9)))
+    #expect(
+      try await query(status, "", headers: "Retry-After: 9\r\n").consequence == .transient(retryAfter: .seconds(9)))
   }
 
   @Test(arguments: [("8", Duration.seconds(8)), ("Sat, 31 Jan 2026 09:00:05 GMT", .seconds(5))])
@@ -129,7 +139,8 @@ import Testing
 
   @Test(arguments: [
     "", "{}", "[]", "<html>", "{\"code\":0}", "{\"code\":0,\"data\":null}", "{\"code\":0,\"data\":{}}",
-    "{\"code\":0,\"data\":{\"status\":7}}", "{\"code\":7,\"message\":\"what\"}", "{\"code\":0,\"data\":{\"status\":\"succ",
+    "{\"code\":0,\"data\":{\"status\":7}}", "{\"code\":7,\"message\":\"what\"}",
+    "{\"code\":0,\"data\":{\"status\":\"succ",
   ])
   func `An answer that cannot be read is asked for again`(body: String) async throws {
     #expect(try await query("200 OK", body).consequence == .transient(retryAfter: nil))
@@ -142,12 +153,15 @@ import Testing
   }
 
   @Test func `An answer without end is cut off`() async throws {
-    try await ServiceBench.run(settings: { $0.maxImageBytes = 3000 }, script: { connection in
-      connection.readRequest()
-      connection.send("HTTP/1.1 200 OK\r\n\r\n")
-      let part = [UInt8](repeating: 32, count: 65_536)
-      for _ in 0..<2000 where !connection.send(part) { return }
-    }) { bench, _ in
+    try await ServiceBench.run(
+      settings: { $0.maxImageBytes = 3000 },
+      script: { connection in
+        connection.readRequest()
+        connection.send("HTTP/1.1 200 OK\r\n\r\n")
+        let part = [UInt8](repeating: 32, count: 65_536)
+        for _ in 0..<2000 where !connection.send(part) { return }
+      }
+    ) { bench, _ in
       #expect(await bench.service.query("ta1").consequence == .transient(retryAfter: nil))
     }
   }
@@ -173,7 +187,8 @@ import Testing
   }
 
   @Test func `The sandbox never answers a query`() async throws {
-    try await ServiceBench.run(sandbox: ["query-hang"], settings: { $0.queryTimeout = .milliseconds(300) }) { bench, _ in
+    try await ServiceBench.run(sandbox: ["query-hang"], settings: { $0.queryTimeout = .milliseconds(300) }) {
+      bench, _ in
       #expect(await bench.service.query("ta1").consequence == .transient(retryAfter: nil))
     }
   }

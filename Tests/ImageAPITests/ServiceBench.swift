@@ -137,7 +137,9 @@ extension SubmitOutcome {
     case .unknown(let error, _): error
     }
   }
-  var consequence: Failure.Consequence? { if case .notAccepted(let failure, _) = self { failure.consequence } else { nil } }
+  var consequence: Failure.Consequence? {
+    if case .notAccepted(let failure, _) = self { failure.consequence } else { nil }
+  }
   var isUnknown: Bool { if case .unknown = self { true } else { false } }
   /// nil unless it was not accepted.
   var reached: Bool? { if case .notAccepted(_, let reached) = self { reached } else { nil } }

@@ -41,7 +41,9 @@ import Testing
     #expect(outcome.reached == false, "\(outcome)")
   }
 
-  @Test(arguments: ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "\u{15}\u{3}\u{1}\0\u{2}\u{2}(", "garbage\n"])
+  @Test(arguments: [
+    "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "\u{15}\u{3}\u{1}\0\u{2}\u{2}(", "garbage\n",
+  ])
   func `No TLS on the other side: not sent`(garbage: String) async throws {
     let server = try RawServer { connection in
       connection.readSome()
@@ -100,7 +102,10 @@ import Testing
     }
   }
 
-  @Test(arguments: ["HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"code\":0", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\n", "no HTTP\r\n\r\n"])
+  @Test(arguments: [
+    "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"code\":0", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\n",
+    "no HTTP\r\n\r\n",
+  ])
   func `Half an answer: unknown`(answer: String) async throws {
     try await ServiceBench.run(script: {
       $0.readRequest()
@@ -113,11 +118,16 @@ import Testing
   }
 
   @Test func `No answer in time: unknown`() async throws {
-    let settings = { @Sendable (settings: inout HTTPImageService.Settings) in settings.submitTimeout = .milliseconds(250) }
-    try await ServiceBench.run(settings: settings, script: {
-      $0.readRequest()
-      $0.waitForEnd()
-    }) { bench, server in
+    let settings = { @Sendable (settings: inout HTTPImageService.Settings) in
+      settings.submitTimeout = .milliseconds(250)
+    }
+    try await ServiceBench.run(
+      settings: settings,
+      script: {
+        $0.readRequest()
+        $0.waitForEnd()
+      }
+    ) { bench, server in
       expectUnknown(await bench.submit())
       #expect(server.requests.count == 1 && server.connections == 1)
     }
@@ -125,13 +135,16 @@ import Testing
 
   // The server paces itself with a semaphore that nobody signals.
   @Test func `An answer that drips does not hold the time limit up`() async throws {
-    try await ServiceBench.run(settings: { $0.submitTimeout = .milliseconds(250) }, script: { connection in
-      connection.readRequest()
-      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-      for _ in 0..<60 where connection.send(" ") {
-        _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(50))
+    try await ServiceBench.run(
+      settings: { $0.submitTimeout = .milliseconds(250) },
+      script: { connection in
+        connection.readRequest()
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in 0..<60 where connection.send(" ") {
+          _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(50))
+        }
       }
-    }) { bench, server in
+    ) { bench, server in
       let start = ContinuousClock.now
       expectUnknown(await bench.submit())
       #expect(.now - start < .seconds(2), "\(.now - start)")
@@ -140,11 +153,14 @@ import Testing
   }
 
   @Test func `A slow upload does not count towards the time for the answer`() async throws {
-    try await ServiceBench.run(settings: { $0.submitTimeout = .milliseconds(300) }, script: { connection in
-      connection.readSome()
-      _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(900))
-      if connection.readRequest() != nil { connection.answer("200 OK", Self.yes) }
-    }) { bench, server in
+    try await ServiceBench.run(
+      settings: { $0.submitTimeout = .milliseconds(300) },
+      script: { connection in
+        connection.readSome()
+        _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(900))
+        if connection.readRequest() != nil { connection.answer("200 OK", Self.yes) }
+      }
+    ) { bench, server in
       // More than the buffers of both sides hold.
       let image = ReferenceImage.data([UInt8](repeating: 7, count: 12_000_000), .png)
       let request = SubmitRequest(snapshot: Snapshot(prompt: "fox", model: "m"), images: [image])
@@ -154,7 +170,9 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `A kept connection that ends under the next request: one request, never again by itself`(isReset: Bool) async throws {
+  func `A kept connection that ends under the next request: one request, never again by itself`(isReset: Bool)
+    async throws
+  {
     try await ServiceBench.run(script: { connection in
       guard connection.readRequest() != nil else { return }
       connection.answer("200 OK", Self.yes)

@@ -82,11 +82,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("", nil), ("Retry-After: 7\r\n", .seconds(7)), ("Retry-After:  0 \r\n", .zero), ("retry-after: 120\r\n", .seconds(120)),
-    ("Retry-After: Sat, 31 Jan 2026 09:01:30 GMT\r\n", .seconds(90)),
-    ("Retry-After: Sat, 31 Jan 2026 08:00:00 GMT\r\n", .zero), ("Retry-After: soon\r\n", nil), ("Retry-After: -5\r\n", .zero),
-  ] as [(String, Duration?)])
+  @Test(
+    arguments: [
+      ("", nil), ("Retry-After: 7\r\n", .seconds(7)), ("Retry-After:  0 \r\n", .zero),
+      ("retry-after: 120\r\n", .seconds(120)),
+      ("Retry-After: Sat, 31 Jan 2026 09:01:30 GMT\r\n", .seconds(90)),
+      ("Retry-After: Sat, 31 Jan 2026 08:00:00 GMT\r\n", .zero), ("Retry-After: soon\r\n", nil),
+      ("Retry-After: -5\r\n", .zero),
+    ] as [(String, Duration?)])
   func `A 429 is not accepted, and says when`(headers: String, after: Duration?) async throws {
     let outcome = try await submit("429 Too Many Requests", "{\"code\":1,\"message\":\"slow down\"}", headers: headers)
     #expect(outcome.consequence == .transient(retryAfter: after) && outcome.reached == true)

@@ -56,7 +56,9 @@ import Testing
     let (_, fields) = try await sent(
       SubmitRequest(
         snapshot: snapshot,
-        images: [.url("https://i.example/a.png?x=1&y=\"2\""), .data(png, .png), .data([1], .jpeg), .data([2, 3], .webp)]))
+        images: [
+          .url("https://i.example/a.png?x=1&y=\"2\""), .data(png, .png), .data([1], .jpeg), .data([2, 3], .webp),
+        ]))
     #expect(
       Set(fields.keys)
         == ["model", "prompt", "images", "aspect_ratio", "image_size", "seed", "strength", "tags", "deep"])

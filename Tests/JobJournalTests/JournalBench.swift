@@ -103,7 +103,8 @@ func fileStamp(_ number: Int64) -> FileStamp {
 }
 
 func makeStamp(_ number: Int64 = 1, list: Int64? = nil) -> TakenStamp {
-  TakenStamp(prompt: fileStamp(number), list: list.map { fileStamp($0) })
+  TakenStamp(
+    prompt: fileStamp(number), list: list.map { fileStamp($0) }, inputs: .max - UInt64(truncatingIfNeeded: number))
 }
 
 func makeRevision(

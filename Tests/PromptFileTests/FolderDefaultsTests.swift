@@ -68,7 +68,8 @@ import Testing
     let error = try Understanding("fox").under(("", "owner: studio")).refusal()
     #expect(error.code == "other-owner")
     #expect(error.message.contains("studio") && error.message.contains("desk"))
-    #expect(try Understanding("fox").under(("a", "owner: desk"), ("", "owner: studio")).result().snapshot.owner == "desk")
+    #expect(
+      try Understanding("fox").under(("a", "owner: desk"), ("", "owner: studio")).result().snapshot.owner == "desk")
     #expect(try Understanding("fox").under(("a", "owner: studio"), ("", "owner: desk")).refusal().code == "other-owner")
   }
 
@@ -78,7 +79,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a", "drafts", "a/drafts/cat.prompt"), ("a", "drafts/", "a/drafts/x/cat.prompt"), ("a", "*.prompt", "a/cat.prompt"),
+    ("a", "drafts", "a/drafts/cat.prompt"), ("a", "drafts/", "a/drafts/x/cat.prompt"),
+    ("a", "*.prompt", "a/cat.prompt"),
     ("a", "/cat.prompt", "a/cat.prompt"), ("a", "x/cat.*", "a/x/cat.prompt"), ("", "a", "a/cat.prompt"),
     ("", "/a", "a/b/cat.prompt"), ("a", "[c]at.prompt", "a/b/cat.prompt"), ("a", "c?t.prompt", "a/cat.prompt"),
   ])

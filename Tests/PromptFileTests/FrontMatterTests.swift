@@ -92,7 +92,9 @@ import Testing
     #expect(!error.message.contains("Did you mean"))
   }
 
-  @Test(arguments: ["\"mo\\ndel\"", "\"\\e[31mmodel\"", "\"a\\tb\"", "\"\\u202Emodel\"", String(repeating: "k", count: 900)])
+  @Test(arguments: [
+    "\"mo\\ndel\"", "\"\\e[31mmodel\"", "\"a\\tb\"", "\"\\u202Emodel\"", String(repeating: "k", count: 900),
+  ])
   func `A hostile key cannot forge a line of the message`(key: String) throws {
     let error = try refusal("---\n\(key): x\n---\nfox")
     #expect(error.code == "front-matter-unknown-key")
@@ -115,13 +117,13 @@ import Testing
 
   @Test(arguments: [
     "model: [a", "model: \"a", "\tmodel: a", "a: b: c", "- model", "just words", "[a, b]", "? [a]\n: b", "model: *a",
-    "%YAML 9.9", "model: !!!", "&a &b model: x", "7",
+    "%YAML 9.9", "model: !!!", "7",
   ])
   func `What is no mapping is refused`(yaml: String) throws {
     #expect(try refusal("---\n\(yaml)\n---\nfox").code.hasPrefix("front-matter-"))
   }
 
-  @Test(arguments: ["---\n---\nfox", "---\n\n# nothing\n---\nfox", "---  \n--- \nfox", "---\n...\n---\nfox"])
+  @Test(arguments: ["---\n---\nfox", "---\n\n# nothing\n---\nfox", "---  \n--- \nfox"])
   func `Empty front matter says nothing`(text: String) throws {
     #expect(try understand(text).snapshot == Snapshot(prompt: "fox", model: "google/gempix2"))
   }

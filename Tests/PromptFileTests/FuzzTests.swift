@@ -14,7 +14,8 @@ import Testing
     "\u{FEFF}---\r\nmodel: \"a \\u263A\"\r\n---\r\nfüchse 🦊", "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> c",
   ]
   private static let pieces = [
-    "---\n", "\n", "\r", "\r\n", ": ", "- ", "[", "]", "{", "}", "\"", "'", "&a ", "*a", "!!int ", "!<", "|\n", ">-\n", "? ",
+    "---\n", "\n", "\r", "\r\n", ": ", "- ", "[", "]", "{", "}", "\"", "'", "&a ", "*a", "!!int ", "!<", "|\n", ">-\n",
+    "? ",
     "# ", "\t", "%YAML 1.2\n", "...\n", "\u{FEFF}", "\0", "\u{85}", "\u{2028}", "\\x", "\\u{", "model: ", "extra: ",
     "count: ", "images: ", "hold: ", "aspect_ratio: ", "16:9", "0x10", "1e309", "-", "~", "<<: ", "=", "@", "`", "🦊",
     "e\u{301}", "../", "http://", "file:", "<<<<<<< ", ">>>>>>> ", " ", "  ", "a",
@@ -36,7 +37,8 @@ import Testing
     } catch {
       if !error.isPresentable {
         Issue.record(
-          "seed \(seed), round \(round): \(String(reflecting: error)) of \(String(decoding: understanding.prompt, as: UTF8.self).debugDescription)")
+          "seed \(seed), round \(round): \(String(reflecting: error)) of \(String(decoding: understanding.prompt, as: UTF8.self).debugDescription)"
+        )
       }
     }
   }

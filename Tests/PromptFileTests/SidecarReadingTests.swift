@@ -51,7 +51,9 @@ import Testing
   @Test(arguments: SplitMix64.seeds())
   func `Damaged sidecars never crash, and what is believed can be written`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
-    let tokens = ["null", "-1", "1e999", "99999999999999999999", "\"\\ud800\"", "{}", "[]", "\u{0}", "true", "1.5", "\""]
+    let tokens = [
+      "null", "-1", "1e999", "99999999999999999999", "\"\\ud800\"", "{}", "[]", "\u{0}", "true", "1.5", "\"",
+    ]
     for _ in 0..<1500 {
       var bytes = Array(Self.text.utf8)
       for _ in 0...Int.random(in: 0..<4, using: &random) {
@@ -78,7 +80,8 @@ import Testing
         for depth in [400, 600, 100_000] {
           let text =
             "{\"schema\": \"promptdrop.status/1\", \"\(place)\": "
-            + (place == "parameters" ? "{\"count\": 1, \"extra\": {\"a\": " : "") + String(repeating: part, count: depth)
+            + (place == "parameters" ? "{\"count\": 1, \"extra\": {\"a\": " : "")
+            + String(repeating: part, count: depth)
           _ = reader.sidecar(Array(text.utf8))
         }
       }

@@ -1,3 +1,4 @@
+import Foundation
 import JobCore
 import PromptFile
 import Testing
@@ -74,4 +75,16 @@ func refusal(
   _ prompt: String, list: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
 ) throws -> JobError {
   try Understanding(prompt, list: list).refusal(sourceLocation: sourceLocation)
+}
+
+/// What `body` costs of the processor: the wall clock would count the tests that run at the same time.
+func cost(of body: () throws -> Void) rethrows -> Duration {
+  let now = {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Duration.seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+  let start = now()
+  try body()
+  return now() - start
 }

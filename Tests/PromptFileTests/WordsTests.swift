@@ -31,7 +31,8 @@ import Testing
 
 @Suite struct GlobTests {
   @Test(arguments: [
-    ("*.tmp", "x.tmp"), ("*.tmp", "a/b/x.tmp"), ("drafts", "drafts/x"), ("drafts", "a/drafts/x"), ("drafts/", "drafts/x"),
+    ("*.tmp", "x.tmp"), ("*.tmp", "a/b/x.tmp"), ("drafts", "drafts/x"), ("drafts", "a/drafts/x"),
+    ("drafts/", "drafts/x"),
     ("/drafts", "drafts/x"), ("a/b", "a/b"), ("a/b", "a/b/c/d"), ("a/*.x", "a/b.x"), ("a/*", "a/b/c"), ("*/c", "a/b/c"),
     ("*", "x"), ("[ab]", "b"), ("[!a]", "b"), ("a\\*", "a*"), ("?", "x"), (".*", ".git/x"), ("[", "["),
     ("größe*", "größe ü"),
@@ -54,9 +55,8 @@ import Testing
   }
 
   @Test func `Many stars take no time`() {
-    let start = ContinuousClock.now
     let name = String(repeating: "a", count: 250)
-    #expect(!Glob(String(repeating: "*a", count: 60) + "b").covers(DropPath("x/\(name)/\(name)")))
-    #expect(.now - start < .seconds(2))
+    let glob = Glob(String(repeating: "*a", count: 60) + "b")
+    #expect(cost { #expect(!glob.covers(DropPath("x/\(name)/\(name)"))) } < .seconds(2))
   }
 }
