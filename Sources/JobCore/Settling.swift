@@ -53,17 +53,25 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     case wait(until: Duration)
   }
 
+  // A hundred thousand of these may wait after a copy of a folder: what follows from the windows is not stored.
   private struct Entry: Sendable {
     var lastChange: Duration
-    var due: Duration
-    var window: Duration
-    // How long it has to have been still: the window, or, with a window of zero, the wait for a close that did not
-    // come.
-    var stillness: Duration
-    var seen: FileStamp?
-    var turn: UInt64
+    var turn: UInt64 = 0
+    // The stamp that was seen, as a hash: only whether it is the same matters.
+    var seen: Int?
+    var isRevision = false
+    var isClosed: Bool
     // Whether anything happened to it since it was given out.
     var isNoticed = true
+  }
+
+  private func window(_ entry: Entry) -> Duration {
+    entry.isRevision ? max(windows.firstTake, windows.revision) : windows.firstTake
+  }
+
+  // How long it has to have been still: the window, or, with a window of zero, the wait for a close that did not come.
+  private func stillness(_ entry: Entry) -> Duration {
+    entry.isClosed ? window(entry) : max(window(entry), windows.missingClose)
   }
 
   private let windows: Windows
@@ -85,34 +93,27 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
 
   /// Something happened to the file: its wait starts anew.
   public mutating func noticed(_ key: Key, _ hint: Hint, at now: Duration) {
-    let window = entries[key]?.window ?? windows.firstTake
-    let stillness = hint == .closed ? window : max(window, windows.missingClose)
-    let due = hint == .found ? now : now + stillness
-    arm(key, Entry(lastChange: now, due: due, window: window, stillness: stillness, seen: nil, turn: 0))
+    let entry = Entry(lastChange: now, isRevision: entries[key]?.isRevision ?? false, isClosed: hint == .closed)
+    arm(key, entry, due: hint == .found ? now : now + stillness(entry))
   }
 
   /// The file has to be looked at again at the time given, whatever happens to it; its wait is not lengthened.
   public mutating func lookAgain(_ key: Key, at due: Duration, now: Duration) {
-    var entry =
-      entries[key]
-      ?? Entry(
-        lastChange: now, due: due, window: windows.firstTake, stillness: windows.firstTake, seen: nil, turn: 0)
-    entry.due = due
+    // One that is new here waits for nobody's close.
+    var entry = entries[key] ?? Entry(lastChange: now, isClosed: true)
     entry.isNoticed = entry.isNoticed || entries[key] == nil
-    arm(key, entry)
+    arm(key, entry, due: due)
   }
 
   /// The file turned out to be a change to one that was taken before: it waits for the longer window, counted from its
   /// last change. Whether there is anything left to wait for.
   public mutating func isRevision(_ key: Key, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
-    entry.window = max(entry.window, windows.revision)
-    entry.stillness = max(entry.stillness, entry.window)
-    let rest = entry.window - max(now - entry.lastChange, age ?? .zero)
+    entry.isRevision = true
+    let rest = window(entry) - max(now - entry.lastChange, age ?? .zero)
     guard rest > .zero else { return .settled }
-    entry.due = now + rest
-    arm(key, entry)
-    return .wait(until: entry.due)
+    arm(key, entry, due: now + rest)
+    return .wait(until: now + rest)
   }
 
   /// Takes the files whose wait has ended, at most `limit`. They stay in the table until `finished`.
@@ -133,21 +134,20 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   /// that says nothing (a server's clock). A file that has visibly been still for its window needs no second look.
   public mutating func observed(_ key: Key, _ stamp: FileStamp, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
-    if let age, age >= .zero, age >= entry.stillness { return .settled }
-    if entry.seen == stamp {
+    if let age, age >= .zero, age >= stillness(entry) { return .settled }
+    if entry.seen == stamp.hashValue {
       // An early second look proves nothing yet.
-      let end = entry.lastChange + entry.stillness
+      let end = entry.lastChange + stillness(entry)
       if now >= end { return .settled }
-      entry.due = end
-      arm(key, entry)
+      arm(key, entry, due: end)
       return .wait(until: end)
     }
     // Seen for the first time, or changed without a hint: another whole look.
-    entry.seen = stamp
+    entry.seen = stamp.hashValue
     entry.lastChange = now
-    entry.due = now + max(entry.stillness, .milliseconds(5))
-    arm(key, entry)
-    return .wait(until: entry.due)
+    let due = now + max(stillness(entry), .milliseconds(5))
+    arm(key, entry, due: due)
+    return .wait(until: due)
   }
 
   /// The file is done with: taken, refused or gone.
@@ -162,12 +162,12 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     if entries[key]?.isNoticed == false { finished(key) }
   }
 
-  private mutating func arm(_ key: Key, _ entry: Entry) {
+  private mutating func arm(_ key: Key, _ entry: Entry, due: Duration) {
     turn &+= 1
     var entry = entry
     entry.turn = turn
     entries[key] = entry
-    queue.insert(due: entry.due, turn: turn, key: key)
+    queue.insert(due: due, turn: turn, key: key)
     // A busy writer re-arms a file thousands of times: drop the stale places before they outnumber the live ones.
     if queue.count > 64, queue.count > entries.count * 4 {
       queue.removeAll { entries[$0.key]?.turn != $0.turn }

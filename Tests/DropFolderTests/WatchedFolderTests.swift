@@ -204,6 +204,32 @@ extension WatcherTests {
       }
     }
 
+    @Test func aRootThatIsDeletedAndMadeAnew() async throws {
+      try await WatcherBench.with(roots: ["root", "second"]) { bench in
+        try bench.place.remove("second")
+        try bench.place.write("second/cat.prompt", "x")
+        bench.rescan()
+        try await eventually("a second look") { bench.scans(RootID(1)) == 2 }
+        _ = try await bench.during {}
+        let gone = FolderEvent.rootGone(RootID(2))
+        #expect(
+          bench.events.contains(gone), "the folder that is open and locked is not the one with that name any more")
+      }
+    }
+
+    @Test func aRootWhoseParentIsRenamed() async throws {
+      try await WatcherBench.with(roots: ["root", "up/second"]) { bench in
+        try bench.place.rename("up", to: "down")
+        try bench.place.write("down/second/sub/cat.prompt", "x")
+        _ = try await bench.during {}
+        try bench.place.write("down/second/sub/dog.prompt", "x")
+        try await eventually(within: .seconds(2), "the new folder is watched, or the root is said to be gone") {
+          bench.events.contains(.prompt(bench.key("sub/dog.prompt", root: 2), .closed))
+            || bench.events.contains(.rootGone(RootID(2)))
+        }
+      }
+    }
+
     @Test func aRootThatIsDeleted() async throws {
       try await WatcherBench.with(roots: ["root", "second"]) { bench in
         try bench.place.remove("second")

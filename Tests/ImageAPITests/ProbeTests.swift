@@ -14,22 +14,18 @@ import Testing
 
   private func isSuccess(_ bytes: [UInt8]) -> Bool { if case .success = Samples.check(bytes) { true } else { false } }
 
-  @Test(arguments: [(1, 1), (3, 4), (4096, 2304), (65_535, 65_535)])
+  @Test(arguments: [(1, 1), (3, 4), (4096, 2304), (16_383, 16_383)])
   func `Format and size come from the bytes`(width: Int, height: Int) {
-    for (format, bytes) in [
-      (ImageInfo.Format.png, Samples.png(width, height)), (.jpeg, Samples.baseline(width, height)),
-      (.jpeg, Samples.progressive(width, height)), (.webp, Samples.extended(min(width, 16_384), min(height, 16_384))),
-      (.webp, Samples.lossy(min(width, 16_383), min(height, 16_383))),
-      (.webp, Samples.lossless(min(width, 16_384), min(height, 16_384))),
-    ] {
-      let limit = format == .webp ? (width > 16_384 ? nil : width) : width
-      guard case .success(let info) = Samples.check(bytes) else {
-        Issue.record("\(format) \(width)x\(height): \(Samples.check(bytes))")
-        continue
-      }
-      #expect(info.format == format)
-      if let limit { #expect(info.width == limit && info.height == height) }
+    let images: [(ImageInfo.Format, [UInt8])] = [
+      (.png, Samples.png(width, height)), (.jpeg, Samples.baseline(width, height)),
+      (.jpeg, Samples.progressive(width, height)), (.webp, Samples.lossy(width, height)),
+      (.webp, Samples.lossless(width, height)), (.webp, Samples.extended(width, height)),
+    ]
+    for (format, bytes) in images {
+      #expect(Samples.check(bytes) == .success(ImageInfo(format: format, width: width, height: height)))
     }
+    let large = Samples.png(0x7FFF_FFFF, 65_536)
+    #expect(Samples.check(large) == .success(ImageInfo(format: .png, width: 0x7FFF_FFFF, height: 65_536)))
   }
 
   @Test func `The largest WebP`() {
@@ -115,9 +111,10 @@ import Testing
   }
 
   @Test(arguments: SplitMix64.seeds())
-  func `Damage never crashes, and never makes a size that is none`(seed: UInt64) {
+  func `Damage never crashes, and never makes a size that is none`(seed: UInt64) async {
     var random = SplitMix64(seed: seed)
-    for round in 0..<8000 {
+    for round in 0..<6000 {
+      if round % 100 == 0 { await Task.yield() }
       var bytes = random.one(of: Self.wholes).bytes
       for _ in 0...Int.random(in: 0..<4, using: &random) where !bytes.isEmpty {
         let at = Int.random(in: bytes.indices, using: &random)
@@ -135,7 +132,7 @@ import Testing
   }
 
   @Test(arguments: SplitMix64.seeds())
-  func `Random bytes behind a good beginning never crash`(seed: UInt64) {
+  func `Random bytes behind a good beginning never crash`(seed: UInt64) async {
     var random = SplitMix64(seed: seed)
     let beginnings = [
       Samples.signature, Samples.start + [0xFF], Samples.signature + [0, 0, 0, 13] + Array("IHDR".utf8),
@@ -143,7 +140,8 @@ import Testing
       Array("RIFF".utf8) + [1, 0, 0, 0] + Array("WEBPVP8L".utf8),
       Array("RIFF".utf8) + [0, 0, 0, 0] + Array("WEBPVP8 ".utf8),
     ]
-    for _ in 0..<8000 {
+    for round in 0..<6000 {
+      if round % 100 == 0 { await Task.yield() }
       let rest = (0..<Int.random(in: 0..<40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       _ = Samples.check(random.one(of: beginnings) + rest)
     }

@@ -162,6 +162,16 @@ final class Connection {
     send("HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
   }
 
+  /// Sends a byte every 50 ms, 100 of them; returns how many went before the other side had enough.
+  func drip() -> Int {
+    for sent in 0..<100 {
+      guard send(" ") else { return sent }
+      // Nobody signals it: it only paces this thread.
+      _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(50))
+    }
+    return 100
+  }
+
   /// Ends with RST.
   func reset() {
     var linger = linger(l_onoff: 1, l_linger: 0)

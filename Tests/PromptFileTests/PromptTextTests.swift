@@ -95,6 +95,9 @@ import Testing
 
   @Test func `A long prompt is read quickly`() throws {
     let text = String(repeating: "\r\n\u{1F98A} ", count: 100_000) + "end"
-    #expect(try cost { #expect(try understand(text).snapshot.prompt.hasSuffix("end")) } < .seconds(5))
+    var prompt = ""
+    let cost = try cost { prompt = try understand(text).snapshot.prompt }
+    #expect(prompt.hasSuffix("end"))
+    #expect(cost < .seconds(5))
   }
 }

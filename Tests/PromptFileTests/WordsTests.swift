@@ -57,6 +57,7 @@ import Testing
   @Test func `Many stars take no time`() {
     let name = String(repeating: "a", count: 250)
     let glob = Glob(String(repeating: "*a", count: 60) + "b")
-    #expect(cost { #expect(!glob.covers(DropPath("x/\(name)/\(name)"))) } < .seconds(2))
+    let cost = cost { #expect(!glob.covers(DropPath("x/\(name)/\(name)"))) }
+    #expect(cost < .seconds(2))
   }
 }
