@@ -143,7 +143,10 @@ extension Pipeline {
         return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
       }
     }
-    guard var revision = entry.job.revisions[key.revision] else { return .failure(NotNow(.withdrawn(.superseded))) }
+    // An empty text is never sent, whatever the journal holds.
+    guard var revision = entry.job.revisions[key.revision], !revision.snapshot.prompt.isEmpty else {
+      return .failure(NotNow(.withdrawn(.superseded)))
+    }
     var images: [ReferenceImage] = []
     var isChanged = false
     for (index, image) in revision.snapshot.images.enumerated() {

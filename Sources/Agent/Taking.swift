@@ -229,6 +229,11 @@ extension Pipeline {
       .makeCurrent(
         job: job.id, revision: earlier.number, expected: job.current, count: wanted, newSlots: added, stamp: stamp)
     ]
+    if earlier.snapshot.prompt.isEmpty {
+      var fresh = earlier
+      fresh.snapshot = request.snapshot
+      plan.changes.append(.refresh(job: job.id, fresh))
+    }
     plan.changes += withdrawn.map { .move(Slot(key: $0.key, attempts: $0.attempts), from: .cancelled, outputs: []) }
     plan.then = { [self] in
       await withdrawUnsent(job, except: earlier.number)

@@ -47,10 +47,13 @@ struct DirectoryTable {
   mutating func add(_ name: [UInt8], in parent: Watch, watch: Watch) -> [Watch] {
     guard let root = nodes[parent]?.root else { return [] }
     var stale: [Watch] = []
+    if let node = nodes[watch], node.parent == parent, node.name == name, nodes[parent]?.children[name] == watch {
+      return []
+    }
+    // Out of its old place first: it may stand below the folder whose name it takes.
+    detach(watch)
     if let previous = nodes[parent]?.children[name], previous != watch { stale = remove(previous) }
     if let node = nodes[watch] {
-      if node.parent == parent && node.name == name { return stale }
-      detach(watch)
       nodes[watch]?.parent = parent
       nodes[watch]?.name = name
       if node.root != root { setRoot(root, below: watch) }

@@ -79,14 +79,11 @@ public final class FolderWatcher: FolderWatching {
         pollfd(fd: tree.descriptor, events: Int16(POLLIN), revents: 0),
         pollfd(fd: commands.wake, events: Int16(POLLIN), revents: 0),
       ]
-      let ready = poll(&waiting, 2, wait)
+      _ = poll(&waiting, 2, wait)
       let requests = commands.take()
       if requests.stop { return }
-      if waiting[0].revents != 0 {
-        tree.drain()
-      } else if ready == 0 {
-        tree.giveUpUnpairedMoves()
-      }
+      if waiting[0].revents != 0 { tree.drain() }
+      tree.giveUpUnpairedMoves()
       if requests.rescan || tree.overflowed || (interval > .zero && .now >= nextScan) {
         tree.scanAll()
         nextScan = .now + interval

@@ -26,6 +26,7 @@ struct Inotify: ~Copyable {
 
   /// Initialises the library. Throws a sentence for the user.
   init() throws(JobError) {
+    let before = Inotify.descriptors()
     guard inotifytools_initialize() != 0 else {
       let why = String(cString: strerror(inotifytools_error()))
       throw JobError(
@@ -33,9 +34,8 @@ struct Inotify: ~Copyable {
         hint: "Each user may have \(inotifytools_get_max_user_instances()) instances; "
           + "raise it with: sysctl fs.inotify.max_user_instances=512")
     }
-    // The library has no accessor for its descriptor; it took the lowest free one just now, so the newest inotify
-    // descriptor of the process is it.
-    guard let found = Inotify.newestDescriptor() else {
+    // The library has no accessor for its descriptor: it is the inotify descriptor that was not there before.
+    guard let found = Inotify.descriptors().subtracting(before).first else {
       throw JobError(code: "inotify-unavailable", message: "The inotify descriptor was not found in /proc/self/fd.")
     }
     descriptor = found
@@ -44,10 +44,10 @@ struct Inotify: ~Copyable {
 
   deinit { inotifytools_cleanup() }
 
-  private static func newestDescriptor() -> Int32? {
-    guard let folder = opendir("/proc/self/fd") else { return nil }
+  private static func descriptors() -> Set<Int32> {
+    guard let folder = opendir("/proc/self/fd") else { return [] }
     defer { closedir(folder) }
-    var found: Int32?
+    var found: Set<Int32> = []
     while let entry = readdir(folder) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
@@ -55,7 +55,7 @@ struct Inotify: ~Copyable {
       var target = [CChar](repeating: 0, count: 64)
       guard let number = Int32(name), readlink("/proc/self/fd/\(name)", &target, 63) > 0 else { continue }
       let link = String(decoding: target.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if link == "anon_inode:inotify" { found = max(found ?? number, number) }
+      if link == "anon_inode:inotify" { found.insert(number) }
     }
     return found
   }

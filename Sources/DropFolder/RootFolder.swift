@@ -43,6 +43,17 @@ public final class RootFolder: Sendable {
     for number in ancestors + [descriptor] { close(number) }
   }
 
+  /// The folder through its descriptor: the same folder whatever its own path or those above are renamed to.
+  var watchPath: [UInt8] { Array("/proc/self/fd/\(descriptor)/.".utf8) }
+
+  /// Whether the folder still stands under its path.
+  var isInPlace: Bool {
+    var mine = stat()
+    var there = stat()
+    return fstat(descriptor, &mine) == 0 && mine.st_nlink > 0 && stat(cString(path), &there) == 0
+      && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino
+  }
+
   /// Whether `other` is this folder, below it, or above it.
   public func overlaps(_ other: [UInt8]) -> Bool {
     let mine = DropPath(bytes: Array(path.dropFirst()))

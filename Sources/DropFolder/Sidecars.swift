@@ -50,7 +50,7 @@ extension FolderFiles {
       let folder = try self.openFolder(of: prompt)
       for besidesForeign in [false, true] {
         guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign),
-          case .ours = Self.owner(of: name, in: folder)
+          case .ours? = try? Self.owner(of: name, in: folder)  // What cannot be looked at is not removed.
         else { continue }
         if unlinkat(folder.number, cString(name), 0) != 0, errno != ENOENT {
           throw LocalTrouble(SystemError(errno), doing: "remove", prompt.sibling(name).path.display)
@@ -68,13 +68,17 @@ extension FolderFiles {
 
   private enum NameOwner { case nobody, ours, somebody }
 
-  private static func owner(of name: [UInt8], in folder: borrowing Descriptor) -> NameOwner {
+  private static func owner(of name: [UInt8], in folder: borrowing Descriptor) throws(SystemError) -> NameOwner {
     do throws(SystemError) {
       let file = try Descriptor.open(beneath: folder.number, name, O_RDONLY | O_NONBLOCK)
       guard try file.status().isRegular else { return .somebody }
       return StatusSidecar.isOurs(try file.read(limit: 256)) ? .ours : .somebody
     } catch {
-      return error.number == ENOENT ? .nobody : .somebody
+      switch error.number {
+      case ENOENT: return .nobody
+      case ENAMETOOLONG, EIO, EMFILE, ENFILE: throw error
+      default: return .somebody
+      }
     }
   }
 
@@ -83,7 +87,13 @@ extension FolderFiles {
   ) throws(LocalTrouble) -> (name: [UInt8], replacing: Bool) {
     for besidesForeign in [false, true] {
       guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { continue }
-      switch Self.owner(of: name, in: folder) {
+      let owner: NameOwner
+      do throws(SystemError) {
+        owner = try Self.owner(of: name, in: folder)
+      } catch {
+        throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
+      }
+      switch owner {
       case .nobody: return (name, false)
       case .ours: return (name, true)
       case .somebody: continue

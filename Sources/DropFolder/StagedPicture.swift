@@ -40,24 +40,24 @@ final class StagedPicture: StagedFile {
 
   func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect> {
     try await files.tryOnWorker { () throws(LocalTrouble) -> Result<StagedImage, ImageDefect> in
-      let info: ImageInfo
-      switch try self.checkContent() {
-      case .success(let checked): info = checked
-      case .failure(let defect):
-        self.remove()
-        return .failure(defect)
-      }
       do throws(LocalTrouble) {
+        let info: ImageInfo
+        switch try self.checkContent() {
+        case .success(let checked): info = checked
+        case .failure(let defect):
+          self.remove()
+          return .failure(defect)
+        }
         try self.flush()
         try self.sync()
+        return self.state.withLock { state in
+          .success(
+            StagedImage(temporary: self.temporary, sha256: state.hash.finalize().hex, bytes: state.total, info: info))
+        }
       } catch {
         // After a failed sync the pages may be gone and marked clean: this file is worth nothing.
         self.remove()
         throw error
-      }
-      return self.state.withLock { state in
-        .success(
-          StagedImage(temporary: self.temporary, sha256: state.hash.finalize().hex, bytes: state.total, info: info))
       }
     }
   }

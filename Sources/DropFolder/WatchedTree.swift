@@ -11,7 +11,7 @@ struct WatchedTree: ~Copyable {
   private var table = DirectoryTable()
   private var events: [FolderEvent] = []
   // Folders renamed away whose new name has not been seen yet, by the kernel's cookie.
-  private var moved: [UInt32: Inotify.Watch] = [:]
+  private var moved: [UInt32: (watch: Inotify.Watch, since: ContinuousClock.Instant)] = [:]
   private var saidOutOfWatches = false
 
   /// Whether the kernel dropped events, so that a scan is due.
@@ -44,7 +44,11 @@ struct WatchedTree: ~Copyable {
     saidOutOfWatches = false
     for (id, root) in roots.sorted(by: { $0.key.number < $1.key.number }) {
       do throws(SystemError) {
-        let watch = try inotify.watch(root.path)
+        guard root.isInPlace else {
+          events += [.rootGone(id), .scanned(id)]
+          continue
+        }
+        let watch = try inotify.watch(root.watchPath)
         if table.watch(of: id) != watch { table.add(root: id, watch: watch) }
         scan(FileKey(root: id, path: .root), watch)
       } catch {
@@ -79,7 +83,7 @@ struct WatchedTree: ~Copyable {
       for name in found.names { report(name, FileKey(root: start.root, path: path), .found) }
       for name in found.folders {
         let inner = path.appending(name)
-        open.append((inner, watch.flatMap { enter(name, in: $0, root.path + [47] + inner.bytes) }))
+        open.append((inner, watch.flatMap { enter(name, in: $0, root.watchPath + [47] + inner.bytes) }))
       }
     }
   }
@@ -114,9 +118,7 @@ struct WatchedTree: ~Copyable {
         forget(event.watch)
       } else if let folder = table.folder(event.watch) {
         if event.name.isEmpty {
-          if event.has(IN_MOVE_SELF | IN_DELETE_SELF) && folder.path.bytes.isEmpty {
-            events.append(.rootGone(folder.root))
-          }
+          if folder.path.bytes.isEmpty { lookAtRoot(folder.root) }
         } else if event.isFolder {
           handleFolder(event, in: folder)
         } else {
@@ -124,6 +126,12 @@ struct WatchedTree: ~Copyable {
         }
       }
     }
+  }
+
+  // The root's own descriptor keeps a deleted folder's inode alive, so that no event says "deleted": its attributes do.
+  private mutating func lookAtRoot(_ id: RootID) {
+    guard let root = roots[id], !root.isInPlace else { return }
+    events.append(.rootGone(id))
   }
 
   private mutating func forget(_ watch: Inotify.Watch) {
@@ -137,20 +145,24 @@ struct WatchedTree: ~Copyable {
     guard !DropNames.isSkippedFolder(event.name) else { return }
     let path = folder.path.appending(event.name)
     if event.has(IN_MOVED_FROM) {
-      if let watch = table.child(event.name, of: event.watch) { moved[event.cookie] = watch }
-    } else if event.has(IN_MOVED_TO), let watch = moved.removeValue(forKey: event.cookie) {
+      if let watch = table.child(event.name, of: event.watch) { moved[event.cookie] = (watch, .now) }
+    } else if event.has(IN_MOVED_TO), let watch = moved.removeValue(forKey: event.cookie)?.watch {
       for stale in table.add(event.name, in: event.watch, watch: watch) { inotify.unwatch(stale) }
       scan(FileKey(root: folder.root, path: path), watch)
     } else if event.has(IN_CREATE | IN_MOVED_TO), let root = roots[folder.root] {
-      let watch = enter(event.name, in: event.watch, root.path + [47] + path.bytes)
+      let watch = enter(event.name, in: event.watch, root.watchPath + [47] + path.bytes)
       scan(FileKey(root: folder.root, path: path), watch)
     }
   }
 
   /// Folders that were renamed away and came to no watched place: they are outside now.
   mutating func giveUpUnpairedMoves() {
-    for watch in moved.values { for gone in table.remove(watch) { inotify.unwatch(gone) } }
-    moved = [:]
+    // The two halves of a move are next to each other in the queue; a moment is plenty.
+    let limit = ContinuousClock.now - .milliseconds(10)
+    for (cookie, move) in moved where move.since <= limit {
+      moved[cookie] = nil
+      for gone in table.remove(move.watch) { inotify.unwatch(gone) }
+    }
   }
 
   private mutating func handleFile(_ event: Inotify.Event, in folder: FileKey) {

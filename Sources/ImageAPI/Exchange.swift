@@ -23,19 +23,26 @@ final class Exchange: HTTPClientResponseDelegate {
 
   private struct State {
     var mayHaveBeenSent = false
+    var sentAt: NIODeadline?
     var head: HTTPResponseHead?
     var body: ByteBuffer?
   }
   private let state = Mutex(State())
   private let limit: Int
+  private let patience: TimeAmount
 
-  private init(limit: Int) { self.limit = limit }
+  private init(limit: Int, patience: TimeAmount) {
+    self.limit = limit
+    self.patience = patience
+  }
 
-  /// Performs a request. Answers larger than `limit` bytes are an error. Throws `Broken`.
+  /// Performs a request. Answers larger than `limit` bytes are an error, and so are those that are not whole when
+  /// `patience` has passed since the last byte of the request: the client's own time limits start anew with every part
+  /// that drips in. Throws `Broken`.
   static func perform(
-    _ request: HTTPClient.Request, with client: HTTPClient, limit: Int, deadline: NIODeadline?
+    _ request: HTTPClient.Request, with client: HTTPClient, limit: Int, patience: TimeAmount, deadline: NIODeadline?
   ) async throws(Broken) -> Answer {
-    let exchange = Exchange(limit: limit)
+    let exchange = Exchange(limit: limit, patience: patience)
     do {
       return try await client.execute(request: request, delegate: exchange, deadline: deadline).get()
     } catch {
@@ -47,21 +54,26 @@ final class Exchange: HTTPClientResponseDelegate {
     state.withLock { $0.mayHaveBeenSent = true }
   }
 
+  func didSendRequest(task: HTTPClient.Task<Answer>) {
+    state.withLock { $0.sentAt = .now() }
+  }
+
   func didReceiveHead(task: HTTPClient.Task<Answer>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
     state.withLock { $0.head = head }
     return task.eventLoop.makeSucceededVoidFuture()
   }
 
   func didReceiveBodyPart(task: HTTPClient.Task<Answer>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
-    let isTooLarge = state.withLock { state in
+    let (isTooLarge, isTooLate) = state.withLock { state in
       if state.body == nil {
         state.body = buffer
       } else {
         var part = buffer
         state.body?.writeBuffer(&part)
       }
-      return (state.body?.readableBytes ?? 0) > limit
+      return ((state.body?.readableBytes ?? 0) > limit, state.sentAt.map { .now() > $0 + patience } ?? false)
     }
+    if isTooLate { return task.eventLoop.makeFailedFuture(TooLate()) }
     if isTooLarge { return task.eventLoop.makeFailedFuture(TooLarge(limit: limit)) }
     return task.eventLoop.makeSucceededVoidFuture()
   }
@@ -75,6 +87,9 @@ final class Exchange: HTTPClientResponseDelegate {
     }
   }
 }
+
+/// An answer that takes too long to be whole.
+struct TooLate: Error {}
 
 /// An answer that is larger than any real one.
 struct TooLarge: Error, CustomStringConvertible {

@@ -65,7 +65,9 @@ public final class HTTPImageService: ImageService {
     do {
       // No deadline: the time limit counts from the last byte of the body, which is the client's read time-out.
       return sorting.submitted(
-        scrubbed(try await Exchange.perform(post, with: api, limit: answerLimit, deadline: nil)))
+        scrubbed(
+          try await Exchange.perform(
+            post, with: api, limit: answerLimit, patience: TimeAmount(settings.submitTimeout), deadline: nil)))
     } catch {
       return sorting.submitBroke(error)
     }
@@ -78,7 +80,9 @@ public final class HTTPImageService: ImageService {
       let get = try HTTPClient.Request(url: queryURL + Self.escaped(taskID), method: .GET, headers: apiHeaders)
       let deadline = NIODeadline.now() + TimeAmount(settings.queryTimeout)
       return sorting.queried(
-        scrubbed(try await Exchange.perform(get, with: api, limit: answerLimit, deadline: deadline)))
+        scrubbed(
+          try await Exchange.perform(
+            get, with: api, limit: answerLimit, patience: TimeAmount(settings.queryTimeout), deadline: deadline)))
     } catch let broken as Exchange.Broken {
       return sorting.queryBroke(broken)
     } catch {
@@ -122,6 +126,7 @@ public final class HTTPImageService: ImageService {
     _ start: String, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
   ) async throws(FetchFailure) {
     var url = start
+    let deadline = NIODeadline.now() + TimeAmount(settings.fetchTotalTimeout)
     for _ in 0...settings.maxRedirects {
       if let why = addresses.refusal(of: url) {
         throw .unusable(JobError(code: "result-address", message: "The picture's URL \(why): it is not fetched."))
@@ -135,7 +140,7 @@ public final class HTTPImageService: ImageService {
         throw .transient(Self.unreachable(error), retryAfter: nil)
       }
       switch response.status.code {
-      case 200: return try await stream(response, limit: limit, into: sink)
+      case 200: return try await stream(response, limit: limit, until: deadline, into: sink)
       case 301, 302, 303, 307, 308:
         guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
         else {
@@ -162,7 +167,8 @@ public final class HTTPImageService: ImageService {
   }
 
   private func stream(
-    _ response: HTTPClientResponse, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
+    _ response: HTTPClientResponse, limit: Int, until deadline: NIODeadline,
+    into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
   ) async throws(FetchFailure) {
     let expected = response.headers.first(name: "Content-Length").flatMap { Int($0) }
     let tooLarge = FetchFailure.unusable(
@@ -176,6 +182,8 @@ public final class HTTPImageService: ImageService {
       do { chunk = try await chunks.next() } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
       guard let chunk else { break }
       received += chunk.readableBytes
+      // The client's own time limit ends with the head of the answer.
+      if .now() > deadline { throw .transient(Self.unreachable(TooLate()), retryAfter: nil) }
       if received > limit { throw tooLarge }
       try await sink(Array(chunk.readableBytesView))
     }

@@ -68,13 +68,14 @@ public enum ImageProbe {
   private static func jpeg(_ bytes: Bytes) throws(ImageDefect) -> ImageInfo {
     var offset = 2
     var found: ImageInfo?
+    var hasScan = false
     while true {
       guard try bytes[offset] == 0xFF else { throw .malformed("a JPEG segment does not begin with a marker") }
       let marker = try bytes[offset + 1]
       switch marker {
       case 0xFF: offset += 1  // Fill bytes.
       case 0xD9:
-        guard let found else { throw .malformed("a JPEG without a frame") }
+        guard let found, hasScan else { throw .malformed("a JPEG without a frame or a scan") }
         return found
       case 0x01, 0xD0...0xD8: offset += 2
       default:
@@ -85,7 +86,10 @@ public enum ImageProbe {
           found = try info(.jpeg, try bytes.big(offset + 7, 2), try bytes.big(offset + 5, 2))
         }
         offset += 2 + length
-        if marker == 0xDA { offset = try endOfScan(bytes, from: offset) }
+        if marker == 0xDA {
+          hasScan = true
+          offset = try endOfScan(bytes, from: offset)
+        }
       }
     }
   }
@@ -104,12 +108,25 @@ public enum ImageProbe {
     throw .truncated
   }
 
+  // The parts after the canvas: a still picture, or frames of an animation.
+  private static func hasPicture(_ bytes: Bytes) throws(ImageDefect) -> Bool {
+    var offset = 12
+    while offset + 8 <= bytes.count {
+      for kind in ["VP8 ", "VP8L", "ANMF"] where bytes.has(Array(kind.utf8), at: offset) { return true }
+      let length = try bytes.little(offset + 4, 4)
+      offset += 8 + length + length % 2
+    }
+    return false
+  }
+
   private static func webp(_ bytes: Bytes) throws(ImageDefect) -> ImageInfo {
     guard try bytes.little(4, 4) + 8 <= bytes.count else { throw .truncated }
     if bytes.has(Array("VP8X".utf8), at: 12) {
+      guard try hasPicture(bytes) else { throw .malformed("a WebP canvas without a picture") }
       return try info(.webp, try bytes.little(24, 3) + 1, try bytes.little(27, 3) + 1)
     }
     if bytes.has(Array("VP8L".utf8), at: 12) {
+      guard try bytes[20] == 0x2F else { throw .malformed("a WebP without its signature") }
       let bits = try bytes.little(21, 4)
       return try info(.webp, bits & 0x3FFF + 1, bits >> 14 & 0x3FFF + 1)
     }

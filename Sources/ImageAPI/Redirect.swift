@@ -8,6 +8,7 @@ enum Redirect {
       let scheme = url.scheme?.lowercased(),
       scheme == "http" || scheme == "https"
     else { return nil }
-    return url.absoluteString
+    // Schemes are case-insensitive, and everything after this compares them in lower case.
+    return scheme + url.absoluteString.dropFirst(scheme.count)
   }
 }

@@ -16,7 +16,7 @@ struct ResultAddress {
 
   /// Why the URL may not be fetched; nil: it may.
   func refusal(of url: String) -> String? {
-    guard url.hasPrefix("http://") || url.hasPrefix("https://"), let host = Self.host(of: url) else {
+    guard url.prefixMatch(of: /(?i:https?):\/\//) != nil, let host = Self.host(of: url) else {
       return "is not a usable http(s) URL"
     }
     if host == "localhost" || host.hasSuffix(".localhost") { return allowsLoopback ? nil : "points into this machine" }
@@ -48,7 +48,11 @@ struct ResultAddress {
     // IPv4-mapped ::ffff:0:0/96 and NAT64 64:ff9b::/96 carry an IPv4 address in their last four bytes.
     let mapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 255 && bytes[11] == 255
     let nat64 = bytes.starts(with: [0, 0x64, 0xFF, 0x9B]) && bytes[4..<12].allSatisfy { $0 == 0 }
-    if mapped || nat64 { return kind(of: bytes[12...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) }
+    // IPv4-compatible ::/96 is obsolete, and still dialled by some.
+    let compatible = bytes[..<12].allSatisfy { $0 == 0 }
+    // 64:ff9b:1::/48 is for local translation (RFC 8215).
+    if bytes.starts(with: [0, 0x64, 0xFF, 0x9B, 0, 1]) { return .inside }
+    if mapped || nat64 || compatible { return kind(of: bytes[12...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) }
     // fc00::/7 unique local, fe80::/10 link-local, ff00::/8 multicast.
     let isInside = bytes[0] & 0xFE == 0xFC || (bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80) || bytes[0] == 0xFF
     return isInside ? .inside : .outside

@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import FoundationEssentials
+import Foundation
 import Glibc
 import JobCore
 import NIOCore
@@ -19,15 +19,20 @@ struct Sorting {
     case 200..<300:
       switch Wire.decode(Wire.Envelope<Wire.Accepted>.self, from: answer.body) {
       case .success(let envelope):
-        if let id = envelope.payload?.task_id, !id.isEmpty { return .accepted(taskID: id) }
-        if envelope.code != 0 { return .notAccepted(refusal(envelope.words), reached: true) }
+        let id = envelope.payload?.task_id ?? ""
+        if envelope.code == 0, !id.isEmpty { return .accepted(taskID: id) }
+        if envelope.code == 401 { return .notAccepted(unauthorized(), reached: true) }
+        // A no with a task id may have been accepted all the same.
+        if envelope.code != 0, !id.isEmpty { return garbled("an error, and the task \(id.prefix(80))") }
+        if envelope.code != 0 { return .notAccepted(refusal(envelope.texts), reached: true) }
         return garbled("no task id")
       case .failure: return garbled("not the documented JSON")
       }
     case 300..<400, 404, 405, 410:
       return .notAccepted(wrongAddress(answer.status), reached: true)
     case 401: return .notAccepted(unauthorized(), reached: true)
-    case 402, 403: return .notAccepted(account(words(of: answer)), reached: true)
+    case 402, 403:
+      return .notAccepted(account(texts(of: answer).first ?? "HTTP \(answer.status)"), reached: true)
     case 429: return .notAccepted(tooMany(answer), reached: true)
     // 408 and 499 come from proxies that gave up on somebody: whether on us or on the service behind them is not said.
     case 408, 499, 500...:
@@ -37,7 +42,7 @@ struct Sorting {
           message: "The service answered HTTP \(answer.status) to the submission; it may have accepted it all the same."
         ),
         serviceDown: true)
-    default: return .notAccepted(refusal(words(of: answer)), reached: true)
+    default: return .notAccepted(refusal(texts(of: answer)), reached: true)
     }
   }
 
@@ -64,8 +69,9 @@ struct Sorting {
       serviceDown: false)
   }
 
-  private func refusal(_ words: String) -> Failure {
-    if soundsLikeAccount(words) { return account(words) }
+  private func refusal(_ texts: [String]) -> Failure {
+    if let words = texts.first(where: soundsLikeAccount) { return account(words) }
+    let words = texts.first ?? "no reason given"
     return Failure(
       .permanent,
       JobError(
@@ -83,7 +89,7 @@ struct Sorting {
         if let task = envelope.payload {
           return .report(TaskReport(phase: task.phase, status: task.status, consumed: task.consumed))
         }
-        if isNotFound(envelope.words) { return .notFound }
+        if isNotFound(envelope.texts) { return .notFound }
         if envelope.code == 401 { return .failed(unauthorized()) }
         return .failed(trouble("query-refused", "The service answered the query with: \(envelope.words)"))
       case .failure:
@@ -93,7 +99,7 @@ struct Sorting {
     case 402, 403: return .failed(trouble("query-refused", "The service answers queries with HTTP \(answer.status)."))
     case 404:
       if case .success(let envelope) = Wire.decode(Wire.Envelope<Wire.Task>.self, from: answer.body),
-        isNotFound(envelope.words)
+        isNotFound(envelope.texts)
       {
         return .notFound
       }
@@ -110,7 +116,10 @@ struct Sorting {
     .failed(trouble("not-reached", "The service could not be asked: \(Self.explain(broken.underlying))."))
   }
 
-  private func isNotFound(_ words: String) -> Bool { words.lowercased().contains("not found") }
+  // Not any "not found": a gateway's own page says that of a path.
+  private func isNotFound(_ texts: [String]) -> Bool {
+    texts.contains { $0.lowercased().contains("task") && $0.lowercased().contains("not found") }
+  }
 
   private func trouble(_ code: String, _ message: String, _ answer: Exchange.Answer? = nil) -> Failure {
     Failure(
@@ -153,11 +162,11 @@ struct Sorting {
         retryable: true))
   }
 
-  private func words(of answer: Exchange.Answer) -> String {
+  private func texts(of answer: Exchange.Answer) -> [String] {
     if case .success(let envelope) = Wire.decode(Wire.Envelope<Wire.Accepted>.self, from: answer.body) {
-      return envelope.words
+      return envelope.texts
     }
-    return "HTTP \(answer.status)"
+    return ["HTTP \(answer.status)"]
   }
 
   private func soundsLikeAccount(_ words: String) -> Bool {
@@ -166,9 +175,12 @@ struct Sorting {
 
   /// Seconds, or an HTTP date (RFC 9110 §10.2.3).
   func retryAfter(_ headers: HTTPHeaders) -> Duration? {
-    guard let value = headers.first(name: "Retry-After")?.trimmingPrefix(/\s+/), !value.isEmpty else { return nil }
-    if let seconds = Int(value) { return .seconds(min(max(seconds, 0), 31_536_000)) }
-    return HTTPDate.parse(String(value)).map { max(.zero, $0 - now) }
+    guard let value = headers.first(name: "Retry-After")?.trimmingCharacters(in: .whitespaces), !value.isEmpty else {
+      return nil
+    }
+    let year = 31_536_000
+    if let seconds = Int(value) { return .seconds(min(max(seconds, 0), year)) }
+    return HTTPDate.parse(value).map { min(max(.zero, $0 - now), .seconds(year)) }
   }
 
   static func explain(_ error: any Error) -> String {
@@ -178,6 +190,9 @@ struct Sorting {
       "no answer within the time limit"
     case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection was closed"
     case let error as HTTPClientError where error == .cancelled: "promptdrop was stopped"
+    // The short description only: the long one of a bad header has the header in it, and so the key.
+    case let error as HTTPClientError: error.shortDescription
+    case is TooLate: "no whole answer within the time limit"
     case let error as NIOConnectionError:
       error.connectionErrors.first.map { explain($0.error) } ?? "the host name cannot be resolved"
     case let error as NIOSSLError: "TLS failed (\(error))"

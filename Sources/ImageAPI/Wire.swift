@@ -6,8 +6,10 @@ enum Wire {
   /// The envelope of every answer.
   struct Envelope<Payload: Decodable>: Decodable {
     var code: Int
-    var words: String
+    /// What it says to people, the most precise first.
+    var texts: [String]
     var payload: Payload?
+    var words: String { texts.first ?? "no reason given" }
 
     private enum Key: CodingKey { case code, message, detail, data }
     init(from decoder: any Decoder) throws {
@@ -16,8 +18,10 @@ enum Wire {
       // Texts beside the code are for people: of whatever type they are, they must not make the answer unreadable.
       let message = try? box.decodeIfPresent(String.self, forKey: .message)
       let detail = try? box.decodeIfPresent(String.self, forKey: .detail)
-      words = [detail, message].compactMap { $0 }.first { !$0.isEmpty } ?? "no reason given"
-      payload = code == 0 ? try box.decodeIfPresent(Payload.self, forKey: .data) : nil
+      texts = [detail, message].compactMap { $0 }.filter { !$0.isEmpty }
+      // Beside an error the data may be anything; what can be read of it is kept all the same.
+      payload =
+        code == 0 ? try box.decodeIfPresent(Payload.self, forKey: .data) : try? box.decode(Payload.self, forKey: .data)
     }
   }
 
@@ -46,7 +50,9 @@ enum Wire {
       } else {
         consumed = try? box.decodeIfPresent(Double.self, forKey: .consumed).map { "\($0)" }
       }
-      reason = try? box.decodeIfPresent(Reason.self, forKey: .status_reason)?.message
+      reason =
+        (try? box.decodeIfPresent(String.self, forKey: .status_reason))
+        ?? (try? box.decodeIfPresent(Reason.self, forKey: .status_reason))?.message
       items = status == "success" ? try box.decodeIfPresent(Items.self, forKey: .result)?.items ?? [] : []
     }
 
@@ -91,8 +97,8 @@ enum Wire {
       }
     }
     private static func item(_ text: String) -> ResultItem {
-      if text.hasPrefix("data:") { return .inline(dataURI: text) }
-      return text.hasPrefix("http://") || text.hasPrefix("https://") ? .url(text) : .text(text)
+      if text.prefixMatch(of: /(?i:data):/) != nil { return .inline(dataURI: text) }
+      return text.prefixMatch(of: /(?i:https?):\/\//) != nil ? .url(text) : .text(text)
     }
   }
 

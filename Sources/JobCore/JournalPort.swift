@@ -53,7 +53,8 @@ public enum JournalChange: Sendable {
   case seen(job: JobID, stamp: TakenStamp, inputsChanged: Bool)
   /// A file that nothing was ever taken of is gone. Guard: the job has no revision.
   case forget(job: JobID)
-  /// A revision that was never sent has other reference bytes or defaults now: what would be sent is frozen anew.
+  /// A revision that was never sent has other reference bytes now, or the text of one was forgotten since: what would
+  /// be sent is frozen anew. Guard: none of its pictures was begun, or its text was forgotten.
   case refresh(job: JobID, Revision)
   /// Pictures are about to be put in place, or were renamed.
   case outputs([Output])

@@ -17,9 +17,14 @@ extension Database {
       try set(
         """
         UPDATE revision SET snapshot = ?, request_sha = ? WHERE job = ? AND number = ? AND NOT EXISTS (SELECT 1 FROM slot s
-          WHERE s.job = revision.job AND s.revision = revision.number AND s.state NOT IN ('queued', 'held'))
+          WHERE s.job = revision.job AND s.revision = revision.number AND s.state != 'queued'
+            AND NOT (s.state = 'held' AND s.detail LIKE '{"reason":"asked"%' OR s.detail LIKE '{"reason":"burst"%')
+            AND revision.snapshot != ?)
         """,
-        [try encode(revision.snapshot), revision.identity.request, job.text, revision.number])
+        [
+          try encode(revision.snapshot), revision.identity.request, job.text, revision.number,
+          SQLiteJournal.forgottenSnapshot,
+        ])
     case .forget(let job): try set("DELETE FROM job WHERE id = ? AND current = 0", [job.text])
     case .outputs(let outputs): try write(outputs)
     case .renamed(let job, let file): try rename(job, to: file)
@@ -43,8 +48,10 @@ extension Database {
       arguments: [file.root.number, path])
     if let known {
       guard known["id"] == take.job.text, known["current"] == take.expected else { return .stale }
-    } else if take.expected != nil {
-      return .stale
+    } else {
+      let isElsewhere = try Row.fetchOne(
+        cachedStatement(sql: "SELECT 1 FROM job WHERE id = ?"), arguments: [take.job.text])
+      guard take.expected == nil, isElsewhere == nil else { return .stale }
     }
     let state = Job.fold(take.slots.map(\.state.name)).rawValue
     let at = revision.takenAt.milliseconds
@@ -73,10 +80,11 @@ extension Database {
 
   private func insert(_ slot: Slot, root: RootID, takenAt: Int64) throws {
     try put(
-      "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
         slot.key.job.text, slot.key.revision, slot.key.number, root.number, slot.state.name.rawValue,
-        slot.dueAt ?? takenAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail, slot.attemptsJSON,
+        slot.dueAt ?? takenAt, slot.changedAt ?? takenAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail,
+        slot.attemptsJSON,
       ])
   }
 
@@ -84,11 +92,12 @@ extension Database {
     let key = slot.key
     try put(
       """
-      UPDATE slot SET state = ?, due_at = coalesce(?, due_at), failures = ?, service_status = ?, consumed = ?, detail = ?,
+      UPDATE slot SET state = ?, due_at = coalesce(?, min(due_at, changed_at)), changed_at = max(changed_at, ?), failures = ?, service_status = ?, consumed = ?, detail = ?,
         attempts = ? WHERE job = ? AND revision = ? AND number = ? AND state = ?
       """,
       [
-        slot.state.name.rawValue, slot.dueAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail,
+        slot.state.name.rawValue, slot.dueAt, slot.changedAt ?? 0, slot.failures, slot.serviceStatus, slot.consumed,
+        slot.detail,
         slot.attemptsJSON, key.job.text, key.revision, key.number, from.rawValue,
       ])
     guard changesCount > 0 else { return .stale }
@@ -103,7 +112,6 @@ extension Database {
       cachedStatement(
         sql: "SELECT s.state FROM slot s JOIN job j ON j.id = s.job AND j.current = s.revision WHERE j.id = ?"),
       arguments: [job.text])
-    guard !names.isEmpty else { return }
     try put(
       "UPDATE job SET state = ? WHERE id = ? AND note_code IS NULL",
       [Job.fold(names.compactMap(StateName.init)).rawValue, job.text])
@@ -116,6 +124,9 @@ extension Database {
       let root = try Int64.fetchOne(
         self, sql: "SELECT root FROM job WHERE id = ? AND current = ?", arguments: [job.text, expected])
     else { return .stale }
+    let exists = try Row.fetchOne(
+      self, sql: "SELECT 1 FROM revision WHERE job = ? AND number = ?", arguments: [job.text, revision])
+    guard exists != nil else { return .stale }
     try put(
       """
       UPDATE job SET current = ?, stamp = ?, note = NULL, note_code = NULL, inputs_changed = 0 WHERE id = ?
@@ -133,9 +144,10 @@ extension Database {
     _ job: JobID, _ file: FileKey, _ note: FileNote?, _ stamp: TakenStamp?, _ at: Timestamp
   ) throws -> ChangeResult {
     guard let note else {
-      try put("UPDATE job SET note = NULL, note_code = NULL, stamp = ? WHERE id = ?", [stamp?.blob, job.text])
+      let result = try set(
+        "UPDATE job SET note = NULL, note_code = NULL, stamp = ? WHERE id = ?", [stamp?.blob, job.text])
       try foldState(of: job)
-      return .applied
+      return result
     }
     try put(
       """

@@ -24,10 +24,11 @@ enum Migrations {
             PRIMARY KEY (job, number)) WITHOUT ROWID;
           CREATE INDEX revision_source ON revision (source_sha);
 
-          -- A paid picture. `due_at`: not before, milliseconds since 1970. `detail` and `attempts` are JSON.
+          -- A paid picture. `due_at`: not before, `changed_at`: the last attempt's end, milliseconds since 1970.
+          -- `detail` and `attempts` are JSON.
           CREATE TABLE slot (
             job TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, root INTEGER NOT NULL,
-            state TEXT NOT NULL, due_at INTEGER NOT NULL, failures INTEGER NOT NULL, service_status TEXT, consumed TEXT,
+            state TEXT NOT NULL, due_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, failures INTEGER NOT NULL, service_status TEXT, consumed TEXT,
             detail TEXT NOT NULL, attempts TEXT NOT NULL, PRIMARY KEY (job, revision, number)) WITHOUT ROWID;
           CREATE INDEX slot_queue ON slot (due_at) WHERE state = 'queued';
           CREATE INDEX slot_open ON slot (state) WHERE state IN ('submitting', 'submitted', 'fetching');

@@ -41,7 +41,14 @@ extension SQLiteJournal {
   /// The temporary names that pictures wait under.
   public func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await run { db in
-      Set(try Data.fetchAll(db, sql: "SELECT temporary FROM output WHERE temporary IS NOT NULL").map { Array($0) })
+      Set(
+        try Data.fetchAll(
+          db,
+          sql: """
+            SELECT o.temporary FROM output o JOIN job j ON j.id = o.job
+            WHERE o.temporary IS NOT NULL AND j.root IN (\(roots.sql))
+            """
+        ).map { Array($0) })
     }
   }
 
@@ -126,12 +133,11 @@ extension SQLiteJournal {
         db.cachedStatement(
           sql: """
             SELECT j.id, j.root, j.path FROM revision r JOIN job j ON j.id = r.job AND j.current = r.number
-            WHERE r.source_sha = ? ORDER BY j.created_at LIMIT 100
+            WHERE r.source_sha = ? AND j.root IN (\(roots.sql)) ORDER BY j.created_at LIMIT 100
             """), arguments: [source]
-      ).compactMap { row in
+      ).map { row in
         let path: Data = row["path"]
-        let file = FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path)))
-        return roots.contains(file.root) ? (JobID(row["id"]), file) : nil
+        return (JobID(row["id"]), FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path))))
       }
     }
   }
@@ -152,26 +158,30 @@ extension SQLiteJournal {
   /// Files in this state: their jobs.
   public func files(roots: [RootID], in state: StateName, limit: Int) async throws -> [JobID] {
     try await run { db in
-      try Row.fetchAll(
-        db, sql: "SELECT id, root FROM job WHERE state = ? ORDER BY root, path LIMIT ?",
+      try String.fetchAll(
+        db, sql: "SELECT id FROM job WHERE state = ? AND root IN (\(roots.sql)) ORDER BY root, path LIMIT ?",
         arguments: [state.rawValue, limit]
-      ).compactMap { roots.contains(RootID($0["root"])) ? JobID($0["id"]) : nil }
+      ).map(JobID.init)
     }
   }
+
+  // What stands in the place of a snapshot that was forgotten.
+  static let forgottenSnapshot = #"{"prompt":"","model":"","images":[],"extra":{}}"#
 
   /// Forgets the details of what has been final since `before`.
   public func prune(finalSince before: Timestamp) async throws {
     try await run { db in
       try db.inTransaction {
-        // The texts go, the hashes stay: the file is still known for what it is, and so are its pictures.
+        // Texts of earlier revisions go, the hashes stay: the file is still known for what it is, and so are its
+        // pictures. What was withdrawn unsent keeps its text, because it can be wanted again.
         try db.execute(
           sql: """
-            UPDATE revision SET snapshot = '{"prompt":"","model":"","images":[],"extra":{}}'
-            WHERE taken_at < ? AND length(snapshot) > 60 AND NOT EXISTS (SELECT 1 FROM slot s WHERE s.job = revision.job
-              AND s.revision = revision.number AND s.state NOT IN ('done', 'failed', 'cancelled'))
-            """, arguments: [before.milliseconds])
+            UPDATE revision SET snapshot = ? WHERE snapshot != ? AND number != (SELECT current FROM job WHERE id = revision.job)
+              AND NOT EXISTS (SELECT 1 FROM slot s WHERE s.job = revision.job AND s.revision = revision.number
+                AND (s.state NOT IN ('done', 'failed') OR s.changed_at >= ?))
+            """, arguments: [Self.forgottenSnapshot, Self.forgottenSnapshot, before.milliseconds])
         try db.execute(
-          sql: "UPDATE slot SET attempts = '[]' WHERE state = 'done' AND attempts != '[]' AND due_at < ?",
+          sql: "UPDATE slot SET attempts = '[]' WHERE state = 'done' AND attempts != '[]' AND changed_at < ?",
           arguments: [before.milliseconds])
         return .commit
       }
@@ -235,4 +245,9 @@ extension Output {
       image: ImageInfo(format: known, width: row["width"], height: row["height"]),
       temporary: temporary.map { Array($0) })
   }
+}
+
+extension [RootID] {
+  // Numbers of the journal's own making, so that they can stand in a statement.
+  fileprivate var sql: String { map { "\($0.number)" }.joined(separator: ", ") }
 }

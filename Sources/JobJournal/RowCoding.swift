@@ -10,11 +10,14 @@ extension Slot {
     var writer = JSONWriter()
     writer.object { w in
       switch state {
-      case .queued(let queued): w.error(queued.error)
+      case .queued(let queued):
+        w.error(queued.error)
+        w.moment(queued.notBefore)
       case .submitted(let task): w.task(task)
       case .fetching(let fetching):
         w.task(fetching.task)
         w.error(fetching.error)
+        w.moment(fetching.notBefore)
         w.key("results")
         w.array(fetching.results) { $0.result($1) }
       case .failed(let error): w.error(error)
@@ -37,6 +40,9 @@ extension Slot {
     default: nil
     }
   }
+
+  /// When the last attempt began or ended, in milliseconds since 1970.
+  var changedAt: Int64? { attempts.last.map { ($0.endedAt ?? $0.startedAt).milliseconds } }
 
   var attemptsJSON: String {
     var writer = JSONWriter()
@@ -62,9 +68,8 @@ extension Slot {
     guard let word = StateName(rawValue: name) else { throw Unreadable(what: "slot state \(name)") }
     let detail: Detail = try decode(row["detail"])
     let attempts: String = row["attempts"]
-    let due: Int64 = row["due_at"]
     self.init(
-      key: key, state: try detail.state(word, dueAt: due),
+      key: key, state: try detail.state(word),
       attempts: attempts == "[]" ? [] : try decode(attempts), failures: row["failures"],
       serviceStatus: row["service_status"], consumed: row["consumed"])
   }
@@ -75,6 +80,7 @@ private struct Detail: Decodable {
   var task: Task?
   var results: [Result]?
   var reason: String?
+  var not_before: Int64?
 
   struct Task: Decodable {
     var id: String, accepted: Int64, refreshes: Int
@@ -85,17 +91,17 @@ private struct Detail: Decodable {
     var item: ResultItem { url.map(ResultItem.url) ?? text.map(ResultItem.text) ?? .inlineElsewhere }
   }
 
-  func state(_ word: StateName, dueAt: Int64) throws -> SlotState {
+  func state(_ word: StateName) throws -> SlotState {
+    let notBefore = not_before.map { Timestamp(milliseconds: $0) }
     func need<T>(_ value: T?) throws -> T {
       guard let value else { throw Unreadable(what: "detail of a \(word) slot") }
       return value
     }
     switch word {
-    case .queued: return .queued(Queued(notBefore: error == nil ? nil : Timestamp(milliseconds: dueAt), error: error))
+    case .queued: return .queued(Queued(notBefore: notBefore, error: error))
     case .submitting: return .submitting
     case .submitted: return .submitted(try need(task).ref)
     case .fetching:
-      let notBefore = error == nil ? nil : Timestamp(milliseconds: dueAt)
       return .fetching(
         Fetching(task: try need(task).ref, results: try need(results).map(\.item), error: error, notBefore: notBefore))
     case .done: return .done
@@ -136,6 +142,12 @@ extension JSONWriter {
       w.key("retryable")
       w.bool(error.retryable)
     }
+  }
+
+  fileprivate mutating func moment(_ moment: Timestamp?) {
+    guard let moment else { return }
+    key("not_before")
+    integer(moment.milliseconds)
   }
 
   fileprivate mutating func task(_ task: TaskRef) {

@@ -5,8 +5,9 @@ import JobCore
 
 /// The journal in SQLite: one file, one connection, write-ahead log, every commit synced.
 public final class SQLiteJournal: JobJournal {
-  private let folder: StateFolder
+  // Released in this order: SQLite's last checkpoint is over before another process can have the lock.
   private let database: DatabaseQueue
+  private let folder: StateFolder
   // GRDB's own asynchronous writes cost twice as much as calling it from a queue of one's own.
   private let queue = DispatchQueue(label: "journal")
 

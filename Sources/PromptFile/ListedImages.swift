@@ -13,7 +13,9 @@ enum ListedImages {
 
   /// Resolves an entry: an http(s) URL as it is; a path relative to the folder of `file`, inside the root.
   static func resolve(_ entry: String, beside file: DropPath) throws(JobError) -> PromptRequest.ListedImage {
-    if let scheme = entry.prefixMatch(of: /([A-Za-z][A-Za-z0-9+.\-]*):(?:\/\/|[^\/\s]*[,;])/)?.output.1.lowercased() {
+    // `data:` and `file:` need no slashes to be meant as URLs.
+    if let match = entry.prefixMatch(of: /((?i:data|file)):|([A-Za-z][A-Za-z0-9+.\-]*):\/\//) {
+      let scheme = (match.output.1 ?? match.output.2 ?? "").lowercased()
       guard scheme == "http" || scheme == "https" else {
         throw JobError(
           code: "image-bad-scheme",

@@ -10,7 +10,10 @@ struct PromptText: Equatable {
   /// Takes bytes apart. Throws `not-utf8`, `front-matter-unclosed`, `git-conflict`.
   init(_ bytes: [UInt8]) throws(JobError) {
     let text = try decodeText(bytes, what: "The prompt")
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    // White space before the first line does not count; without this, front matter after a blank line would be paid
+    // for.
+    let lines = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }.split(
+      separator: "\n", omittingEmptySubsequences: false)
     if lines.first?.trimmed == "---" {
       guard let end = lines.dropFirst().firstIndex(where: { $0.trimmed == "---" }) else {
         throw JobError(
@@ -34,7 +37,8 @@ struct PromptText: Equatable {
 /// Decodes UTF-8: no byte order mark, line ends as LF. Throws `not-utf8`.
 func decodeText(_ bytes: [UInt8], what: String) throws(JobError) -> String {
   let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
-  guard var text = String(validating: body, as: UTF8.self) else {
+  // NUL is no character of a text; UTF-16 without a mark has one in every other place.
+  guard !body.contains(0), var text = String(validating: body, as: UTF8.self) else {
     throw JobError(
       code: "not-utf8", message: "\(what) is not UTF-8 text.", hint: "Save it with the encoding UTF-8.")
   }

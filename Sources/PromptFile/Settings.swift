@@ -30,15 +30,16 @@ struct RequestSettings: Equatable {
       guard keys.contains(key) else {
         let meant = Suggestion.nearest(to: key, in: keys).map { " Did you mean \"\($0)\"?" } ?? ""
         throw JobError(
-          code: "\(codePrefix)-unknown-key", message: "\(place) has the unknown key \"\(key)\".\(meant)",
+          code: "\(codePrefix)-unknown-key",
+          message: "\(place) has the unknown key \"\(DropPath.display(Array(key.utf8)))\".\(meant)",
           hint: "Known keys: \(keys.joined(separator: ", ")).")
       }
       switch key {
       case "model": model = try reader.text(node, key)
       case "owner": owner = try reader.text(node, key)
       case "aspect_ratio":
-        aspectRatio = try reader.text(node, key, matching: /auto|\d{1,2}:\d{1,2}/, example: "16:9, 1:1 or auto")
-      case "image_size": imageSize = try reader.text(node, key, matching: /\d{1,2}[kK]/, example: "1k, 2k or 4k")
+        aspectRatio = try reader.text(node, key, matching: /auto|[0-9]{1,2}:[0-9]{1,2}/, example: "16:9, 1:1 or auto")
+      case "image_size": imageSize = try reader.text(node, key, matching: /[0-9]{1,2}[kK]/, example: "1k, 2k or 4k")
       case "count": count = try reader.integer(node, key, in: 1...Self.maxCount)
       case "hold": hold = try reader.bool(node, key)
       case "require_images": requireImages = try reader.bool(node, key)

@@ -10,9 +10,16 @@ struct YAMLReader {
 
   /// A mapping's entries in order. Empty text is an empty mapping.
   func mapping(_ yaml: String) throws(JobError) -> [(String, Node)] {
+    // The parser compares keys in whole, aliases resolved, so that a few nested ones would keep it busy for hours.
+    guard yaml.matches(of: /(^|[\s\[\]{},?:-])\*[^\s*]/).count <= 16 else {
+      throw failure("invalid", "\(place) has too many aliases.", "Write the values out.")
+    }
     let node: Node?
     do {
       node = try Yams.compose(yaml: yaml)
+    } catch YamlError.duplicatedKeysInMapping(let keys, _) {
+      let names = keys.map { DropPath.display(Array("\($0)".utf8)) }.joined(separator: "\", \"")
+      throw failure("duplicate-key", "\(place) has the key \"\(names)\" twice.", "Keep one of them.")
     } catch {
       throw failure(
         "invalid", "\(place) is not valid YAML: \(summary(of: error)).", "Check quotes, colons and indentation.")
@@ -25,9 +32,6 @@ struct YAMLReader {
     for (key, value) in mapping {
       guard let name = key.scalar?.string else {
         throw failure("invalid", "\(place) has a key that is not a word.", "Write one \"key: value\" a line.")
-      }
-      guard !entries.contains(where: { $0.0 == name }) else {
-        throw failure("duplicate-key", "\(place) has the key \"\(name)\" twice.", "Keep one of them.")
       }
       entries.append((name, value))
     }
@@ -110,6 +114,8 @@ struct YAMLReader {
     if node.null != nil { return .null }
     if let bool = node.bool { return .bool(bool) }
     if let integer = Int64(text) { return .integer(integer) }
+    // A whole number beyond 64 bits would lose digits as a floating-point one.
+    if text.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) { return .string(text) }
     if let number = Double(text), number.isFinite { return .number(number) }
     return .string(text)
   }
@@ -131,6 +137,6 @@ struct YAMLReader {
 
   private func summary(of error: any Error) -> String {
     let lines = "\(error)".split(separator: "\n")
-    return lines.first.map { String($0.prefix(200)) } ?? "unreadable"
+    return lines.first.map { DropPath.display(Array($0.prefix(200).utf8)) } ?? "unreadable"
   }
 }

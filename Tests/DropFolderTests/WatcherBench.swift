@@ -80,10 +80,20 @@ final class WatcherBench: Sendable {
     try #require(try await process.wait(within: .seconds(30)) == .exited(0), "\(process.standardError)")
   }
 
-  /// The events of what `body` does: those between the events of a file written before it and of one written after it.
-  func during(within limit: Duration = .seconds(10), _ body: () async throws -> Void) async throws -> [FolderEvent] {
+  /// The events of what `body` does: those between the events of a file written before it and of one written after it,
+  /// which is not before `expected` has come. (A process that another test starts at this moment holds a file that is
+  /// being written open for an instant longer, so a close can come late.)
+  func during(
+    until expected: FolderEvent? = nil, within limit: Duration = .seconds(10), _ body: () async throws -> Void
+  ) async throws -> [FolderEvent] {
     let before = try await sentinel(within: limit)
     try await body()
+    if let expected {
+      try await eventually(within: limit, "\(expected)") {
+        let all = events
+        return all[(all.lastIndex(of: before) ?? 0)...].contains(expected)
+      }
+    }
     let after = try await sentinel(within: limit)
     let all = events
     let first = try #require(all.lastIndex(of: before))

@@ -111,7 +111,9 @@ private struct History {
     if forgotten.contains(where: { $0.outcome != .refused && $0.outcome != .notSent }) {
       broken.append("an attempt that may have been paid was forgotten")
     }
-    if zip(isNow, isNow.dropFirst()).contains(where: { $0.n >= $1.n }) { broken.append("attempts are not numbered in order") }
+    if zip(isNow, isNow.dropFirst()).contains(where: { $0.n >= $1.n }) {
+      broken.append("attempts are not numbered in order")
+    }
     if isNow.count(where: { $0.outcome == .accepted }) > 1 { broken.append("paid twice") }
     if slot.state != .submitting, isNow.contains(where: { $0.outcome == .begun }) { broken.append("an open attempt") }
     if let knownTask, slot.state.task?.taskID != knownTask,

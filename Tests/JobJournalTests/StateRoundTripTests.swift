@@ -92,14 +92,6 @@ import Testing
     #expect(Array(prompt.utf8) == Array(revision.snapshot.prompt.utf8))
   }
 
-  @Test(arguments: JournalMaker.all) func aWholeNumberWithAFractionStaysOne(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
-    var revision = makeRevision()
-    revision.snapshot.extra = ["strength": .number(2)]
-    try await bench.take(cat, bench.file("cat.prompt"), revision)
-    #expect(try await bench.job(cat).revisions[1]?.snapshot.extra == revision.snapshot.extra)
-  }
-
   @Test(arguments: JournalMaker.all) func outputsAndStampsOfASidecar(_ maker: JournalMaker) async throws {
     let bench = try await JournalBench(maker)
     var output = makeOutput(slotKey(cat), part: 2, number: 3, temporary: ".promptdrop-1.tmp")
