@@ -37,6 +37,8 @@ struct PromptText: Equatable {
 /// Decodes UTF-8: no byte order mark, line ends as LF. Throws `not-utf8`.
 func decodeText(_ bytes: [UInt8], what: String) throws(JobError) -> String {
   let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+  // What a crash can leave of a file that was not synced: its length, and nothing in it.
+  if body.allSatisfy({ $0 == 0 }) { return "" }
   // NUL is no character of a text; UTF-16 without a mark has one in every other place.
   guard !body.contains(0), var text = String(validating: body, as: UTF8.self) else {
     throw JobError(

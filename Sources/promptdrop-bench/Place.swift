@@ -84,6 +84,7 @@ struct Place {
   }
 
   private func entries(_ folder: String) -> [String] {
-    do { return try FileManager.default.contentsOfDirectory(atPath: folder) } catch { return [] }  // A process that ended.
+    // A process that has ended meanwhile has none.
+    do { return try FileManager.default.contentsOfDirectory(atPath: folder) } catch { return [] }
   }
 }
