@@ -30,7 +30,7 @@ extension StatusSidecar {
       w.key("inputs_changed")
       w.bool(inputsChanged)
       w.key("error")
-      if let error { w.error(error) } else { w.string(nil) }
+      w.error(error)
       w.field("next_attempt_at", nextAttemptAt?.rfc3339)
       w.key("times")
       w.object { w in
@@ -114,7 +114,9 @@ extension JSONWriter {
     }
   }
 
-  fileprivate mutating func error(_ error: JobError) {
+  /// Writes an error as an object, or `null`.
+  public mutating func error(_ error: JobError?) {
+    guard let error else { return string(nil) }
     object { w in
       w.field("code", error.code)
       w.field("message", error.message)

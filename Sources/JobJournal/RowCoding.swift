@@ -11,19 +11,19 @@ extension Slot {
     writer.object { w in
       switch state {
       case .queued(let queued):
-        w.error(queued.error)
+        w.why(queued.error)
         w.moment(queued.notBefore)
       case .submitted(let task): w.task(task)
       case .fetching(let fetching):
         w.task(fetching.task)
-        w.error(fetching.error)
+        w.why(fetching.error)
         w.moment(fetching.notBefore)
         w.key("results")
         w.array(fetching.results) { $0.result($1) }
-      case .failed(let error): w.error(error)
+      case .failed(let error): w.why(error)
       case .held(let held):
         w.field("reason", held.reason.rawValue)
-        w.error(held.error)
+        w.why(held.error)
         if let task = held.task { w.task(task) }
       case .cancelled(let reason): w.field("reason", reason.rawValue)
       case .submitting, .done: break
@@ -132,16 +132,10 @@ func encode(_ note: FileNote) throws -> String {
 }
 
 extension JSONWriter {
-  fileprivate mutating func error(_ error: JobError?) {
+  fileprivate mutating func why(_ error: JobError?) {
     guard let error else { return }
     key("error")
-    object { w in
-      w.field("code", error.code)
-      w.field("message", error.message)
-      w.field("hint", error.hint)
-      w.key("retryable")
-      w.bool(error.retryable)
-    }
+    self.error(error)
   }
 
   fileprivate mutating func moment(_ moment: Timestamp?) {

@@ -26,13 +26,7 @@ struct AgentTrial {
     let place = try Place(in: parent)
     defer { place.remove() }
     let child = try Child(arguments(place), environment: environment, output: place.base + "/log")
-    try place.waitUntilWatched(by: child)
-    let start = ContinuousClock.now
-    try place.drop(files)
-    try place.waitForDone(files, child)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    let (cpu, peak) = child.end()
-    return Cost(jobs: files, seconds: seconds, cpuSeconds: cpu, peakMB: peak)
+    return try place.measure(files, with: child)
   }
 
   /// fsync and fdatasync calls a job, counted by strace; nil where it is missing.

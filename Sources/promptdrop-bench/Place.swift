@@ -16,6 +16,17 @@ struct Place {
     do { try FileManager.default.removeItem(atPath: base) } catch { print("cannot remove \(base): \(error)") }
   }
 
+  /// Drops prompts at a child that watches, until all are done; ends it, and says what that cost.
+  func measure(_ files: Int, with child: Child) throws -> Cost {
+    try waitUntilWatched(by: child)
+    let start = ContinuousClock.now
+    try drop(files)
+    try waitForDone(files, child)
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    let (cpu, peak) = child.end()
+    return Cost(jobs: files, seconds: seconds, cpuSeconds: cpu, peakMB: peak)
+  }
+
   /// Puts prompts in place by rename, all with texts of their own.
   func drop(_ files: Int, folders: Int = 1) throws {
     for folder in 0..<folders where folders > 1 {

@@ -25,12 +25,6 @@ struct ScriptTrial {
     let place = try Place(in: parent)
     defer { place.remove() }
     let child = try Child(["bash", "-c", Self.script, "script", place.drop, url], output: place.base + "/log")
-    try place.waitUntilWatched(by: child)
-    let start = ContinuousClock.now
-    try place.drop(files)
-    try place.waitForDone(files, child)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    let (cpu, peak) = child.end()
-    return Cost(jobs: files, seconds: seconds, cpuSeconds: cpu, peakMB: peak)
+    return try place.measure(files, with: child)
   }
 }
