@@ -152,7 +152,10 @@ extension Pipeline {
     switch problem.code {
     case "excluded", "other-owner":
       settling.finishedUnlessNoticed(file)
-      observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
+      // Said once: every rescan looks at it again. Beyond many it is a whole folder, and said enough.
+      if toldLeftOut.count < 10_000, toldLeftOut.insert(file).inserted {
+        observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
+      }
       return nil
     case "empty": return wait(file, known, start, problem)
     case "reference-missing":

@@ -12,14 +12,7 @@ extension Pipeline {
       recent[id]?.file = file
       if former.root == file.root, former.path.directory == file.path.directory {
         let entry = active[id] ?? ActiveJob(renamed)
-        await entry.lock()
-        for output in job.outputs where output.temporary == nil {
-          try await rename(output, entry) { job, turn in
-            output.slot.revision == job.current && !job.isVersionName(output, of: former)
-              ? job.pictureName(output, turn: turn) : job.versionName(output, turn: turn)
-          }
-        }
-        entry.unlock()
+        try await renamePictures(of: job, entry, from: former)
         renamed = entry.job
       }
       try await files.removeSidecar(of: former)
@@ -32,6 +25,18 @@ extension Pipeline {
       if case .local(let error) = failure { observer.notice(.warning, error) }
     } catch {
       fail(error)
+    }
+  }
+
+  // The lock is given back however this ends: a job that stays locked would go quiet.
+  private func renamePictures(of job: Job, _ entry: ActiveJob, from former: FileKey) async throws(FetchFailure) {
+    await entry.lock()
+    defer { entry.unlock() }
+    for output in job.outputs where output.temporary == nil {
+      try await rename(output, entry) { job, turn in
+        output.slot.revision == job.current && !job.isVersionName(output, of: former)
+          ? job.pictureName(output, turn: turn) : job.versionName(output, turn: turn)
+      }
     }
   }
 

@@ -23,6 +23,7 @@ public actor Pipeline {
   var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
   var awaitedBy: [FileKey: Set<FileKey>] = [:]
   var unscanned: Set<RootID>
+  var toldLeftOut: Set<FileKey> = []
   var burst: SubmissionPace
 
   // Slots under way.
