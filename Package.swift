@@ -4,8 +4,12 @@ import PackageDescription
 // CI sets PROMPTDROP_STRICT; elsewhere a newer compiler's new warning must not keep anybody from building.
 let strict = Context.environment["PROMPTDROP_STRICT"] != nil
 let strictness: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+// Tests/run-fuzzers sets PROMPTDROP_FUZZ, for a build of its own: this package's code with libFuzzer's coverage and
+// AddressSanitizer, the dependencies as they are.
+let fuzzing = Context.environment["PROMPTDROP_FUZZ"] != nil
+let fuzzed: [SwiftSetting] = fuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address", "-O"])] : []
 // An async function runs where its caller does: the pipeline's thread is not left for each call.
-let settings: [SwiftSetting] = strictness + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+let settings: [SwiftSetting] = strictness + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")] + fuzzed
 
 let package = Package(
   name: "promptdrop",
@@ -13,6 +17,8 @@ let package = Package(
   products: [
     .executable(name: "promptdrop", targets: ["promptdrop"]),
     .executable(name: "promptdrop-bench", targets: ["promptdrop-bench"]),
+    // A test's tool, no interface: a library of its own is what LD_PRELOAD can load.
+    .library(name: "FaultShim", type: .dynamic, targets: ["FaultShim"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -68,6 +74,18 @@ let package = Package(
       dependencies: ["JobCore", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
 
+    // Commands to a running agent over a Unix socket, and callbacks from the service. It carries bytes; what they mean is
+    // the agent's.
+    .target(
+      name: "Control",
+      dependencies: [
+        "JobCore",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: settings),
+
     // The service restated. It shares no code with the client, so that the two can disagree.
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .target(
@@ -83,7 +101,7 @@ let package = Package(
     .target(
       name: "PromptdropCLI",
       dependencies: [
-        "JobCore", "PromptFile", "DropFolder", "ImageAPI", "JobJournal", "Agent", "SandboxServer",
+        "JobCore", "PromptFile", "DropFolder", "ImageAPI", "JobJournal", "Agent", "Control", "SandboxServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -116,9 +134,36 @@ let package = Package(
       swiftSettings: strictness),
     .testTarget(
       name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: strictness),
+    // What fuzzing checks of strangers' input. FuzzCorpusTests replays the kept corpus through it in an ordinary build.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "JobCore", "PromptFile", "ImageAPI", "Control", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      path: "Tests/Fuzz/Targets", swiftSettings: settings),
+    .testTarget(name: "FuzzCorpusTests", dependencies: ["FuzzTargets", "TestKit"], swiftSettings: strictness),
+    .testTarget(name: "ControlTests", dependencies: ["Control", "JobCore", "TestKit"], swiftSettings: strictness),
     .testTarget(name: "SandboxServerTests", dependencies: ["SandboxServer", "TestKit"], swiftSettings: strictness),
+    // A folder, a sandbox and the built program: what tests of whole processes share.
+    .target(
+      name: "ProgramKit", dependencies: ["SandboxServer", "JobCore", "TestKit"], path: "Tests/ProgramKit",
+      swiftSettings: strictness),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["promptdrop", "PromptdropCLI", "SandboxServer", "JobCore", "TestKit"], swiftSettings: strictness),
+      dependencies: ["promptdrop", "PromptdropCLI", "SandboxServer", "JobCore", "TestKit", "ProgramKit"],
+      swiftSettings: strictness),
+    // For LD_PRELOAD: kills the program at a chosen call, or lets that fail. Nothing depends on it: what it defines would
+    // stand before the C library in the tests themselves.
+    .target(name: "FaultShim", path: "Tests/FaultShim", linkerSettings: [.linkedLibrary("dl")]),
+    .testTarget(
+      name: "CrashTests", dependencies: ["SandboxServer", "TestKit", "ProgramKit"], swiftSettings: strictness),
   ]
 )
+
+if fuzzing {
+  package.targets.append(
+    .executableTarget(
+      name: "promptdrop-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver", swiftSettings: settings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}

@@ -21,7 +21,9 @@ struct Adoption {
 
   /// The slots as the sidecar tells them.
   func slots(job: JobID, revision: Int) -> [Slot] {
-    (1...count).map { number in
+    let surplus = Set(
+      told.attempts.filter { $0.revision == told.revision && $0.slot > SlotKey.surplusBase }.map(\.slot))
+    return (Array(1...count) + surplus.sorted()).map { number in
       let attempts = told.attempts.filter { $0.revision == told.revision && $0.slot == number }.map(\.attempt)
       var slot = Slot(
         key: SlotKey(job: job, revision: revision, number: number), attempts: attempts,
@@ -38,6 +40,7 @@ struct Adoption {
     guard let last = attempts.last else {
       return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
     }
+    if told.state == .cancelled, told.reason == CancelReason.abandoned.rawValue { return .cancelled(.abandoned) }
     switch last.outcome {
     case .accepted:
       guard let taskID = last.taskID else { return held(nil) }
@@ -60,7 +63,7 @@ struct Adoption {
         error: JobError(
           code: HeldReason.submissionOutcomeUnknown.rawValue,
           message: "The sidecar tells of a submission without an outcome; the service may have accepted it.",
-          hint: "Look at the service's own list of tasks before you pay again. It is not sent again by itself.")))
+          hint: Slot.decideHint)))
   }
 
   private var unexplained: JobError {
@@ -68,14 +71,16 @@ struct Adoption {
   }
 
   /// The pictures as the sidecar tells them. Plain names only: a path in a sidecar is somebody's trick.
-  func outputs(job: JobID) -> [Output] {
+  func outputs(job: JobID, revision: Int) -> [Output] {
     var parts: [SlotKey: Int] = [:]
     return told.outputs.compactMap { entry in
       guard !entry.file.isEmpty, !entry.file.utf8.contains(UInt8(ascii: "/")), entry.file != "..", entry.file != ".",
         entry.sha256.utf8.count == 64, entry.slot > 0, entry.revision > 0,
         let format = ImageInfo.Format.allCases.first(where: { $0.mediaType == entry.mediaType })
       else { return nil }
-      let key = SlotKey(job: job, revision: entry.revision, number: entry.slot)
+      // The journal may have given the number to another text meanwhile.
+      let number = entry.revision == told.revision ? revision : entry.revision
+      let key = SlotKey(job: job, revision: number, number: entry.slot)
       let part = (parts[key] ?? 0) + 1
       parts[key] = part
       return Output(

@@ -6,6 +6,8 @@ enum AgendaItem: Sendable {
   case fetch(SlotKey)
   case sidecar(JobID)
   case look(FileKey)
+  case weigh(Evidence)
+  case backUp
 }
 
 extension Pipeline {
@@ -29,6 +31,8 @@ extension Pipeline {
       case .fetch(let key): Task { await self.resumeFetch(key) }
       case .sidecar(let job): Task { await self.writeDueSidecar(job) }
       case .look(let file): settling.noticed(file, .found, at: now)
+      case .weigh(let evidence): Task { await self.weigh(evidence) }
+      case .backUp: Task { await self.backUp() }
       }
     }
     examineSettled(at: now)

@@ -9,7 +9,13 @@ public struct AgentSettings: Sendable {
   /// Submissions begun within any minute; 0: no limit.
   public var submissionsPerMinute = 0
   /// New prompts within a minute that are taken without asking; 0: no limit.
-  public var burstLimit = 0
+  public var burstLimit = 200
+  /// What may be spent in a UTC day.
+  public var spending = SpendLimits()
+  /// Where the service reaches this agent's callbacks, without a slash at its end; nil: no callbacks.
+  public var callbackBase: String?
+  /// How often a copy of the journal is made.
+  public var backupInterval: Duration = .seconds(86_400)
   /// How long files have to be still.
   public var windows = Settling<FileKey>.Windows(firstTake: .seconds(1), revision: .seconds(10))
   /// When things are tried again.

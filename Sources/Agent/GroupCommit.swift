@@ -39,13 +39,17 @@ extension Pipeline {
   private func write(_ changes: [JournalChange]) async throws -> [ChangeResult] {
     while true {
       do {
-        return try await journal.commit(changes)
+        let results = try await journal.commit(changes)
+        journalIsFull = false
+        enterBill(changes)
+        return results
       } catch JournalError.full(let why) {
         let error = JobError(
-          code: "journal-full", message: "The disk of the state folder is full (\(why)): nothing is submitted.",
-          hint: "Free some space; promptdrop goes on by itself.", retryable: true)
+          code: "journal-full", message: "The journal cannot be written (\(why)): nothing is submitted.",
+          hint: "Free some space on the disk of the state folder; promptdrop goes on by itself.", retryable: true)
         observer.notice(.error, error)
         localTrouble = error
+        journalIsFull = true
         if mode == .once { end(.cannotWrite(error)) }
         try await surroundings.sleep(now + settings.policy.localTroubleDelay)
       }

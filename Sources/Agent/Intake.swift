@@ -19,7 +19,7 @@ extension Pipeline {
     do {
       let known = try await journal.known(batch)
       let readings = await files.readSources(
-        batch.map { ($0, $0.sibling(DropNames.imageList(stem: Self.stem($0)))) }, limit: settings.maxPromptBytes)
+        batch.map { ($0, Self.list(of: $0)) }, limit: settings.maxPromptBytes)
       var plans: [Plan] = []
       defaultsOfFolders = [:]
       for (index, file) in batch.enumerated() {
@@ -50,6 +50,9 @@ extension Pipeline {
     var changes: [JournalChange] = []
     var then: () async -> Void = {}
   }
+
+  /// Where the image list of a prompt would stand.
+  static func list(of prompt: FileKey) -> FileKey { prompt.sibling(DropNames.imageList(stem: stem(prompt))) }
 
   private static func stem(_ file: FileKey) -> [UInt8] {
     switch DropNames.meaning(of: file.path.name) {
@@ -124,7 +127,7 @@ extension Pipeline {
     return try await decide(file, known, complete, taken, age: stillFor, start: start)
   }
 
-  private func understand(
+  func understand(
     _ file: FileKey, _ bytes: [UInt8], _ reading: SourceReading
   ) async throws(JobError) -> PromptRequest {
     var defaults: [(FileKey, [UInt8])] = []

@@ -10,10 +10,10 @@ extension Job {
     }
   }
 
-  /// The picture's number in the file: the slot's own for its first picture; for further ones of the same task, the
-  /// next that no slot of the revision needs.
+  /// The picture's number in the file: the slot's own for its first picture; for further ones of the same task, and for
+  /// those of a surplus slot, the next that no slot of the revision needs.
   func pictureNumber(slot: SlotKey, part: Int) -> Int {
-    if part == 1 { return slot.number }
+    if part == 1, !slot.isSurplus { return slot.number }
     if let known = outputs.first(where: { $0.slot == slot && $0.part == part }) { return known.number }
     let taken = outputs.filter { $0.slot.revision == slot.revision }.map(\.number)
     return max(revisions[slot.revision]?.count ?? 1, taken.max() ?? 0) + 1

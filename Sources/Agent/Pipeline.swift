@@ -12,8 +12,11 @@ public actor Pipeline {
   let reader: any PromptReading
   let service: any ImageService
   let watcher: any FolderWatching
+  let marks: any SendMarks
   let surroundings: Surroundings
   let observer: any AgentObserver
+  // The absolute path of each root, for what people and commands say.
+  let rootPaths: [RootID: [UInt8]]
   private let executor: any SerialExecutor
 
   // Files on their way in.
@@ -24,6 +27,8 @@ public actor Pipeline {
   var awaitedBy: [FileKey: Set<FileKey>] = [:]
   var unscanned: Set<RootID>
   var toldLeftOut: Set<FileKey> = []
+  // Files that a person wants made once more though their text is the same.
+  var wantedAnew: Set<FileKey> = []
   var burst: SubmissionPace
 
   // Slots under way.
@@ -47,6 +52,18 @@ public actor Pipeline {
   var isHeldBack = false
   var heldBackUntil: Duration = .zero
 
+  // What is spent, and what waits because of it.
+  var book: SpendBook
+  var openingBook: Task<Void, any Error>?
+  var limited: [RootID: (until: Timestamp, error: JobError)] = [:]
+  var waitsForPrice: JobError?
+
+  // Callbacks that have not been weighed.
+  var weighing: Set<Evidence> = []
+  var weighTries: [Evidence: Int] = [:]
+  var waitingEvidence: [Evidence: SlotKey] = [:]
+  var clock: ClockWatch
+
   // What is due at a time.
   var agenda = DueHeap<AgendaItem>()
   var agendaTurn: UInt64 = 0
@@ -66,20 +83,23 @@ public actor Pipeline {
   var onceDeadline: Duration?
   var isJudgingEnd = false
   var localTrouble: JobError?
+  var journalIsFull = false
 
   /// On an event loop's executor, network and pipeline share a thread and need no hops.
   public nonisolated var unownedExecutor: UnownedSerialExecutor {
     executor.asUnownedSerialExecutor()
   }
 
-  /// Makes an agent of its parts. `executor` must outlive it.
+  /// Makes an agent of its parts. `roots`: the absolute path of each; `executor` must outlive it.
   public init(
-    settings: AgentSettings, roots: [RootID], journal: any JobJournal, files: any RootFiles, reader: any PromptReading,
-    service: any ImageService, watcher: any FolderWatching, surroundings: Surroundings, observer: any AgentObserver,
-    executor: any SerialExecutor
+    settings: AgentSettings, roots: [RootID: [UInt8]], journal: any JobJournal, files: any RootFiles,
+    reader: any PromptReading, service: any ImageService, watcher: any FolderWatching, marks: any SendMarks,
+    surroundings: Surroundings, observer: any AgentObserver, executor: any SerialExecutor
   ) {
     self.settings = settings
-    self.roots = roots
+    self.roots = roots.keys.sorted { $0.number < $1.number }
+    self.rootPaths = roots
+    self.marks = marks
     self.journal = journal
     self.files = files
     self.reader = reader
@@ -92,7 +112,9 @@ public actor Pipeline {
     pace = SubmissionPace(perMinute: settings.submissionsPerMinute)
     gate = ServiceGate(probeInterval: settings.probeInterval)
     burst = SubmissionPace(perMinute: settings.burstLimit)
-    unscanned = Set(roots)
+    book = SpendBook(limits: settings.spending)
+    clock = ClockWatch(wall: surroundings.wallClock(), monotonic: surroundings.monotonic())
+    unscanned = Set(roots.keys)
   }
 
   var now: Duration { surroundings.monotonic() }
@@ -109,6 +131,7 @@ public actor Pipeline {
     }
     let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
     watcher.start { feed.yield($0) }
+    schedule(.backUp, at: now)
     let listening = Task { for await batch in events { self.handle(batch) } }
     pump()
     let result = await withCheckedContinuation { continuation in
@@ -167,6 +190,7 @@ public actor Pipeline {
   func pump() {
     guard ending == nil else { return }
     let now = now
+    if let jump = clock.jump(wall: wallClock, monotonic: now) { clockWasSet(by: jump) }
     examineSettled(at: now)
     runAgenda(at: now)
     if let due = nextQueued, due <= now {

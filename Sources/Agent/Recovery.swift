@@ -8,8 +8,10 @@ extension Pipeline {
     for key in try await journal.underWay(roots: roots) {
       guard try await activate(key) else { continue }
       // Each runs on by itself; together they respect the limits on requests.
-      Task { await self.advance(key, .restarted) }
+      Task { await self.takeOver(key) }
     }
+    _ = try await commit([.undelay(code: "daily-limit", beyond: wallClock + RetryPolicy.longestWait * 2)])
+    try await weighLeftovers()
     if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.
     for state in [StateName.held, .failed] {
@@ -20,6 +22,33 @@ extension Pipeline {
         await rewrite(job)
       }
     }
+  }
+
+  private func takeOver(_ key: SlotKey) async {
+    guard let entry = active[key.job], let slot = entry.job.slots[key] else { return }
+    switch slot.state {
+    case .submitting:
+      guard let last = slot.attempts.last else { break }
+      if last.bootID == surroundings.bootID, marks.wasNotSent(last.attemptID) {
+        return await advance(key, .foundUnsent)
+      }
+      let task = await taskFromSidecar(of: slot, entry.job)
+      await advance(key, .restarted)
+      guard let task else { return }
+      do {
+        if try await activate(key) { await advance(key, .bound(taskID: task, attemptID: last.attemptID)) }
+      } catch {
+        fail(error)
+      }
+      return
+    default:
+      // A clock that is behind what was written down would put the deadline off.
+      let lead = (slot.state.task?.acceptedAt).map { wallClock - $0 } ?? .zero
+      if lead < .zero, let moved = slot.on(.clockSet(lead), now: wallClock, policy: settings.policy, chance: 0) {
+        entry.job.slots[key] = moved.slot
+      }
+    }
+    await advance(key, .restarted)
   }
 
   // Held for their number under a limit that is off now.
@@ -72,6 +101,9 @@ extension Pipeline {
     if let onceDeadline, now >= onceDeadline { return judge { .needsTime(waiting: $0, why: "the time limit is over") } }
     if isHeldBack, running.isEmpty, let onceDeadline, heldBackUntil > onceDeadline, unscanned.isEmpty {
       return judge { .needsTime(waiting: $0, why: "the service asks to wait beyond the time limit") }
+    }
+    if let waitsForPrice, running.isEmpty, unscanned.isEmpty {
+      return judge { .needsTime(waiting: $0, why: waitsForPrice.message) }
     }
     guard isIdle else { return }
     guard let nextQueued else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }

@@ -11,9 +11,22 @@ extension Pipeline {
     defer { entry.unlock() }
     entry.sidecarIsStale = false
     let sidecar = StatusSidecar(
-      of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+      of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host,
+      service: gate.closed?.error)
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
     entry.sidecarWrittenAt = now
+  }
+
+  /// The service takes nothing: people are told, and so are those who look at a job that is on its way.
+  func sayClosed(_ error: JobError) {
+    observer.notice(.error, error)
+    for entry in active.values where !entry.running.isEmpty { progress(entry) }
+  }
+
+  /// The service takes submissions again.
+  func sayOpen() {
+    observer.notice(.info, JobError(code: "service-open", message: "The service takes submissions again."))
+    for entry in active.values where !entry.running.isEmpty { progress(entry) }
   }
 
   /// Shows progress, soon.

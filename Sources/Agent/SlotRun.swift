@@ -7,6 +7,7 @@ extension Pipeline {
     var event: SlotEvent? = first
     do {
       while let next = event { event = try await step(key, next) }
+      weighWaiting(for: key)
     } catch {
       fail(error)
     }
@@ -33,11 +34,17 @@ extension Pipeline {
     }
     if transition.commits {
       let outputs = entry.job.outputs.filter { $0.slot == key && transition.slot.state == .done }
-      let result = try await commit([.move(transition.slot, from: slot.state.name, outputs: outputs)])
-      guard result == [.applied] else {
-        entry.job.slots[key] = nil  // Somebody else moved it: what is in hand is out of date.
-        leave(key)
-        return nil
+      let move = JournalChange.move(transition.slot, from: slot.state.name, outputs: outputs)
+      let bill = bill(from: slot, to: transition.slot, entry.job)
+      do {
+        guard try await commit([move] + bill).first == .applied else {
+          entry.job.slots[key] = nil  // Somebody else moved it: what is in hand is out of date.
+          leave(key)
+          return nil
+        }
+      } catch {
+        if case .submitted = transition.slot.state { await keepTask(of: transition.slot, entry) }
+        throw error
       }
     }
     entry.job.slots[key] = transition.slot
@@ -48,6 +55,23 @@ extension Pipeline {
       if let next = try await perform(effect, key, entry) { return next }
     }
     return nil
+  }
+
+  // The journal is broken, and a task is paid for: its id goes wherever it still can, so that the next start finds it.
+  private func keepTask(of slot: Slot, _ entry: ActiveJob) async {
+    entry.job.slots[slot.key] = slot
+    observer.notice(
+      .error,
+      JobError(
+        code: "task-not-recorded",
+        message: "The journal cannot be written. \(entry.job.file.path.display) was accepted by the service as task "
+          + "\(slot.state.task?.taskID ?? "?").",
+        hint: "Should its sidecar not say so either: promptdrop resolve FILE --adopt with this id."))
+    do throws(LocalTrouble) {
+      try await writeSidecar(entry, durable: true)
+    } catch {
+      observer.notice(.warning, error.error)
+    }
   }
 
   /// Does one thing; returns what happened, where that is an event for the slot.
@@ -62,7 +86,7 @@ extension Pipeline {
     case .requeue:
       if case .queued(let queued)? = entry.job.slots[key]?.state { requeued(notBefore: queued.notBefore) }
     case .serviceTrouble(let trouble, let error):
-      if gate.trouble(trouble, error, at: now) { observer.notice(.error, error) }
+      if gate.trouble(trouble, error, at: now) { sayClosed(error) }
     case .slowDown(let duration): gate.slowDown(for: duration, at: now)
     }
     return nil
@@ -101,11 +125,28 @@ extension Pipeline {
       _ = takeRequest(key, entry)
       return .stoppedBeforeSending
     }
+    guard let attemptID = entry.job.slots[key]?.attempts.last?.attemptID else { return .stoppedBeforeSending }
     posting.insert(key)
-    let outcome = await service.submit(request)
+    var outcome = await service.submit(request) { [marks] in marks.willSend(attemptID) }
+    // An answer that belongs to another request says nothing about this one.
+    if case .accepted(let id) = outcome, isTaskOfAnother(id, than: key) {
+      outcome = .unknown(
+        JobError(
+          code: "answer-of-another", message: "The service answered with the task \(id) of another submission."),
+        serviceDown: false)
+    }
     _ = takeRequest(key, entry)
     judge(outcome, key, entry)
     return .posted(outcome)
+  }
+
+  // Among what is under way: an answer can only be confused with one that was just given.
+  private func isTaskOfAnother(_ taskID: String, than key: SlotKey) -> Bool {
+    active.values.contains { entry in
+      entry.job.slots.values.contains { slot in
+        slot.key != key && slot.attempts.last?.taskID == taskID
+      }
+    }
   }
 
   /// Gives the request out, and with it the permit that it held.
@@ -135,7 +176,7 @@ extension Pipeline {
     let error = JobError(
       code: "account", message: "The service refuses every prompt alike: \(words.message)",
       hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true)
-    if gate.trouble(.account, error, at: now) { observer.notice(.error, error) }
+    if gate.trouble(.account, error, at: now) { sayClosed(error) }
     for key in slots {
       do {
         // Its refusal has to be written down before it can be taken back.
@@ -150,23 +191,48 @@ extension Pipeline {
     pump()
   }
 
-  func sayOpen() {
-    observer.notice(.info, JobError(code: "service-open", message: "The service takes submissions again."))
-  }
-
   // MARK: queries
 
   func query(_ key: SlotKey) async {
     guard case .submitted(let task)? = active[key.job]?.job.slots[key]?.state, !isStopping else { return }
+    guard await mayQuery() else { return schedule(.query(key), at: nextQuery()) }
+    guard let outcome = await ask(task.taskID) else { return }
+    await advance(key, .queried(outcome))
+  }
+
+  /// Whether a query may go out now. While the service is down, one probe an interval does, for all.
+  func mayQuery() async -> Bool {
+    switch gate.queryPermission(at: now) {
+    case .submit: return true
+    case .probe:
+      await probe()
+      return gate.closed == nil
+    case .wait, .submitOne: return false
+    }
+  }
+
+  /// When a query that had to wait is due again; not all of them at once.
+  func nextQuery() -> Duration {
+    // Within a twelfth of the interval at which a service that is down is probed.
+    gate.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.chance() + .milliseconds(10)
+  }
+
+  /// Asks for a task, and tells the gate how that went. Nil at the end of the process.
+  func ask(_ taskID: String) async -> QueryOutcome? {
     await permit()
-    let outcome = isStopping ? nil : await service.query(task.taskID)
+    let outcome = isStopping ? nil : await service.query(taskID)
     releasePermit()
-    guard let outcome, !isStopping else { return }
+    guard let outcome, !isStopping else { return nil }
     switch outcome {
     case .report, .notFound: if gate.queryAnswered() { sayOpen() }
-    case .failed: break
+    case .failed(let failure):
+      if case .transient(let retryAfter) = failure.consequence,
+        gate.queryFailed(failure.error, retryAfter: retryAfter, at: now)
+      {
+        sayClosed(failure.error)
+      }
     }
-    await advance(key, .queried(outcome))
+    return outcome
   }
 
   func resumeFetch(_ key: SlotKey) async {

@@ -11,7 +11,9 @@ extension Pipeline {
 
   func startQueued(at now: Duration) {
     isHeldBack = false
-    guard !isStopping, capacity > 0 else { return }
+    // A new day begins with nothing open.
+    if waitsForPrice != nil, book.needsOpening(at: wallClock) { waitsForPrice = nil }
+    guard !isStopping, capacity > 0, waitsForPrice == nil else { return }
     if ready.isEmpty {
       fill()
       return
@@ -56,14 +58,15 @@ extension Pipeline {
     Task {
       do {
         let taken = running.union(ready)
+        let (open, limitsEnd) = openRoots()
         let found = try await journal.startable(
-          roots: roots, at: wallClock, limit: max(64, settings.maxInFlight), except: taken)
+          roots: open, at: wallClock, limit: max(64, settings.maxInFlight), except: taken)
         ready += found.filter { !running.contains($0) && !ready.contains($0) }
         if found.isEmpty {
-          let next = try await journal.nextStart(roots: roots, except: running.union(ready))
+          let next = try await journal.nextStart(roots: open, except: running.union(ready))
           // Somebody may have queued one meanwhile; then the journal is asked again.
           if generation == fillGeneration { journalHasMore = false }
-          nextQueued = next.map(monotonic)
+          nextQueued = [next, limitsEnd].compactMap { $0 }.min().map(monotonic)
         }
       } catch {
         fail(error)
@@ -105,28 +108,55 @@ extension Pipeline {
     do {
       let isFresh = recent[key.job] != nil
       guard try await activate(key), let entry = active[key.job], case .queued? = entry.job.slots[key]?.state else {
-        running.remove(key)
+        return notNow(key)
+      }
+      let attemptID = surroundings.newID()
+      let reserved: Credits?
+      switch try await setAside(attemptID, key, entry.job) {
+      case .go(let amount): reserved = amount
+      case .waitForPrice(let why):
+        waitForPrice(why)
+        ready.insert(key, at: 0)
+        return notNow(key)
+      case .wait(let until, let why, let wholeAgent):
+        limit(entry.job.file.root, wholeAgent: wholeAgent, until: until, why)
         releasePermit()
-        leave(key)
-        return pump()
+        return await advance(key, .postponed(until: until, why))
       }
       switch try await prepare(key, entry, isFresh: isFresh) {
       case .failure(let why):
+        book.release(attemptID)
         releasePermit()
-        await advance(key, why.event)
-      case .success(let request):
+        if let event = why.event { await advance(key, event) } else { leave(key) }
+      case .success(var request):
+        let secret = settings.callbackBase.map { _ in surroundings.newSecret() }
+        request.callbackURL = settings.callbackBase.flatMap { base in secret.map { "\(base)/callback/\($0)" } }
         entry.requests[key] = request
+        marks.prepare(attemptID)
         await advance(
-          key, .start(attemptID: surroundings.newID(), bootID: surroundings.bootID))
+          key,
+          .start(
+            attemptID: attemptID, bootID: surroundings.bootID,
+            requestSHA: entry.job.revisions[key.revision]?.identity.request, callbackSHA: secret.map(reader.digest),
+            reserved: reserved?.text))
       }
     } catch {
       fail(error)
     }
   }
 
+  // It is left in the queue as it is.
+  private func notNow(_ key: SlotKey) {
+    running.remove(key)
+    releasePermit()
+    leave(key)
+    pump()
+  }
+
+  // Nil: the slot has become something else meanwhile, and goes on as that.
   private struct NotNow: Error {
-    var event: SlotEvent
-    init(_ event: SlotEvent) { self.event = event }
+    var event: SlotEvent?
+    init(_ event: SlotEvent?) { self.event = event }
   }
 
   // The last look before money is spent: is the prompt still there and the same, and are its reference images?
@@ -142,6 +172,7 @@ extension Pipeline {
         settling.noticed(file, .found, at: now)
         return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
       }
+      if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }
     }
     // An empty text is never sent, whatever the journal holds.
     guard var revision = entry.job.revisions[key.revision], !revision.snapshot.prompt.isEmpty else {
@@ -183,12 +214,12 @@ extension Pipeline {
   }
 
   // A query costs nothing: any answer that is the API's own opens the gate.
-  private func probe() async {
+  func probe() async {
     switch await service.query("ta00000000-0000-0000-0000-000000000000") {
     case .report, .notFound: if gate.queryAnswered() { sayOpen() }
     case .failed(let failure):
       if case .service(let trouble) = failure.consequence, gate.trouble(trouble, failure.error, at: now) {
-        observer.notice(.error, failure.error)
+        sayClosed(failure.error)
       }
     }
     pump()

@@ -16,6 +16,10 @@ extension Pipeline {
       settling.finishedUnlessNoticed(file)
       return try await takeNew(file, known, request, identity, stamp)
     }
+    if wantedAnew.remove(file) != nil {
+      settling.finishedUnlessNoticed(file)
+      return takeRevision(file, job, request, identity, stamp)
+    }
     guard identity.asksForMore(than: current.identity) else {
       settling.finishedUnlessNoticed(file)
       return takeAgain(file, known, job, current, request, identity, stamp)
@@ -24,6 +28,14 @@ extension Pipeline {
     settling.finishedUnlessNoticed(file)
     if let earlier = try await journal.revision(of: job.id, like: identity) {
       return try await restore(file, job, earlier, request, stamp)
+    }
+    // A journal that is out of date does not know of a revision that the sidecar tells of.
+    if let told = await files.sidecar(of: file).flatMap(reader.sidecar), told.jobID == job.id.text,
+      let adopted = Adoption(told, identity, count: request.count, now: wallClock)
+    {
+      observer.notice(.warning, Self.behind(file))
+      let number = max(job.latest + 1, told.revision)
+      return takeAdopted(file, known, job.id, adopted, told, request, identity, stamp, number: number)
     }
     return takeRevision(file, job, request, identity, stamp)
   }
@@ -39,7 +51,7 @@ extension Pipeline {
     if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
       // The same id as the sidecar's, unless the folder was copied and the first one is still here.
       if known == nil, try await journal.jobs([JobID(told.jobID)])[0] == nil { id = JobID(told.jobID) }
-      return takeAdopted(file, known, id, adopted, told, request, identity, stamp)
+      return takeAdopted(file, known, id, adopted, told, request, identity, stamp, number: max(1, told.revision))
     }
     let revision = Revision(
       number: 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
@@ -57,7 +69,7 @@ extension Pipeline {
           reason: .asked,
           error: JobError(
             code: HeldReason.asked.rawValue, message: "The front matter or the folder says hold: true.",
-            hint: "Take \"hold: true\" away and save the file to have it made.")))
+            hint: "promptdrop approve FILE has it made; so does taking \"hold: true\" away.")))
     } else if burst.next(at: now) > now {
       state = .held(
         Held(
@@ -65,7 +77,7 @@ extension Pipeline {
           error: JobError(
             code: HeldReason.burst.rawValue,
             message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
-            hint: "Restart promptdrop with --burst-limit 0 to let them all go.")))
+            hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
     } else {
       burst.began(at: now)
     }
@@ -124,14 +136,26 @@ extension Pipeline {
 
   private func takeAdopted(
     _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ adopted: Adoption, _ told: StatusSidecar,
-    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp
+    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int
   ) -> Plan {
     let revision = Revision(
-      number: max(1, told.revision), identity: identity, snapshot: request.snapshot, count: request.count,
-      takenAt: told.createdAt)
-    let slots = adopted.slots(job: id, revision: revision.number)
-    return take(
-      file, known, id, revision, slots, stamp, outputs: adopted.outputs(job: id), isNew: false)
+      number: number, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: told.createdAt)
+    let slots = adopted.slots(job: id, revision: number)
+    var plan = take(
+      file, known, id, revision, slots, stamp, outputs: adopted.outputs(job: id, revision: number), isNew: false)
+    // What the sidecar tells was paid for counts for its day, and late callbacks still find their attempt.
+    let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
+    for slot in slots {
+      for attempt in slot.attempts where attempt.outcome.mayBePaid {
+        plan.changes.append(.charge(charge(attempt, slot, file, kind)))
+        guard let secret = attempt.callbackSHA else { continue }
+        plan.changes.append(
+          .expectCallback(
+            CallbackTarget(
+              secretSHA: secret, slot: slot.key, attemptID: attempt.attemptID, madeAt: attempt.startedAt)))
+      }
+    }
+    return plan
   }
 
   // A file that is new, with the text of one that is gone: it was renamed, and its job follows.

@@ -66,6 +66,9 @@ public final class FolderFiles: RootFiles {
         beneath: rootNumber(file.root), file.path.bytes, limit == nil ? pd_o_path : O_RDONLY | O_NONBLOCK)
       let before = try opened.status()
       guard before.isRegular else { return (.notAFile(before.kindName), nil) }
+      if before.st_nlink > 1, try isPlanted(before, file) {
+        return (.notAFile("a hard link to a file that is not yours"), nil)
+      }
       let now = coarseWallClock()
       guard let limit, before.st_size <= limit else { return (.file(before.stamp, age: before.age(now: now)), nil) }
       let bytes = try opened.read(limit: limit + 1)
@@ -75,6 +78,14 @@ public final class FolderFiles: RootFiles {
     } catch {
       return (sighting(of: error, file), nil)
     }
+  }
+
+  // Who can write into the folder could link a file there that promptdrop may read and he may not: its text would go to
+  // the service. The kernel forbids such links by default (fs.protected_hardlinks), but not everywhere.
+  private func isPlanted(_ status: stat, _ file: FileKey) throws(SystemError) -> Bool {
+    guard status.st_uid == geteuid() || status.st_uid == 0 else { return false }
+    let folder = try Descriptor.open(beneath: rootNumber(file.root), file.path.directory.bytes, pd_o_path)
+    return try folder.status().st_uid != status.st_uid
   }
 
   private func sighting(of failure: SystemError, _ file: FileKey) -> Sighting {
@@ -166,6 +177,32 @@ public final class FolderFiles: RootFiles {
             hint: "Put it back; the job goes on by itself.", retryable: true))
       }
       return bytes
+    }
+  }
+
+  /// Every prompt in a folder and below it, as a scan of the watcher's would find them.
+  public func prompts(below folder: FileKey) async throws(LocalTrouble) -> [FileKey] {
+    try await tryOnWorker { () throws(LocalTrouble) in
+      var found: [FileKey] = []
+      var waiting = [folder.path]
+      while let next = waiting.popLast() {
+        let scan: FolderScan
+        do throws(SystemError) {
+          scan = try FolderScan(beneath: self.rootNumber(folder.root), next, alsoWanted: { _ in false })
+        } catch {
+          // One that went while this went on had nothing to say.
+          if error.number == ENOENT && next != folder.path { continue }
+          throw LocalTrouble(error, doing: "list", next.display)
+        }
+        for name in scan.names {
+          switch DropNames.meaning(of: name) {
+          case .prompt, .conflictCopy: found.append(FileKey(root: folder.root, path: next.appending(name)))
+          default: continue
+          }
+        }
+        waiting += scan.folders.map { next.appending($0) }
+      }
+      return found
     }
   }
 

@@ -48,17 +48,32 @@ final class StagedPicture: StagedFile {
           self.remove()
           return .failure(defect)
         }
-        try self.flush()
-        try self.sync()
+        try self.makeDurable()
         return self.state.withLock { state in
           .success(
             StagedImage(temporary: self.temporary, sha256: state.hash.finalize().hex, bytes: state.total, info: info))
         }
       } catch {
-        // After a failed sync the pages may be gone and marked clean: this file is worth nothing.
         self.remove()
         throw error
       }
+    }
+  }
+
+  // After a failed sync the pages may be gone and marked clean, so syncing again proves nothing: a picture that is
+  // still in memory is written anew, one that is not is fetched anew.
+  private func makeDurable() throws(LocalTrouble) {
+    let content: [UInt8]? = state.withLock { $0.file == nil ? $0.buffer : nil }
+    try flush()
+    do throws(LocalTrouble) { try sync() } catch {
+      guard let content else { throw error }
+      remove()
+      state.withLock { state in
+        state.buffer = content
+        state.hash = SHA256()
+      }
+      try flush()
+      try sync()
     }
   }
 

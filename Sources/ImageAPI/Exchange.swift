@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// One request with a small answer, and how far it got: that is what tells "never sent" from "nobody knows".
+/// One request with an answer that is kept in memory.
 final class Exchange: HTTPClientResponseDelegate {
   typealias Response = Answer
 
@@ -11,47 +11,58 @@ final class Exchange: HTTPClientResponseDelegate {
   struct Answer: Sendable {
     var status: Int
     var headers: HTTPHeaders
-    var body: [UInt8]
+    var body: ByteBuffer
+    /// The room that its body takes, for as long as anything made of it is kept.
+    var share: AnswerBudget.Share?
   }
 
   /// Why nothing usable came back.
   struct Broken: Error {
     /// Whether the first byte of the request may have left.
-    var mayHaveBeenSent: Bool
+    var permit: SendPermit.Verdict
     var underlying: any Error
   }
 
   private struct State {
-    var mayHaveBeenSent = false
     var sentAt: NIODeadline?
     var head: HTTPResponseHead?
-    var body: ByteBuffer?
+    var body = ByteBuffer()
   }
   private let state = Mutex(State())
   private let limit: Int
   private let patience: TimeAmount
+  private let share: AnswerBudget.Share
 
-  private init(limit: Int, patience: TimeAmount) {
+  private init(limit: Int, patience: TimeAmount, budget: AnswerBudget) {
     self.limit = limit
     self.patience = patience
+    share = AnswerBudget.Share(of: budget)
   }
 
   /// Performs a request. Answers larger than `limit` bytes are an error, and so are those that are not whole when
   /// `patience` has passed since the last byte of the request: the client's own time limits start anew with every part
-  /// that drips in. Throws `Broken`.
+  /// that drips in. Throws what it was.
   static func perform(
-    _ request: HTTPClient.Request, with client: HTTPClient, limit: Int, patience: TimeAmount, deadline: NIODeadline?
-  ) async throws(Broken) -> Answer {
-    let exchange = Exchange(limit: limit, patience: patience)
+    _ request: HTTPClient.Request, with client: HTTPClient, limit: Int, budget: AnswerBudget, patience: TimeAmount,
+    deadline: NIODeadline?
+  ) async throws -> Answer {
+    let exchange = Exchange(limit: limit, patience: patience, budget: budget)
     do {
       return try await client.execute(request: request, delegate: exchange, deadline: deadline).get()
     } catch {
-      throw Broken(mayHaveBeenSent: exchange.state.withLock { $0.mayHaveBeenSent }, underlying: error)
+      if let refusal = exchange.wholeRefusal { return refusal }
+      throw error
     }
   }
 
-  func didSendRequestHead(task: HTTPClient.Task<Answer>, _ head: HTTPRequestHead) {
-    state.withLock { $0.mayHaveBeenSent = true }
+  // A server may say no before it has the whole request, and close: the answer counts, not how the request ended.
+  private var wholeRefusal: Answer? {
+    state.withLock { state in
+      guard let head = state.head, (400..<500) ~= head.status.code,
+        let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }), state.body.readableBytes == length
+      else { return nil }
+      return Answer(status: Int(head.status.code), headers: head.headers, body: state.body, share: share)
+    }
   }
 
   func didSendRequest(task: HTTPClient.Task<Answer>) {
@@ -59,31 +70,36 @@ final class Exchange: HTTPClientResponseDelegate {
   }
 
   func didReceiveHead(task: HTTPClient.Task<Answer>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+    let announced = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
     state.withLock { $0.head = head }
+    if let error = trouble(with: announced, of: head) { return task.eventLoop.makeFailedFuture(error) }
+    // Memory that is not written to costs nothing; a buffer that grows is copied.
+    state.withLock { $0.body.reserveCapacity(announced) }
     return task.eventLoop.makeSucceededVoidFuture()
   }
 
   func didReceiveBodyPart(task: HTTPClient.Task<Answer>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
-    let (isTooLarge, isTooLate) = state.withLock { state in
-      if state.body == nil {
-        state.body = buffer
-      } else {
-        var part = buffer
-        state.body?.writeBuffer(&part)
-      }
-      return ((state.body?.readableBytes ?? 0) > limit, state.sentAt.map { .now() > $0 + patience } ?? false)
+    let (length, head, isTooLate) = state.withLock { state in
+      (
+        state.body.readableBytes + buffer.readableBytes, state.head,
+        state.sentAt.map { .now() > $0 + patience } ?? false
+      )
     }
     if isTooLate { return task.eventLoop.makeFailedFuture(TooLate()) }
-    if isTooLarge { return task.eventLoop.makeFailedFuture(TooLarge(limit: limit)) }
+    if let error = trouble(with: length, of: head) { return task.eventLoop.makeFailedFuture(error) }
+    state.withLock { _ = $0.body.writeImmutableBuffer(buffer) }
     return task.eventLoop.makeSucceededVoidFuture()
+  }
+
+  private func trouble(with length: Int, of head: HTTPResponseHead?) -> (any Error)? {
+    if length > limit { return TooLarge(limit: limit, isAnswer: head.map { (200..<300) ~= $0.status.code } ?? false) }
+    return share.cover(length) ? nil : NoRoom()
   }
 
   func didFinishRequest(task: HTTPClient.Task<Answer>) throws -> Answer {
     try state.withLock { state in
       guard let head = state.head else { throw HTTPClientError.remoteConnectionClosed }
-      return Answer(
-        status: Int(head.status.code), headers: head.headers, body: state.body.map { Array($0.readableBytesView) } ?? []
-      )
+      return Answer(status: Int(head.status.code), headers: head.headers, body: state.body, share: share)
     }
   }
 }
@@ -94,5 +110,11 @@ struct TooLate: Error {}
 /// An answer that is larger than any real one.
 struct TooLarge: Error, CustomStringConvertible {
   let limit: Int
-  var description: String { "the answer is larger than \(limit) bytes" }
+  /// Whether it said yes, and so is the service's own.
+  var isAnswer = true
+  /// Whether the pictures in it do not count.
+  var isWithoutPictures = false
+  var description: String {
+    "the answer is larger than \(limit) bytes\(isWithoutPictures ? ", the pictures in it not counted" : "")"
+  }
 }

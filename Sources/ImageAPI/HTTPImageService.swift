@@ -5,97 +5,121 @@ import NIOHTTP1
 
 /// The image service over HTTP, as `https://api.defapi.org` speaks it.
 public final class HTTPImageService: ImageService {
+  // Answers may carry a picture as a data URI, of about 24 MB; nothing else in them is large.
+  private static let submitLimit = 1_048_576
+  private static let queryLimit = 33_554_432
+
   private let settings: Settings
   private let api: HTTPClient
-  private let images: HTTPClient
-  private let addresses: ResultAddress
+  private let gate: SendGate
+  private let download: PictureDownload
+  // All answers with pictures in them, and the pictures until they are fetched.
+  private let budget = AnswerBudget(50_331_648)
+  private let inline = InlineShares()
   private let submitURL: String
   private let queryURL: String
   private let apiHeaders: HTTPHeaders
   private let key: [UInt8]
   private let wallClock: @Sendable () -> Timestamp
 
-  // Answers may carry pictures as data URIs; nothing else in them is large.
-  private let answerLimit: Int
-
   /// Makes a service. Nothing is connected before the first call. Throws a sentence for the user when the proxy or the
   /// certificates cannot be used.
-  public init(
+  public convenience init(
     _ settings: Settings, key: APIKey, on group: any EventLoopGroup, wallClock: @escaping @Sendable () -> Timestamp
+  ) throws(JobError) {
+    try self.init(settings, key: key, on: group, resolve: Resolver.system, wallClock: wallClock)
+  }
+
+  /// The same with another way to resolve the hosts of pictures.
+  init(
+    _ settings: Settings, key: APIKey, on group: any EventLoopGroup,
+    resolve: @escaping @Sendable (String) async throws -> [NetworkAddress],
+    wallClock: @escaping @Sendable () -> Timestamp
   ) throws(JobError) {
     self.settings = settings
     self.wallClock = wallClock
     let base = settings.baseURL.hasSuffix("/") ? String(settings.baseURL.dropLast()) : settings.baseURL
     submitURL = base + "/api/image/gen"
     queryURL = base + "/api/task/query?task_id="
-    addresses = ResultAddress(allowsLoopback: ResultAddress.isLoopback(base))
-    answerLimit = settings.maxImageBytes / 3 * 4 * 4 + 1_048_576
     self.key = Array(key.reveal().utf8)
     apiHeaders = [
       "Authorization": "Bearer \(key.reveal())", "User-Agent": settings.userAgent, "Accept": "application/json",
     ]
-    let shared = HTTPClient.EventLoopGroupProvider.shared(group)
-    api = HTTPClient(
-      eventLoopGroupProvider: shared,
-      configuration: try settings.configuration(readTimeout: settings.submitTimeout, for: base))
-    images = HTTPClient(
-      eventLoopGroupProvider: shared,
-      configuration: try settings.configuration(
-        readTimeout: settings.fetchTimeout, for: addresses.allowsLoopback ? base : nil))
+    gate = SendGate(patience: TimeAmount(settings.stallTimeout))
+    var configuration = try settings.configuration(readTimeout: settings.submitTimeout, for: base)
+    configuration.http1_1ConnectionDebugInitializer = gate.install
+    let addresses = ResultAddress(
+      allowsLoopback: ResultAddress.isLoopback(base), allowsAll: settings.allowsPrivateResults)
+    let near = addresses.allowsLoopback ? base : nil
+    let forImages = try settings.configuration(readTimeout: settings.fetchTimeout, for: near)
+    api = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    download = PictureDownload(
+      settings: settings, addresses: addresses,
+      plain: HTTPClient(eventLoopGroupProvider: .shared(group), configuration: forImages),
+      pinned: PinnedClients(forImages, on: group), isProxied: settings.usesProxy(near), resolve: resolve,
+      wallClock: wallClock)
   }
 
   /// Closes all connections.
   public func shutdown() async throws {
+    await download.pinned.shutdown()
     try await api.shutdown()
-    try await images.shutdown()
+    try await download.plain.shutdown()
   }
 
-  /// Sends one POST, once: redirects are not followed, and the client repeats nothing.
-  public func submit(_ request: SubmitRequest) async -> SubmitOutcome {
+  /// How many hosts of pictures have a client of their own.
+  var pinnedClients: Int { download.pinned.count }
+
+  /// Sends one POST, once: redirects are not followed, and neither the client nor the gate lets it leave again.
+  public func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome {
     let sorting = Sorting(now: wallClock())
-    let post: HTTPClient.Request
+    let permit = SendPermit(willSend)
+    let name = gate.enter(permit)
+    defer { gate.leave(name) }
     do {
       var headers = apiHeaders
       headers.add(name: "Content-Type", value: "application/json")
-      post = try HTTPClient.Request(
+      headers.add(name: SendGate.header, value: name)
+      let post = try HTTPClient.Request(
         url: submitURL, method: .POST, headers: headers, body: .bytes(Wire.submitBody(request)))
-    } catch {
-      return sorting.submitBroke(Exchange.Broken(mayHaveBeenSent: false, underlying: error))
-    }
-    do {
       // No deadline: the time limit counts from the last byte of the body, which is the client's read time-out.
-      return sorting.submitted(
-        scrubbed(
-          try await Exchange.perform(
-            post, with: api, limit: answerLimit, patience: TimeAmount(settings.submitTimeout), deadline: nil)))
+      var answer = scrubbed(
+        try await Exchange.perform(
+          post, with: api, limit: Self.submitLimit, budget: budget, patience: TimeAmount(settings.submitTimeout),
+          deadline: nil))
+      // Its last part is what makes it unguessable, in whatever way the rest is escaped.
+      if let secret = request.callbackURL?.split(separator: "/").last, secret.utf8.count >= 8 {
+        answer.body.replace(Array(secret.utf8), with: "(secret)")
+      }
+      return sorting.submitted(answer)
     } catch {
-      return sorting.submitBroke(error)
+      return sorting.submitBroke(Exchange.Broken(permit: permit.close(), underlying: error))
     }
   }
 
   /// Asks for a task.
   public func query(_ taskID: String) async -> QueryOutcome {
     let sorting = Sorting(now: wallClock())
+    inline.tidy()
     do {
       let get = try HTTPClient.Request(url: queryURL + Self.escaped(taskID), method: .GET, headers: apiHeaders)
       let deadline = NIODeadline.now() + TimeAmount(settings.queryTimeout)
-      return sorting.queried(
-        scrubbed(
-          try await Exchange.perform(
-            get, with: api, limit: answerLimit, patience: TimeAmount(settings.queryTimeout), deadline: deadline)))
-    } catch let broken as Exchange.Broken {
-      return sorting.queryBroke(broken)
+      let answer = try await Exchange.perform(
+        get, with: api, limit: Self.queryLimit, budget: budget, patience: TimeAmount(settings.queryTimeout),
+        deadline: deadline)
+      let outcome = sorting.queried(scrubbed(answer))
+      inline.keep(answer.share, for: outcome)
+      return outcome
     } catch {
-      return sorting.queryBroke(Exchange.Broken(mayHaveBeenSent: false, underlying: error))
+      return sorting.queryBroke(error)
     }
   }
 
   // A service that repeats the key in its words must not bring it into a log or a sidecar.
   private func scrubbed(_ answer: Exchange.Answer) -> Exchange.Answer {
-    guard let range = answer.body.firstRange(of: key) else { return answer }
-    var scrubbed = answer
-    scrubbed.body.replaceSubrange(range, with: "(key)".utf8)
-    return self.scrubbed(scrubbed)
+    var answer = answer
+    answer.body.replace(key, with: "(key)")
+    return answer
   }
 
   // RFC 3986's unreserved characters; task ids have no others, but they come from outside.
@@ -115,94 +139,12 @@ public final class HTTPImageService: ImageService {
     _ item: ResultItem, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
   ) async throws(FetchFailure) {
     switch item {
-    case .inline(let uri): try await sink(try DataURI.decode(uri, limit: limit))
-    case .url(let url): try await download(url, limit: limit, into: sink)
+    case .inline(let uri):
+      defer { inline.drop(uri) }
+      try await DataURI.decode(uri, limit: limit, into: sink)
+    case .url(let url): try await download.run(url, limit: limit, into: sink)
     case .inlineElsewhere, .text:
       throw .expired(JobError(code: "result-missing", message: "The result has to be asked for again."))
     }
   }
-
-  private func download(
-    _ start: String, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
-  ) async throws(FetchFailure) {
-    var url = start
-    let deadline = NIODeadline.now() + TimeAmount(settings.fetchTotalTimeout)
-    for _ in 0...settings.maxRedirects {
-      if let why = addresses.refusal(of: url) {
-        throw .unusable(JobError(code: "result-address", message: "The picture's URL \(why): it is not fetched."))
-      }
-      var request = HTTPClientRequest(url: url)
-      request.headers = ["User-Agent": settings.userAgent]
-      let response: HTTPClientResponse
-      do {
-        response = try await images.execute(request, timeout: TimeAmount(settings.fetchTotalTimeout))
-      } catch {
-        throw .transient(Self.unreachable(error), retryAfter: nil)
-      }
-      switch response.status.code {
-      case 200: return try await stream(response, limit: limit, until: deadline, into: sink)
-      case 301, 302, 303, 307, 308:
-        guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
-        else {
-          throw .unusable(JobError(code: "result-redirect", message: "The picture's host redirects to nowhere."))
-        }
-        url = resolved
-      case 429, 500...:
-        throw .transient(
-          JobError(
-            code: "image-host-\(response.status.code)",
-            message: "The picture's host answers HTTP \(response.status.code).",
-            retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(response.headers))
-      default:
-        // Signed URLs that are over are answered with 400, 403, 404 or 410, depending on the host.
-        throw .expired(
-          JobError(
-            code: "image-expired", message: "The picture's URL is no longer good (HTTP \(response.status.code)).",
-            retryable: true))
-      }
-    }
-    throw .unusable(
-      JobError(
-        code: "result-redirect", message: "The picture's host redirects more than \(settings.maxRedirects) times."))
-  }
-
-  private func stream(
-    _ response: HTTPClientResponse, limit: Int, until deadline: NIODeadline,
-    into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
-  ) async throws(FetchFailure) {
-    let expected = response.headers.first(name: "Content-Length").flatMap { Int($0) }
-    let tooLarge = FetchFailure.unusable(
-      JobError(
-        code: "image-too-large", message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
-    if let expected, expected > limit { throw tooLarge }
-    var received = 0
-    var chunks = response.body.makeAsyncIterator()
-    while true {
-      let chunk: ByteBuffer?
-      do { chunk = try await chunks.next() } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
-      guard let chunk else { break }
-      received += chunk.readableBytes
-      // The client's own time limit ends with the head of the answer.
-      if .now() > deadline { throw .transient(Self.unreachable(TooLate()), retryAfter: nil) }
-      if received > limit { throw tooLarge }
-      try await sink(Array(chunk.readableBytesView))
-    }
-    if let expected, received != expected {
-      throw .transient(
-        JobError(
-          code: "image-cut-short", message: "The picture ended after \(received) of \(expected) bytes.", retryable: true
-        ),
-        retryAfter: nil)
-    }
-  }
-
-  private static func unreachable(_ error: any Error) -> JobError {
-    JobError(
-      code: "image-host-unreachable", message: "The picture could not be fetched: \(Sorting.explain(error)).",
-      hint: "It is tried again by itself.", retryable: true)
-  }
-}
-
-extension TimeAmount {
-  init(_ duration: Duration) { self = .milliseconds(duration.milliseconds) }
 }

@@ -15,6 +15,9 @@ public enum ImageProbe {
     }
   }
 
+  private static let maxSide = 65_535
+  private static let maxPixels = 1_000_000_000
+
   private struct Bytes {
     let raw: UnsafeRawBufferPointer
     init(_ raw: UnsafeRawBufferPointer) { self.raw = raw }
@@ -42,6 +45,10 @@ public enum ImageProbe {
 
   private static func info(_ format: ImageInfo.Format, _ width: Int, _ height: Int) throws(ImageDefect) -> ImageInfo {
     guard width > 0, height > 0 else { throw .malformed("it has no pixels") }
+    // No picture of a model is that large; what opens the file later may believe it, and try.
+    guard width <= maxSide, height <= maxSide, width * height <= maxPixels else {
+      throw .malformed("it claims to have \(width) x \(height) pixels")
+    }
     return ImageInfo(format: format, width: width, height: height)
   }
 

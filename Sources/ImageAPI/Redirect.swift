@@ -2,6 +2,11 @@ import FoundationEssentials
 
 /// Where a redirect leads.
 enum Redirect {
+  /// Whether a redirect gives up TLS: what the service promised to be untouched on its way would no longer be.
+  static func isDowngrade(from old: String, to new: String) -> Bool {
+    old.lowercased().hasPrefix("https:") && !new.hasPrefix("https:")
+  }
+
   /// `location` resolved against the URL that it came from (RFC 3986 §5); nil for what is no http(s) URL.
   static func resolve(_ location: String, against base: String) -> String? {
     guard let url = URL(string: location, relativeTo: URL(string: base))?.absoluteURL,

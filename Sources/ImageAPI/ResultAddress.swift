@@ -1,70 +1,73 @@
-import FoundationEssentials
-import Glibc
+import AsyncHTTPClient
 
 /// Which URLs of results may be fetched: http(s), and no address inside the machine or its networks, because the
 /// service, or whoever speaks for it, chooses them.
-struct ResultAddress {
+struct ResultAddress: Sendable {
+  /// Where a URL leads.
+  enum Target: Equatable {
+    /// To an address that the client reads as one: it is dialled as it stands, and was checked.
+    case address
+    /// To an address in a form that the client would resolve: it has to be dialled as given here.
+    case odd(host: String, NetworkAddress)
+    /// To a name.
+    case name(String)
+  }
+
   /// Whether loopback addresses are allowed: only while the service itself is on one.
   var allowsLoopback: Bool
+  /// Whether every address is allowed.
+  var allowsAll: Bool
 
   /// Whether `url` names a loopback address literally. `localhost` does not: it is resolved, to whatever somebody set
   /// up.
   static func isLoopback(_ url: String) -> Bool {
     guard let host = host(of: url) else { return false }
-    return kind(of: host) == .loopback
+    return NetworkAddress(literal: bare(host))?.place == .loopback
   }
 
-  /// Why the URL may not be fetched; nil: it may.
-  func refusal(of url: String) -> String? {
+  /// Where the URL leads, as far as it can be told without asking anybody. Throws why it may not be fetched.
+  func target(of url: String) throws(Refusal) -> Target {
     guard url.prefixMatch(of: /(?i:https?):\/\//) != nil, let host = Self.host(of: url) else {
-      return "is not a usable http(s) URL"
+      throw Refusal("is not a usable http(s) URL")
     }
-    if host == "localhost" || host.hasSuffix(".localhost") { return allowsLoopback ? nil : "points into this machine" }
-    switch Self.kind(of: host) {
-    case .loopback: return allowsLoopback ? nil : "points into this machine"
-    case .inside: return "points into a private network"
-    case .outside, nil: return nil
+    let bare = Self.bare(host)
+    if let address = NetworkAddress(literal: bare) {
+      try check([address])
+      // A zone belongs to link-local addresses only, and those are inside.
+      let isPlain = host.contains(":") || host == address.text
+      return isPlain ? .address : .odd(host: host, address)
     }
+    // It is resolved in any case: to be loopback's (RFC 6761) is only what it should be.
+    if bare == "localhost" || bare.hasSuffix(".localhost"), !allowsLoopback, !allowsAll {
+      throw Refusal("points into this machine")
+    }
+    return .name(host)
   }
 
-  private enum Kind { case loopback, inside, outside }
+  /// Whether all the addresses of a host may be dialled. One that may not is enough: who mixes them is up to something.
+  func check(_ addresses: [NetworkAddress]) throws(Refusal) {
+    let places = Set(addresses.map(\.place))
+    if allowsAll || places == [.outside] || (allowsLoopback && places == [.loopback]) { return }
+    throw Refusal(places.contains(.inside) ? "points into a private network" : "points into this machine")
+  }
 
+  // The client's own reading, which is what it dials: no second one can differ from it.
   private static func host(of url: String) -> String? {
-    guard var host = URL(string: url)?.host?.lowercased(), !host.isEmpty else { return nil }
+    // Whatever is wrong with it, it is no usable URL.
+    guard let host = (try? HTTPClient.Request(url: url))?.host, !host.isEmpty else { return nil }
+    return host
+  }
+
+  private static func bare(_ host: String) -> String {
+    var host = host.lowercased()
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
     while host.hasSuffix(".") { host.removeLast() }
     return host
   }
 
-  // inet_aton, because everything that dials accepts its short, octal and hexadecimal forms: 127.1, 0x7f000001.
-  private static func kind(of host: String) -> Kind? {
-    var four = in_addr()
-    if inet_aton(host, &four) != 0 { return kind(of: UInt32(bigEndian: four.s_addr)) }
-    var six = in6_addr()
-    let bare = String(host.prefix { $0 != "%" })
-    guard inet_pton(AF_INET6, bare, &six) == 1 else { return nil }
-    let bytes = withUnsafeBytes(of: &six) { Array($0) }
-    if bytes.dropLast().allSatisfy({ $0 == 0 }) { return bytes[15] == 1 ? .loopback : .inside }
-    // IPv4-mapped ::ffff:0:0/96 and NAT64 64:ff9b::/96 carry an IPv4 address in their last four bytes.
-    let mapped = bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 255 && bytes[11] == 255
-    let nat64 = bytes.starts(with: [0, 0x64, 0xFF, 0x9B]) && bytes[4..<12].allSatisfy { $0 == 0 }
-    // IPv4-compatible ::/96 is obsolete, and still dialled by some.
-    let compatible = bytes[..<12].allSatisfy { $0 == 0 }
-    // 64:ff9b:1::/48 is for local translation (RFC 8215).
-    if bytes.starts(with: [0, 0x64, 0xFF, 0x9B, 0, 1]) { return .inside }
-    if mapped || nat64 || compatible { return kind(of: bytes[12...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) }
-    // fc00::/7 unique local, fe80::/10 link-local, ff00::/8 multicast.
-    let isInside = bytes[0] & 0xFE == 0xFC || (bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80) || bytes[0] == 0xFF
-    return isInside ? .inside : .outside
-  }
-
-  private static func kind(of address: UInt32) -> Kind {
-    if address >> 24 == 127 { return .loopback }
-    // This network, private, carrier-grade NAT, link-local, multicast and beyond (RFC 6890).
-    let inside: [(UInt32, UInt32)] = [
-      (0x0000_0000, 8), (0x0A00_0000, 8), (0x6440_0000, 10), (0xA9FE_0000, 16), (0xAC10_0000, 12), (0xC0A8_0000, 16),
-      (0xC000_0000, 24), (0xC612_0000, 15), (0xE000_0000, 3),
-    ]
-    return inside.contains { address >> (32 - $0.1) == $0.0 >> (32 - $0.1) } ? .inside : .outside
+  /// Why a URL is not fetched, to follow "The picture's URL".
+  struct Refusal: Error {
+    var why: String
+    init(_ why: String) { self.why = why }
   }
 }

@@ -33,6 +33,10 @@ extension HTTPImageService {
     public var noProxy: [String]
     /// PEM file of certificates that are trusted besides the system's.
     public var certificateFile: String?
+    /// Whether results may lie on addresses inside the machine or its networks.
+    public var allowsPrivateResults: Bool
+    /// For how long the service may take nothing of a submission under way. It is noticed within twice this time.
+    public var stallTimeout: Duration
 
     /// Makes settings.
     public init(
@@ -40,7 +44,7 @@ extension HTTPImageService {
       submitTimeout: Duration = .seconds(120), queryTimeout: Duration = .seconds(30),
       fetchTimeout: Duration = .seconds(60), fetchTotalTimeout: Duration = .seconds(600),
       maxImageBytes: Int = 67_108_864, maxRedirects: Int = 5, proxy: String? = nil, noProxy: [String] = [],
-      certificateFile: String? = nil
+      certificateFile: String? = nil, allowsPrivateResults: Bool = false, stallTimeout: Duration = .seconds(60)
     ) {
       self.baseURL = baseURL
       self.userAgent = userAgent
@@ -55,6 +59,8 @@ extension HTTPImageService {
       self.proxy = proxy
       self.noProxy = noProxy
       self.certificateFile = certificateFile
+      self.allowsPrivateResults = allowsPrivateResults
+      self.stallTimeout = stallTimeout
     }
 
     func configuration(readTimeout: Duration, for base: String?) throws(JobError) -> HTTPClient.Configuration {
@@ -87,7 +93,7 @@ extension HTTPImageService {
     }
 
     // The hosts of pictures are not known beforehand; where a proxy is set, they are on the other side of it.
-    private func usesProxy(_ base: String?) -> Bool {
+    func usesProxy(_ base: String?) -> Bool {
       guard proxy != nil else { return false }
       guard let base, let host = URL(string: base)?.host?.lowercased() else { return base == nil }
       if base.hasPrefix("http://") || ResultAddress.isLoopback(base) { return false }

@@ -17,13 +17,17 @@ struct Sorting {
   func submitted(_ answer: Exchange.Answer) -> SubmitOutcome {
     switch answer.status {
     case 200..<300:
-      switch Wire.decode(Wire.Envelope<Wire.Accepted>.self, from: answer.body) {
+      switch Wire.decode(Wire.Accepted.self, from: answer.body) {
       case .success(let envelope):
         let id = envelope.payload?.task_id ?? ""
+        // An id goes into URLs, logs and sidecars.
+        guard id.utf8.count <= 200, id.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+          return garbled("a task id that cannot be one")
+        }
         if envelope.code == 0, !id.isEmpty { return .accepted(taskID: id) }
-        if envelope.code == 401 { return .notAccepted(unauthorized(), reached: true) }
         // A no with a task id may have been accepted all the same.
         if envelope.code != 0, !id.isEmpty { return garbled("an error, and the task \(id.prefix(80))") }
+        if envelope.code == 401 { return .notAccepted(unauthorized(), reached: true) }
         if envelope.code != 0 { return .notAccepted(refusal(envelope.texts), reached: true) }
         return garbled("no task id")
       case .failure: return garbled("not the documented JSON")
@@ -48,11 +52,19 @@ struct Sorting {
 
   func submitBroke(_ broken: Exchange.Broken) -> SubmitOutcome {
     let why = Self.explain(broken.underlying)
-    if broken.mayHaveBeenSent {
+    if broken.permit == .given {
       return .unknown(
         JobError(
           code: "answer-lost", message: "The answer to the submission was lost: \(why). It may have been accepted."),
         serviceDown: true)
+    }
+    if broken.permit == .calledOff {
+      return .notAccepted(
+        Failure(
+          .transient(retryAfter: nil),
+          JobError(
+            code: "called-off", message: "The submission was called off before it was sent.",
+            hint: "It is tried again by itself.", retryable: true)), reached: false)
     }
     return .notAccepted(
       Failure(
@@ -84,7 +96,7 @@ struct Sorting {
   func queried(_ answer: Exchange.Answer) -> QueryOutcome {
     switch answer.status {
     case 200..<300:
-      switch Wire.decode(Wire.Envelope<Wire.Task>.self, from: answer.body) {
+      switch Wire.task(from: answer.body) {
       case .success(let envelope):
         if let task = envelope.payload {
           return .report(TaskReport(phase: task.phase, status: task.status, consumed: task.consumed))
@@ -92,13 +104,14 @@ struct Sorting {
         if isNotFound(envelope.texts) { return .notFound }
         if envelope.code == 401 { return .failed(unauthorized()) }
         return .failed(trouble("query-refused", "The service answered the query with: \(envelope.words)"))
+      case .failure(let error as TooLarge): return .failed(tooLarge(error))
       case .failure:
         return .failed(trouble("query-unreadable", "The service's answer to a query is not the documented JSON."))
       }
     case 401: return .failed(unauthorized())
     case 402, 403: return .failed(trouble("query-refused", "The service answers queries with HTTP \(answer.status)."))
     case 404:
-      if case .success(let envelope) = Wire.decode(Wire.Envelope<Wire.Task>.self, from: answer.body),
+      if case .success(let envelope) = Wire.task(from: answer.body),
         isNotFound(envelope.texts)
       {
         return .notFound
@@ -112,8 +125,19 @@ struct Sorting {
     }
   }
 
-  func queryBroke(_ broken: Exchange.Broken) -> QueryOutcome {
-    .failed(trouble("not-reached", "The service could not be asked: \(Self.explain(broken.underlying))."))
+  func queryBroke(_ error: any Error) -> QueryOutcome {
+    // A page of a gateway's may be of any size; an answer of the service's will be as large the next time.
+    if let error = error as? TooLarge, error.isAnswer { return .failed(tooLarge(error)) }
+    let code = error is NoRoom ? "memory-taken" : "not-reached"
+    return .failed(trouble(code, "The service could not be asked: \(Self.explain(error))."))
+  }
+
+  private func tooLarge(_ error: TooLarge) -> Failure {
+    Failure(
+      .permanent,
+      JobError(
+        code: "answer-too-large", message: "The service's answer about the task cannot be taken: \(error).",
+        hint: "It was paid for; the service may show its result elsewhere."))
   }
 
   // Not any "not found": a gateway's own page says that of a path.
@@ -163,7 +187,7 @@ struct Sorting {
   }
 
   private func texts(of answer: Exchange.Answer) -> [String] {
-    if case .success(let envelope) = Wire.decode(Wire.Envelope<Wire.Accepted>.self, from: answer.body) {
+    if case .success(let envelope) = Wire.decode(Wire.Accepted.self, from: answer.body) {
       return envelope.texts
     }
     return ["HTTP \(answer.status)"]
@@ -192,6 +216,8 @@ struct Sorting {
     case let error as HTTPClientError where error == .cancelled: "promptdrop was stopped"
     // The short description only: the long one of a bad header has the header in it, and so the key.
     case let error as HTTPClientError: error.shortDescription
+    case is SendStalled: "the service stopped taking the submission"
+    case is NoRoom: "other answers take all the memory for pictures at the moment"
     case is TooLate: "no whole answer within the time limit"
     case let error as NIOConnectionError:
       error.connectionErrors.first.map { explain($0.error) } ?? "the host name cannot be resolved"

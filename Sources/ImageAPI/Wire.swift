@@ -1,5 +1,6 @@
 import FoundationEssentials
 import JobCore
+import NIOCore
 
 /// The service's JSON, as it was documented and seen: lenient about shapes, exact about what matters.
 enum Wire {
@@ -102,8 +103,22 @@ enum Wire {
     }
   }
 
-  static func decode<T: Decodable>(_ type: T.Type, from body: [UInt8]) -> Result<T, any Error> {
-    Result { try JSONDecoder().decode(type, from: Data(body)) }
+  /// An answer's envelope. Throws `TooLarge` for what is large without pictures.
+  static func decode<T: Decodable>(_ type: T.Type, from body: ByteBuffer) -> Result<Envelope<T>, any Error> {
+    Result { try JSONDecoder().decode(Envelope<T>.self, from: Data(try AnswerText(body).json)) }
+  }
+
+  /// The answer to a query, with the pictures in it.
+  static func task(from body: ByteBuffer) -> Result<Envelope<Task>, any Error> {
+    Result {
+      let text = try AnswerText(body)
+      var envelope = try JSONDecoder().decode(Envelope<Task>.self, from: Data(text.json))
+      let items = envelope.payload?.items ?? []
+      envelope.payload?.items = items.map { item in
+        if case .inline(let uri) = item { .inline(dataURI: text.whole(uri)) } else { item }
+      }
+      return envelope
+    }
   }
 
   /// The body of a submit.
@@ -122,6 +137,7 @@ enum Wire {
           }
         }
       }
+      if let callback = request.callbackURL { w.field("callback_url", callback) }
       if let ratio = request.snapshot.aspectRatio { w.field("aspect_ratio", ratio) }
       if let size = request.snapshot.imageSize { w.field("image_size", size) }
       for (name, value) in request.snapshot.extra.sorted(by: { $0.key < $1.key }) {

@@ -223,11 +223,18 @@ public struct Job: Hashable, Sendable {
     self.inputsChanged = inputsChanged
   }
 
-  /// The slots of the current revision, in order.
+  /// The slots of the current revision, in order; surplus ones come last.
   public var currentSlots: [Slot] {
     guard let revision = revisions[current] else { return [] }
-    return (1...max(1, revision.count)).compactMap {
-      slots[SlotKey(job: id, revision: current, number: $0)]
+    let wanted = (1...max(1, revision.count)).compactMap { slots[SlotKey(job: id, revision: current, number: $0)] }
+    let surplus = slots.values.filter { $0.key.revision == current && $0.key.isSurplus }
+    return surplus.isEmpty ? wanted : wanted + surplus.sorted { $0.key.number < $1.key.number }
+  }
+
+  /// Whether one picture may have cost twice: a second task turned up, or one was submitted again in doubt.
+  public var mayHaveBeenPaidTwice: Bool {
+    slots.values.contains { slot in
+      slot.key.isSurplus || slot.attempts.count { $0.outcome == .accepted || $0.outcome == .unknown } > 1
     }
   }
 

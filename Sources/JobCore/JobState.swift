@@ -1,63 +1,3 @@
-/// What happens to a slot.
-public enum SlotEvent: Hashable, Sendable {
-  /// Its turn has come. The attempt carries the ids that the caller made.
-  case start(attemptID: String, bootID: String)
-  /// The intent could not be written beside the source: nothing was sent.
-  case couldNotRecord(JobError)
-  /// promptdrop is being stopped, and the request was not sent.
-  case stoppedBeforeSending
-  /// It cannot begin yet: the file is being looked at again, or a reference image is missing.
-  case postponed(until: Timestamp, JobError?)
-  /// The POST ended.
-  case posted(SubmitOutcome)
-  /// A query ended.
-  case queried(QueryOutcome)
-  /// Every picture is under its final name.
-  case published
-  /// A picture could not be fetched or put in place.
-  case fetchFailed(FetchFailure)
-  /// A process took the slot over from the journal.
-  case restarted
-  /// It must wait for a person: `hold: true`, or the burst limit.
-  case hold(HeldReason, JobError)
-  /// A person let it go on.
-  case approved
-  /// Its prompt is gone or was replaced.
-  case withdrawn(CancelReason)
-  /// It was refused for a reason that turned out to be the account's, not its own.
-  case refusalWasTheAccounts(JobError)
-}
-
-/// What the caller does for a slot, in the order given.
-public enum Effect: Hashable, Sendable {
-  /// Bring the sidecar up to date. Durable: synced, file and folder, before the next effect begins.
-  case writeSidecar(durable: Bool)
-  /// Send the request.
-  case post
-  /// Ask for the task, not before the moment given.
-  case query(at: Timestamp)
-  /// Fetch and publish the results, not before the moment given.
-  case fetch(at: Timestamp)
-  /// Give it back to the queue.
-  case requeue
-  /// Tell the gate of a service that takes nothing at present.
-  case serviceTrouble(ServiceTrouble, JobError)
-  /// Tell the gate to let nothing out for this long: the service asked for it.
-  case slowDown(Duration)
-}
-
-/// A decision: what the slot becomes, and what is done before and after that is committed.
-public struct Transition: Hashable, Sendable {
-  /// Done before the commit.
-  public var before: [Effect] = []
-  /// What the slot becomes; committed only where the journal still has the state that the decision was made on.
-  public var slot: Slot
-  /// Whether the journal has to know. False: nothing changed that a restart could not find again.
-  public var commits = true
-  /// Done after the commit.
-  public var after: [Effect] = []
-}
-
 extension Slot {
   /// Decides what `event` means for the slot. Nil: it means nothing in this state.
   ///
@@ -65,11 +5,12 @@ extension Slot {
   public func on(_ event: SlotEvent, now: Timestamp, policy: RetryPolicy, chance: Double) -> Transition? {
     var next = Transition(slot: self)
     switch (state, event) {
-    case (.queued, .start(let attemptID, let bootID)):
+    case (.queued, .start(let attemptID, let bootID, let requestSHA, let callbackSHA, let reserved)):
       next.slot.state = .submitting
       next.slot.forgetOldRefusals()
-      next.slot.attempts.append(
-        Attempt(n: (attempts.last?.n ?? 0) + 1, attemptID: attemptID, bootID: bootID, startedAt: now))
+      var attempt = Attempt(n: (attempts.last?.n ?? 0) + 1, attemptID: attemptID, bootID: bootID, startedAt: now)
+      (attempt.requestSHA, attempt.callbackSHA, attempt.reserved) = (requestSHA, callbackSHA, reserved)
+      next.slot.attempts.append(attempt)
       next.after = [.writeSidecar(durable: true), .post]
     case (.queued, .withdrawn(let reason)):
       next.slot.state = .cancelled(reason)
@@ -109,6 +50,34 @@ extension Slot {
           code: HeldReason.submissionOutcomeUnknown.rawValue,
           message: "promptdrop was stopped while this was being submitted; the service may have accepted it."), now)
       next.after = [.writeSidecar(durable: true)]
+
+    case (.submitting, .foundUnsent):
+      next.slot.endAttempt(.notSent, now)
+      next.slot.state = .queued(Queued())
+      next.after = [.writeSidecar(durable: false), .requeue]
+
+    case (_, .bound(let taskID, let attemptID)):
+      guard next.slot.bind(taskID, attemptID, now) else { return nil }
+      next.after = [.writeSidecar(durable: true), .query(at: now)]
+    case (.held(let held), .resubmit) where !held.reason.isBeforeSending:
+      next.slot.failures = 0
+      next.slot.state = .queued(Queued())
+      next.after = [.writeSidecar(durable: false), .requeue]
+    case (.held(let held), .abandon) where !held.reason.isBeforeSending:
+      next.slot.state = .cancelled(.abandoned)
+      next.after = [.writeSidecar(durable: true)]
+    case (.failed, .retry):
+      next.slot.failures = 0
+      next.slot.state = .queued(Queued())
+      next.after = [.writeSidecar(durable: false), .requeue]
+    case (.held(let held), .retry):
+      guard let task = held.task else { return nil }
+      next.slot.failures = 0
+      next.slot.state = .submitted(TaskRef(taskID: task.taskID, acceptedAt: now))
+      next.after = [.writeSidecar(durable: true), .query(at: now)]
+    case (_, .clockSet(let jump)):
+      next.slot.state.move(by: jump)
+      guard next.slot.state != state else { return nil }
 
     case (.submitted(let task), .queried(let outcome)):
       return next.slot.follow(task, outcome, was: self, now: now, policy: policy, chance: chance)
@@ -154,8 +123,31 @@ extension Slot {
     endAttempt(.unknown, now)
     var told = error
     told.retryable = false
-    told.hint = "Look at the service's own list of tasks before you pay again. It is not sent again by itself."
+    told.hint = Slot.decideHint
     state = .held(Held(reason: .submissionOutcomeUnknown, error: told))
+  }
+
+  /// What a person can do about an unknown outcome; the commands are those of the program.
+  public static let decideHint =
+    "Look at the service's own list of tasks. If it is there: promptdrop resolve FILE --adopt TASK_ID. If it is not: "
+    + "promptdrop resolve FILE --resubmit (pays again if it was accepted after all), or --abandon. It is not sent again "
+    + "by itself."
+
+  // The task of an attempt whose outcome is in doubt: before anybody pays again, this is it.
+  private mutating func bind(_ taskID: String, _ attemptID: String?, _ now: Timestamp) -> Bool {
+    let index = attempts.lastIndex { attemptID == nil || $0.attemptID == attemptID }
+    guard let index, attemptID == nil || attempts[index].outcome == .unknown else { return false }
+    switch state {
+    case .held(let held): if held.reason.isBeforeSending { return false }
+    case .queued, .cancelled(.abandoned): if attempts[index].outcome != .unknown { return false }
+    default: return false
+    }
+    attempts[index].outcome = .accepted
+    attempts[index].taskID = taskID
+    attempts[index].endedAt = attempts[index].endedAt ?? now
+    failures = 0
+    state = .submitted(TaskRef(taskID: taskID, acceptedAt: now))
+    return true
   }
 
   // The three outcomes of a POST; `refused` and `not sent` are one case here because neither is paid.
@@ -236,6 +228,8 @@ extension Slot {
       after = [.writeSidecar(durable: true)]
     case .notFound:
       after = [.query(at: now + policy.queryDelay(age: age, chance: chance))]
+    case .failed(let failure) where failure.consequence == .permanent:
+      holdPaid(task, failure.error, &after)
     case .failed(let failure):
       failures += 1
       var retryAfter: Duration?
@@ -283,7 +277,9 @@ extension Slot {
   private mutating func holdPaid(_ task: TaskRef, _ error: JobError, _ effects: inout [Effect]) {
     var told = error
     told.retryable = false
-    told.hint = "The picture is paid for. Fetch it by its task id \(task.taskID) from the service while it keeps it."
+    told.hint =
+      "The picture is paid for; its task id is \(task.taskID). promptdrop retry FILE fetches it once more; promptdrop "
+      + "resolve FILE --resubmit pays for another one, --abandon gives it up."
     state = .held(Held(reason: .paidNotFetched, error: told, task: task))
     effects = [.writeSidecar(durable: true)]
   }
@@ -291,7 +287,9 @@ extension Slot {
   private mutating func hold(_ reason: HeldReason, _ task: TaskRef, _ message: String) {
     let error = JobError(
       code: reason.rawValue, message: message,
-      hint: "It is paid for, so it is not submitted again by itself. Ask the service about task \(task.taskID).")
+      hint:
+        "It is paid for, so it is not submitted again by itself; its task id is \(task.taskID). promptdrop retry FILE "
+        + "asks for it once more; promptdrop resolve FILE --resubmit pays for another one, --abandon gives it up.")
     state = .held(Held(reason: reason, error: error, task: task))
   }
 
@@ -303,5 +301,24 @@ extension Slot {
       : "The model answered in words instead of a picture: \(words.prefix(500))"
     return JobError(
       code: "no-picture", message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
+  }
+}
+
+extension SlotState {
+  // By how much the wall clock was set, moments of the past and of the future move alike.
+  fileprivate mutating func move(by jump: Duration) {
+    switch self {
+    case .queued(var queued):
+      queued.notBefore = queued.notBefore.map { $0 + jump }
+      self = .queued(queued)
+    case .submitted(var task):
+      task.acceptedAt = task.acceptedAt + jump
+      self = .submitted(task)
+    case .fetching(var fetching):
+      fetching.task.acceptedAt = fetching.task.acceptedAt + jump
+      fetching.notBefore = fetching.notBefore.map { $0 + jump }
+      self = .fetching(fetching)
+    case .submitting, .done, .failed, .held, .cancelled: break
+    }
   }
 }

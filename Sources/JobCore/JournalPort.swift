@@ -60,6 +60,24 @@ public enum JournalChange: Sendable {
   case outputs([Output])
   /// The job's file has another name now. Guard: the journal has no job at that path.
   case renamed(job: JobID, to: FileKey)
+  /// A second task of an attempt gets a slot of its own. Guard: the journal has its revision, and no slot with its
+  /// task.
+  case surplus(Slot)
+  /// A submission is on the bill, or what it cost is known.
+  case charge(Charge)
+  /// A submission was not accepted: it goes from the bill.
+  case release(attemptID: String)
+  /// An attempt was given a callback URL of its own.
+  case expectCallback(CallbackTarget)
+  /// A callback came. Guard: it was not known yet.
+  case evidence(Evidence)
+  /// What a callback said has been weighed.
+  case weighed(Evidence)
+  /// The wall clock was set: what waits for a time later than `after` moves along.
+  case clockSet(by: Duration, after: Timestamp)
+  /// Queued slots that wait for a time because of this error, or until a time so far away that a clock was wrong when
+  /// it was written down, may begin at once.
+  case undelay(code: String, beyond: Timestamp)
 
   /// A new revision with its slots.
   public struct Take: Sendable {
@@ -93,6 +111,71 @@ public enum JournalChange: Sendable {
   }
 }
 
+/// Which attempt a callback URL was made for.
+public struct CallbackTarget: Hashable, Sendable {
+  /// SHA-256 of the URL's secret, hexadecimal.
+  public var secretSHA: String
+  /// The slot.
+  public var slot: SlotKey
+  /// The attempt.
+  public var attemptID: String
+  /// When it was made: it is forgotten some time after.
+  public var madeAt: Timestamp
+  /// Makes one.
+  public init(secretSHA: String, slot: SlotKey, attemptID: String, madeAt: Timestamp) {
+    self.secretSHA = secretSHA
+    self.slot = slot
+    self.attemptID = attemptID
+    self.madeAt = madeAt
+  }
+}
+
+/// What a callback claims: its attempt became this task. A hint, until a query confirms it.
+public struct Evidence: Hashable, Sendable {
+  /// SHA-256 of the secret in the URL that it came to, hexadecimal.
+  public var secretSHA: String
+  /// The task.
+  public var taskID: String
+  /// When it came.
+  public var receivedAt: Timestamp
+  /// Makes one.
+  public init(secretSHA: String, taskID: String, receivedAt: Timestamp) {
+    self.secretSHA = secretSHA
+    self.taskID = taskID
+    self.receivedAt = receivedAt
+  }
+}
+
+/// What one folder's prompts have cost in one day with one model.
+public struct SpendLine: Hashable, Sendable {
+  /// The UTC day, in days since 1970-01-01.
+  public var day: Int64
+  /// The root.
+  public var root: RootID
+  /// The folder below it.
+  public var folder: DropPath
+  /// The model.
+  public var model: String
+  /// How many submissions were begun and not refused.
+  public var submissions: Int
+  /// Credits used, the exact sum of what the service said.
+  public var consumed: String?
+  /// Credits set aside for those that the service has not yet named a price for, exact.
+  public var reserved: String?
+  /// Makes one.
+  public init(
+    day: Int64, root: RootID, folder: DropPath, model: String, submissions: Int, consumed: String?, reserved: String?
+  ) {
+    self.day = day
+    self.root = root
+    self.folder = folder
+    self.model = model
+    self.submissions = submissions
+    self.consumed = consumed
+    self.reserved = reserved
+  }
+}
+
 /// What became of a change.
 public enum ChangeResult: Hashable, Sendable {
   /// It is durable.
@@ -103,7 +186,7 @@ public enum ChangeResult: Hashable, Sendable {
 
 /// A journal that cannot write.
 public enum JournalError: Error, Hashable, Sendable {
-  /// The disk is full: nothing was changed, the same batch can be tried again.
+  /// The disk is full, or a write failed: nothing was changed, the same batch can be tried again.
   case full(String)
   /// Anything else: what is on the disk is no longer known. The process has to end; a restart goes on.
   case broken(String)
@@ -115,6 +198,8 @@ public protocol JobJournal: Sendable {
   func commit(_ changes: [JournalChange]) async throws -> [ChangeResult]
   /// The number of a root, made where it is new. `path`: absolute, canonical.
   func root(path: [UInt8]) async throws -> RootID
+  /// Every root that the journal knows, with its absolute path.
+  func roots() async throws -> [RootID: [UInt8]]
   /// What is known of each path.
   func known(_ files: [FileKey]) async throws -> [KnownFile?]
   /// Jobs, each with its current revision, all open slots with their revisions, and its outputs.
@@ -135,6 +220,22 @@ public protocol JobJournal: Sendable {
   func noted(roots: [RootID], code: String) async throws -> [FileKey]
   /// Jobs whose current revision has this source hash, with their files.
   func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)]
+  /// The slots that have this task, at present one.
+  func slots(task: String) async throws -> [SlotKey]
+  /// Which attempt a callback URL was made for.
+  func callback(_ secretSHA: String) async throws -> CallbackTarget?
+  /// What callbacks claimed and nobody has weighed yet.
+  func openEvidence() async throws -> [Evidence]
+  /// The bill of a UTC day.
+  func charges(day: Int64) async throws -> [Charge]
+  /// The highest price seen of each kind.
+  func prices() async throws -> [PriceKey: Credits]
+  /// What was spent from a UTC day on, by day, folder and model.
+  func spending(since day: Int64) async throws -> [SpendLine]
+  /// Jobs of the files in this folder and below it that are in this state, in the order of their paths.
+  func files(_ root: RootID, below folder: DropPath, in state: StateName, limit: Int) async throws -> [JobID]
+  /// Writes a copy of the journal beside it, unless there is one that is younger than `age`. Whether it did.
+  func backUp(unlessYoungerThan age: Duration, now: Timestamp) async throws -> Bool
   /// How many files are in each state.
   func census(roots: [RootID]) async throws -> [StateName: Int]
   /// Files in this state, at most `limit`: their jobs.

@@ -12,23 +12,40 @@ public struct SubmitRequest: Sendable {
   public var snapshot: Snapshot
   /// The images, in order.
   public var images: [ReferenceImage]
+  /// Where the service reports the task's end: this attempt's own URL; nil where no callbacks are received.
+  public var callbackURL: String?
   /// Makes one.
-  public init(snapshot: Snapshot, images: [ReferenceImage]) {
+  public init(snapshot: Snapshot, images: [ReferenceImage], callbackURL: String? = nil) {
     self.snapshot = snapshot
     self.images = images
+    self.callbackURL = callbackURL
   }
 }
 
 /// The image service.
 public protocol ImageService: Sendable {
-  /// Sends one POST, once. Never repeats it.
-  func submit(_ request: SubmitRequest) async -> SubmitOutcome
+  /// Sends one POST, once. Never repeats it. `willSend` is called right before the first byte may leave, with the
+  /// connection up; where it says no, nothing is sent. It is called once at most, on any thread, and must not block.
+  func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome
   /// Asks for a task.
   func query(_ taskID: String) async -> QueryOutcome
   /// Fetches a result, handing its bytes on as they come; no more than `limit` bytes.
   func fetch(
     _ item: ResultItem, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
   ) async throws(FetchFailure)
+}
+
+/// Marks that survive the process but not the machine's boot: they prove, after a kill, that not a byte of a request
+/// was sent. A mark that is missing proves nothing.
+public protocol SendMarks: Sendable {
+  /// The attempt is about to be written down. Nothing of it was sent.
+  func prepare(_ attemptID: String)
+  /// Its first byte may leave from now on. False: that could not be marked, so it must not leave.
+  func willSend(_ attemptID: String) -> Bool
+  /// Its outcome is written down: the mark is not needed any more.
+  func clear(_ attemptID: String)
+  /// Whether an earlier process of this boot began the attempt and provably sent nothing of it.
+  func wasNotSent(_ attemptID: String) -> Bool
 }
 
 /// Checks a whole image: format and size from its bytes, and that its end is there. Throws what is wrong with it.
@@ -116,6 +133,8 @@ public protocol RootFiles: Sendable {
   func removeTemporary(_ file: FileKey) async
   /// Begins every temporary name that this process makes.
   var temporaryPrefix: [UInt8] { get }
+  /// Every prompt in a folder and below it, as the watcher would find them. Throws where the folder cannot be read.
+  func prompts(below folder: FileKey) async throws(LocalTrouble) -> [FileKey]
 }
 
 /// A temporary file that becomes a picture.
@@ -210,6 +229,8 @@ public protocol PromptReading: Sendable {
   func requestHash(_ snapshot: Snapshot) -> String
   /// Reads a sidecar, untrusted; nil for what is none.
   func sidecar(_ bytes: [UInt8]) -> StatusSidecar?
+  /// SHA-256 of a text's UTF-8, hexadecimal.
+  func digest(_ text: String) -> String
 }
 
 extension JobError: Error {}

@@ -21,6 +21,9 @@ public struct RetryPolicy: Hashable, Sendable {
   /// The wait after a full disk or a read-only folder.
   public var localTroubleDelay: Duration
 
+  /// The longest that anything is put off, whatever the service asks for: then it is tried again.
+  public static let longestWait: Duration = .seconds(86_400)
+
   /// Makes a policy; the defaults are those of the configuration.
   public init(
     firstQueryDelay: Duration = .seconds(8), queryMin: Duration = .seconds(2), queryMax: Duration = .seconds(30),
@@ -51,6 +54,16 @@ public struct RetryPolicy: Hashable, Sendable {
     return suited
   }
 
+  /// The policy where the service reports the end of a task by itself: it is still asked, because callbacks get lost,
+  /// but more seldom.
+  public var besideCallbacks: RetryPolicy {
+    var slower = self
+    slower.firstQueryDelay = firstQueryDelay * 4
+    slower.queryMin = queryMin * 4
+    slower.queryMax = queryMax * 4
+    return slower
+  }
+
   /// The delay before the next query of a task of this age: a quarter of the age, within the bounds, ± 20 %. A long
   /// task is asked for seldom, a short one is not kept waiting, and no counter has to be kept.
   public func queryDelay(age: Duration, chance: Double) -> Duration {
@@ -60,19 +73,19 @@ public struct RetryPolicy: Hashable, Sendable {
 
   /// The delay after a query without a usable answer.
   public func queryFailureDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
-    max(backOff(failures: failures, chance: chance), retryAfter ?? .zero)
+    max(backOff(failures: failures, chance: chance), min(retryAfter ?? .zero, Self.longestWait))
   }
 
   /// The delay before a request that was not accepted is sent again.
   public func submitDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
     guard let retryAfter else { return backOff(failures: failures, chance: chance) }
     // Never earlier than asked; a little later, so that not everybody comes back at once.
-    return max(backOff(failures: failures, chance: chance), retryAfter + backOffBase * chance)
+    return max(backOff(failures: failures, chance: chance), min(retryAfter, Self.longestWait) + backOffBase * chance)
   }
 
   /// The delay before a result is fetched again.
   public func fetchDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
-    max(backOff(failures: failures, chance: chance), retryAfter ?? .zero)
+    max(backOff(failures: failures, chance: chance), min(retryAfter ?? .zero, Self.longestWait))
   }
 
   /// Exponential, capped, with jitter over the upper half (so that it never collapses to nothing).

@@ -14,6 +14,14 @@ public struct ServiceGate: Sendable {
   /// Set while the service takes nothing.
   public private(set) var closed: Closed?
   private var slowUntil: Duration = .zero
+  private var queriesSlowUntil: Duration = .zero
+  // What is left for queries that fail: each takes one, each answer gives some back. Used up, the service is down.
+  private var retryBudget = ServiceGate.fullBudget
+  // One lost answer is no outage yet: the first query after it may go at once, and tells.
+  private var queryMayTell = false
+  private static let fullBudget = 10.0
+  private static let budgetAfterOutage = 3.0
+  private static let budgetAnAnswer = 0.5
   private var probeAt: Duration = .zero
   private let probeInterval: Duration
   private let firstProbe: Duration
@@ -51,6 +59,7 @@ public struct ServiceGate: Sendable {
   /// The service takes nothing. Whether this is news.
   public mutating func trouble(_ trouble: ServiceTrouble, _ error: JobError, at now: Duration) -> Bool {
     let isNews = closed?.trouble != trouble
+    queryMayTell = isNews && trouble == .down && retryBudget >= 1
     closed = Closed(trouble: trouble, error: error, since: isNews ? now : closed?.since ?? now)
     // A single reset is common and soon over; an outage is tried once an interval.
     if isNews || probeAt <= now { probeAt = now + (isNews && trouble == .down ? firstProbe : probeInterval) }
@@ -62,9 +71,39 @@ public struct ServiceGate: Sendable {
     slowUntil = max(slowUntil, now + min(duration, .seconds(86_400)))
   }
 
+  /// What may be done now about a task that is to be asked for: `.submit` stands for going ahead. While the service is
+  /// down, one probe an interval goes out, not a query for each task.
+  public mutating func queryPermission(at now: Duration) -> Permission {
+    guard now >= queriesSlowUntil else { return .wait(until: queriesSlowUntil) }
+    guard let closed, closed.trouble != .account else { return .submit }
+    if queryMayTell {
+      queryMayTell = false
+      return .submit
+    }
+    guard now >= probeAt else { return .wait(until: probeAt) }
+    probeAt = now + probeInterval
+    return .probe
+  }
+
+  /// When a query that was not let out may be tried again.
+  public func nextQuery(at now: Duration) -> Duration {
+    let wait = max(now, queriesSlowUntil)
+    guard let closed, closed.trouble != .account else { return wait }
+    return max(wait, probeAt)
+  }
+
+  /// A query had no usable answer. Whether that is one too many, and news: the service counts as down.
+  public mutating func queryFailed(_ error: JobError, retryAfter: Duration?, at now: Duration) -> Bool {
+    if let retryAfter { queriesSlowUntil = max(queriesSlowUntil, now + min(retryAfter, .seconds(86_400))) }
+    retryBudget = max(0, retryBudget - 1)
+    return retryBudget < 1 && closed == nil ? trouble(.down, error, at: now) : false
+  }
+
   /// The service answered a query as it should. Whether that opened the gate.
   public mutating func queryAnswered() -> Bool {
+    retryBudget = min(Self.fullBudget, retryBudget + Self.budgetAnAnswer)
     guard let closed, closed.trouble != .account else { return false }
+    retryBudget = max(retryBudget, Self.budgetAfterOutage)
     self.closed = nil
     return true
   }

@@ -12,8 +12,12 @@ public struct SlotKey: Hashable, Sendable {
   public let job: JobID
   /// The revision, from 1.
   public let revision: Int
-  /// Which of the revision's `count` pictures, from 1.
+  /// Which of the revision's `count` pictures, from 1. Above `surplusBase`: a second task that one attempt led to.
   public let number: Int
+  /// Numbers above it are of surplus slots; no revision asks for as many pictures.
+  public static let surplusBase = 1000
+  /// Whether nobody asked for this picture: it is there because an attempt led to two tasks, and both may be paid.
+  public var isSurplus: Bool { number > Self.surplusBase }
 
   /// Names a slot.
   public init(job: JobID, revision: Int, number: Int) {
@@ -84,6 +88,13 @@ public struct Attempt: Hashable, Codable, Sendable {
   public var startedAt: Timestamp
   /// When the answer was heard.
   public var endedAt: Timestamp?
+  /// The hash of what was sent, SHA-256, hexadecimal.
+  public var requestSHA: String?
+  /// SHA-256 of the secret in the attempt's own callback URL, hexadecimal; nil where none was given. The secret itself
+  /// is only in the request: who reads a journal or a sidecar cannot forge a callback.
+  public var callbackSHA: String?
+  /// Credits set aside for it, decimal; nil: nobody knew the price.
+  public var reserved: String?
 
   /// Begins an attempt.
   public init(n: Int, attemptID: String, bootID: String, startedAt: Timestamp) {
@@ -101,6 +112,9 @@ public struct Attempt: Hashable, Codable, Sendable {
     case bootID = "boot_id"
     case startedAt = "started_at"
     case endedAt = "ended_at"
+    case requestSHA = "request_sha256"
+    case callbackSHA = "callback_secret_sha256"
+    case reserved
   }
 }
 
@@ -110,7 +124,8 @@ public enum SlotState: Hashable, Sendable {
   /// A restart: nothing to do.
   case queued(Queued)
   /// Durable before: the intent, in the journal and then in the sidecar. Moved on by: the POST's outcome.
-  /// A restart: held, because the POST may have been accepted.
+  /// A restart: back to the queue where a mark proves that not a byte was sent; else held, because the POST may have
+  /// been accepted.
   case submitting
   /// Durable before: the task id. Moved on by: queries. A restart: queries at once.
   case submitted(TaskRef)
@@ -123,7 +138,8 @@ public enum SlotState: Hashable, Sendable {
   case failed(JobError)
   /// Durable before: the reason. Moved on by: a person or new evidence only.
   case held(Held)
-  /// Its source is gone, or was replaced before anything was sent. Final.
+  /// Its source is gone, or was replaced before anything was sent, or a person gave it up. Final, but that what may
+  /// have been paid for comes back when a callback proves that it was.
   case cancelled(CancelReason)
 }
 
@@ -212,12 +228,14 @@ public enum HeldReason: String, Hashable, Codable, Sendable {
   public var isBeforeSending: Bool { self == .burst || self == .asked }
 }
 
-/// Why a slot was cancelled. Nothing was paid for it.
+/// Why a slot was cancelled. But for `abandoned`, nothing was paid for it.
 public enum CancelReason: String, Hashable, Codable, Sendable {
   /// The prompt was deleted before it was sent.
   case sourceGone = "source-gone"
   /// The prompt was changed before it was sent.
   case superseded
+  /// A person gave it up. What it may have cost stays on the bill, and a late callback still brings its picture.
+  case abandoned
 }
 
 extension SlotState {

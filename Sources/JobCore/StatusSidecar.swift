@@ -87,13 +87,14 @@ public struct StatusSidecar: Hashable, Sendable {
 }
 
 extension StatusSidecar {
-  /// Describes a job.
-  public init(of job: Job, now: Timestamp, agentVersion: String, agentHost: String) {
+  /// Describes a job. `service`: what is wrong with the service as a whole; it shows in jobs that are on their way.
+  public init(of job: Job, now: Timestamp, agentVersion: String, agentHost: String, service: JobError? = nil) {
     let slots = job.currentSlots
     let revision = job.revisions[job.current]
     state = job.state
     let leading = slots.first { $0.state.name == job.state } ?? slots.first
     error = job.note?.error ?? leading?.state.error
+    if error == nil, state == .submitted || state == .fetching { error = service }
     switch leading?.state {
     case _ where job.note != nil: reason = job.note?.error.code
     case .held(let held)?: reason = held.reason.rawValue
@@ -124,9 +125,7 @@ extension StatusSidecar {
     }
     serviceStatus = slots.compactMap(\.serviceStatus).last
     consumed = job.consumed
-    mayHaveBeenPaidTwice = job.slots.values.contains { slot in
-      slot.attempts.count { $0.outcome == .accepted } > 1
-    }
+    mayHaveBeenPaidTwice = job.mayHaveBeenPaidTwice
     inputsChanged = job.inputsChanged
     switch leading?.state {
     case .queued(let queued)? where job.note == nil: nextAttemptAt = queued.notBefore

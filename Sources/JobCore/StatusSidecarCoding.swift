@@ -81,20 +81,28 @@ extension JSONWriter {
     string(text)
   }
 
+  /// Writes an attempt's fields, as the sidecar and the journal have them.
+  public mutating func fields(of attempt: Attempt) {
+    key("n")
+    integer(attempt.n)
+    field("attempt_id", attempt.attemptID)
+    field("outcome", attempt.outcome.rawValue)
+    field("task_id", attempt.taskID)
+    field("boot_id", attempt.bootID)
+    field("request_sha256", attempt.requestSHA)
+    field("callback_secret_sha256", attempt.callbackSHA)
+    field("reserved", attempt.reserved)
+    field("started_at", attempt.startedAt.rfc3339)
+    field("ended_at", attempt.endedAt?.rfc3339)
+  }
+
   fileprivate mutating func attempt(_ entry: StatusSidecar.AttemptEntry) {
     object { w in
       w.key("revision")
       w.integer(entry.revision)
       w.key("slot")
       w.integer(entry.slot)
-      w.key("n")
-      w.integer(entry.attempt.n)
-      w.field("attempt_id", entry.attempt.attemptID)
-      w.field("outcome", entry.attempt.outcome.rawValue)
-      w.field("task_id", entry.attempt.taskID)
-      w.field("boot_id", entry.attempt.bootID)
-      w.field("started_at", entry.attempt.startedAt.rfc3339)
-      w.field("ended_at", entry.attempt.endedAt?.rfc3339)
+      w.fields(of: entry.attempt)
     }
   }
 
@@ -167,9 +175,13 @@ extension StatusSidecar: Decodable {
         list: try box.decodeIfPresent(String.self, forKey: .listSHA),
         request: try box.decode(String.self, forKey: .requestSHA))
       let parameters = try box.decode(Parameters.self, forKey: .parameters)
+      let images = try box.decode([ImageInput].self, forKey: .images)
+      guard images.allSatisfy({ ($0.url == nil) != ($0.path == nil) }) else {
+        throw DecodingError.dataCorruptedError(forKey: .images, in: box, debugDescription: "neither URL nor path")
+      }
       snapshot = Snapshot(
-        prompt: "", model: try box.decode(String.self, forKey: .model),
-        images: try box.decode([ImageInput].self, forKey: .images), aspectRatio: parameters.aspect_ratio,
+        prompt: "", model: try box.decode(String.self, forKey: .model), images: images,
+        aspectRatio: parameters.aspect_ratio,
         imageSize: parameters.image_size, extra: parameters.extra ?? [:], owner: owner)
       count = parameters.count
     } else {

@@ -11,6 +11,8 @@ public struct Surroundings: Sendable {
   public var chance: @Sendable () -> Double
   /// A new unique id, a UUID in the usual form.
   public var newID: @Sendable () -> String
+  /// A new secret for a callback URL: 43 characters of A-Z, a-z, 0-9, - and _, from 256 bits that nobody can guess.
+  public var newSecret: @Sendable () -> String
   /// Which boot of the machine this is.
   public var bootID: String
 
@@ -18,13 +20,14 @@ public struct Surroundings: Sendable {
   public init(
     wallClock: @escaping @Sendable () -> Timestamp, monotonic: @escaping @Sendable () -> Duration,
     sleep: @escaping @Sendable (Duration) async throws -> Void, chance: @escaping @Sendable () -> Double,
-    newID: @escaping @Sendable () -> String, bootID: String
+    newID: @escaping @Sendable () -> String, newSecret: @escaping @Sendable () -> String, bootID: String
   ) {
     self.wallClock = wallClock
     self.monotonic = monotonic
     self.sleep = sleep
     self.chance = chance
     self.newID = newID
+    self.newSecret = newSecret
     self.bootID = bootID
   }
 }

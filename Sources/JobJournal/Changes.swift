@@ -28,15 +28,33 @@ extension Database {
     case .forget(let job): try set("DELETE FROM job WHERE id = ? AND current = 0", [job.text])
     case .outputs(let outputs): try write(outputs)
     case .renamed(let job, let file): try rename(job, to: file)
+    case .surplus(let slot): try surplus(slot)
+    case .charge(let charge): try enter(charge)
+    case .release(let attemptID): try set("DELETE FROM charge WHERE attempt_id = ?", [attemptID])
+    case .expectCallback(let target): try expect(target)
+    case .evidence(let evidence): try enter(evidence)
+    case .weighed(let evidence):
+      try set(
+        "UPDATE evidence SET weighed = 1 WHERE secret_sha = ? AND task_id = ?", [evidence.secretSHA, evidence.taskID])
+    case .clockSet(let jump, let moment):
+      try set(
+        "UPDATE slot SET due_at = due_at + ? WHERE state = 'queued' AND due_at > ?",
+        [jump.milliseconds, moment.milliseconds])
+    case .undelay(let code, let moment):
+      try set(
+        """
+        UPDATE slot SET due_at = min(due_at, changed_at)
+        WHERE state = 'queued' AND (due_at > ? OR json_extract(detail, '$.error.code') = ?)
+        """, [moment.milliseconds, code])
     }
   }
 
-  private func set(_ sql: String, _ arguments: StatementArguments) throws -> ChangeResult {
+  func set(_ sql: String, _ arguments: StatementArguments) throws -> ChangeResult {
     try cachedStatement(sql: sql).execute(arguments: arguments)
     return changesCount > 0 ? .applied : .stale
   }
 
-  private func put(_ sql: String, _ arguments: StatementArguments) throws {
+  func put(_ sql: String, _ arguments: StatementArguments) throws {
     try cachedStatement(sql: sql).execute(arguments: arguments)
   }
 
@@ -78,13 +96,13 @@ extension Database {
     return .applied
   }
 
-  private func insert(_ slot: Slot, root: RootID, takenAt: Int64) throws {
+  func insert(_ slot: Slot, root: RootID, takenAt: Int64) throws {
     try put(
-      "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
         slot.key.job.text, slot.key.revision, slot.key.number, root.number, slot.state.name.rawValue,
         slot.dueAt ?? takenAt, slot.changedAt ?? takenAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail,
-        slot.attemptsJSON,
+        slot.attemptsJSON, slot.attempts.last?.taskID,
       ])
   }
 
@@ -93,12 +111,12 @@ extension Database {
     try put(
       """
       UPDATE slot SET state = ?, due_at = coalesce(?, min(due_at, changed_at)), changed_at = max(changed_at, ?), failures = ?, service_status = ?, consumed = ?, detail = ?,
-        attempts = ? WHERE job = ? AND revision = ? AND number = ? AND state = ?
+        attempts = ?, task_id = ? WHERE job = ? AND revision = ? AND number = ? AND state = ?
       """,
       [
         slot.state.name.rawValue, slot.dueAt, slot.changedAt ?? 0, slot.failures, slot.serviceStatus, slot.consumed,
         slot.detail,
-        slot.attemptsJSON, key.job.text, key.revision, key.number, from.rawValue,
+        slot.attemptsJSON, slot.attempts.last?.taskID, key.job.text, key.revision, key.number, from.rawValue,
       ])
     guard changesCount > 0 else { return .stale }
     if !outputs.isEmpty { _ = try write(outputs) }
@@ -107,7 +125,7 @@ extension Database {
   }
 
   /// The file's state follows its slots, unless a note speaks for it.
-  private func foldState(of job: JobID) throws {
+  func foldState(of job: JobID) throws {
     let names = try String.fetchAll(
       cachedStatement(
         sql: "SELECT s.state FROM slot s JOIN job j ON j.id = s.job AND j.current = s.revision WHERE j.id = ?"),

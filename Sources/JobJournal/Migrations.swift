@@ -2,6 +2,8 @@ import GRDB
 
 /// The journal's tables. A migration, once released, is never changed; a new one is added below it.
 enum Migrations {
+  private static let states = "'queued','submitting','submitted','fetching','done','failed','held','cancelled'"
+
   static var all: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1") { db in
@@ -39,6 +41,43 @@ enum Migrations {
             number INTEGER NOT NULL, file BLOB NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
             format TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, temporary BLOB,
             PRIMARY KEY (job, revision, slot, part)) WITHOUT ROWID;
+          """)
+    }
+    migrator.registerMigration("2") { db in
+      // The checks are what finds a word that went bad on the disk: a slot in no known state would be looked for by
+      // nobody. The columns are as before, and `task_id`: the task of the last attempt.
+      try db.execute(
+        sql: """
+          CREATE TABLE slot_2 (
+            job TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, root INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN (\(states))), due_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+            failures INTEGER NOT NULL, service_status TEXT, consumed TEXT, detail TEXT NOT NULL CHECK (json_valid(detail)),
+            attempts TEXT NOT NULL CHECK (json_valid(attempts)), task_id TEXT,
+            PRIMARY KEY (job, revision, number)) WITHOUT ROWID;
+          INSERT INTO slot_2 SELECT *, json_extract(attempts, '$[#-1].task_id') FROM slot;
+          DROP TABLE slot;
+          ALTER TABLE slot_2 RENAME TO slot;
+          CREATE INDEX slot_queue ON slot (due_at) WHERE state = 'queued';
+          CREATE INDEX slot_open ON slot (state) WHERE state IN ('submitting', 'submitted', 'fetching');
+          CREATE INDEX slot_task ON slot (task_id) WHERE task_id IS NOT NULL;
+
+          -- The bill: a submission from its intent on; gone when it was not accepted. Amounts are decimal texts.
+          CREATE TABLE charge (
+            attempt_id TEXT PRIMARY KEY, root INTEGER NOT NULL, folder BLOB NOT NULL, model TEXT NOT NULL, size TEXT,
+            day INTEGER NOT NULL, reserved TEXT, consumed TEXT) WITHOUT ROWID;
+          CREATE INDEX charge_day ON charge (day);
+          -- The highest that a kind of picture ever cost; size '' where none was asked for.
+          CREATE TABLE price (
+            model TEXT NOT NULL, size TEXT NOT NULL, highest TEXT NOT NULL, PRIMARY KEY (model, size)) WITHOUT ROWID;
+
+          -- Callback URLs that were given out, by the hash of their secret, and what came to them.
+          CREATE TABLE callback (
+            secret_sha TEXT PRIMARY KEY, job TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL,
+            attempt_id TEXT NOT NULL, made_at INTEGER NOT NULL) WITHOUT ROWID;
+          CREATE TABLE evidence (
+            secret_sha TEXT NOT NULL, task_id TEXT NOT NULL, received_at INTEGER NOT NULL, weighed INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (secret_sha, task_id)) WITHOUT ROWID;
+          CREATE INDEX evidence_open ON evidence (received_at) WHERE weighed = 0;
           """)
     }
     return migrator

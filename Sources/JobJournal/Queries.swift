@@ -14,6 +14,18 @@ extension SQLiteJournal {
     }
   }
 
+  /// Every root that the journal knows, with its absolute path.
+  public func roots() async throws -> [RootID: [UInt8]] {
+    try await run { db in
+      var roots: [RootID: [UInt8]] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT id, path FROM root") {
+        let path: Data = row["path"]
+        roots[RootID(row["id"])] = Array(path)
+      }
+      return roots
+    }
+  }
+
   /// What is known of each path.
   public func known(_ files: [FileKey]) async throws -> [KnownFile?] {
     try await run { db in
@@ -165,6 +177,25 @@ extension SQLiteJournal {
     }
   }
 
+  /// Jobs of the files in this folder and below it that are in this state, in the order of their paths.
+  public func files(
+    _ root: RootID, below folder: DropPath, in state: StateName, limit: Int
+  ) async throws -> [JobID] {
+    try await run { db in
+      // A path is below a folder when it begins with the folder's and a slash; `0` comes next after the slash.
+      let (first, end) =
+        folder.bytes.isEmpty ? (Data(), nil) : (Data(folder.bytes + [0x2F]), Data(folder.bytes + [0x30]))
+      return try String.fetchAll(
+        db,
+        sql: """
+          SELECT id FROM job WHERE root = ? AND state = ? AND path >= ? AND (? IS NULL OR path < ?) ORDER BY path LIMIT ?
+          """, arguments: [root.number, state.rawValue, first, end, end, limit]
+      ).map(JobID.init)
+    }
+  }
+
+  private static let callbackGrace: Duration = .seconds(60 * 86_400)
+
   // What stands in the place of a snapshot that was forgotten.
   static let forgottenSnapshot = #"{"prompt":"","model":"","images":[],"extra":{}}"#
 
@@ -183,6 +214,10 @@ extension SQLiteJournal {
         try db.execute(
           sql: "UPDATE slot SET attempts = '[]' WHERE state = 'done' AND attempts != '[]' AND changed_at < ?",
           arguments: [before.milliseconds])
+        // A callback may come a month late; after twice that nobody waits for it.
+        let forgotten = (before + (.zero - Self.callbackGrace)).milliseconds
+        try db.execute(sql: "DELETE FROM callback WHERE made_at < ?", arguments: [forgotten])
+        try db.execute(sql: "DELETE FROM evidence WHERE weighed = 1 AND received_at < ?", arguments: [forgotten])
         return .commit
       }
       try db.execute(sql: "PRAGMA optimize")

@@ -47,16 +47,7 @@ extension Slot {
   var attemptsJSON: String {
     var writer = JSONWriter()
     writer.array(attempts) { w, attempt in
-      w.object { w in
-        w.key("n")
-        w.integer(attempt.n)
-        w.field("attempt_id", attempt.attemptID)
-        w.field("outcome", attempt.outcome.rawValue)
-        w.field("task_id", attempt.taskID)
-        w.field("boot_id", attempt.bootID)
-        w.field("started_at", attempt.startedAt.rfc3339)
-        w.field("ended_at", attempt.endedAt?.rfc3339)
-      }
+      w.object { $0.fields(of: attempt) }
     }
     return String(decoding: writer.bytes, as: UTF8.self)
   }

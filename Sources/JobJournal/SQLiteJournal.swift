@@ -22,6 +22,7 @@ public final class SQLiteJournal: JobJournal {
       let isNewer = try database.read { try migrator.hasBeenSuperseded($0) }
       guard !isNewer else { throw JournalError.broken("the journal was written by a newer version of promptdrop") }
       try migrator.migrate(database)
+      try Self.check(database, folder)
       // After opening, because GRDB sets NORMAL itself while it switches to the write-ahead log.
       try database.writeWithoutTransaction { db in
         try db.execute(sql: "PRAGMA synchronous = FULL")
@@ -36,6 +37,33 @@ public final class SQLiteJournal: JobJournal {
     }
     try folder.sync()
   }
+
+  // A journal that is damaged is not used: what it would not tell could be paid for again. Indexes are compared with
+  // their tables as long as that takes no time worth mentioning.
+  private static func check(_ database: DatabaseQueue, _ folder: StateFolder) throws {
+    try database.read { db in
+      let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+      let check = pages <= 8192 ? "integrity_check" : "quick_check"
+      let words = try String.fetchAll(db, sql: "PRAGMA \(check)(3)")
+      guard words == ["ok"] else {
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: words.joined(separator: "; "))
+      }
+    }
+  }
+
+  /// Writes a copy of the journal beside it, unless there is one that is younger than `age`.
+  public func backUp(unlessYoungerThan age: Duration, now: Timestamp) async throws -> Bool {
+    let copy = "\(folder.path)/\(Self.backupName)"
+    if let last = folder.modified(Self.backupName), last <= now, now - last < age { return false }
+    let temporary = copy + ".new"
+    try folder.remove(Self.backupName + ".new")
+    try await run { db in try db.execute(sql: "VACUUM INTO ?", arguments: [temporary]) }
+    try folder.publish(Self.backupName + ".new", as: Self.backupName)
+    return true
+  }
+
+  /// The name of the daily copy, in the state folder.
+  public static let backupName = "journal-backup.sqlite"
 
   /// Applies a batch in one transaction: one sync for all of it.
   public func commit(_ changes: [JournalChange]) async throws -> [ChangeResult] {
@@ -60,10 +88,24 @@ public final class SQLiteJournal: JobJournal {
     }
   }
 
+  // Nothing was changed, and the same can be tried again. Not a failed sync: after that nobody knows what is on the
+  // disk.
+  private static func isPassing(_ error: DatabaseError) -> Bool {
+    switch error.extendedResultCode {
+    case .SQLITE_IOERR_WRITE, .SQLITE_IOERR_SHMSIZE, .SQLITE_IOERR_NOMEM: true
+    default: [.SQLITE_FULL, .SQLITE_NOMEM].contains(error.resultCode)
+    }
+  }
+
   private static func sorted(_ error: any Error) -> JournalError {
     switch error {
     case let error as JournalError: error
-    case let error as DatabaseError where error.resultCode == .SQLITE_FULL: .full("\(error)")
+    case let error as DatabaseError where isPassing(error): .full(error.message ?? "\(error)")
+    case let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode):
+      .broken(
+        "it is damaged (\(error.message ?? "\(error)")). Move journal.sqlite, -wal and -shm away; in their place put "
+          + "\(backupName) if there is one. What the sidecars beside the prompts tell is believed either way, and nothing "
+          + "that they tell of is submitted again")
     default: .broken("\(error)")
     }
   }

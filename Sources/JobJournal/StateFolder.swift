@@ -23,6 +23,31 @@ public final class StateFolder: Sendable {
 
   deinit { close(lock) }
 
+  /// When a file of the folder was last written; nil where there is none.
+  func modified(_ name: String) -> Timestamp? {
+    var status = stat()
+    guard stat("\(path)/\(name)", &status) == 0 else { return nil }
+    return Timestamp(milliseconds: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000)
+  }
+
+  /// Removes a file of the folder, if it is there.
+  func remove(_ name: String) throws(JournalError) {
+    guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else {
+      throw .full("cannot remove \(path)/\(name): \(String(cString: strerror(errno)))")
+    }
+  }
+
+  /// Makes a new file durable, and gives it its name in the place of an older one.
+  func publish(_ temporary: String, as name: String) throws(JournalError) {
+    let file = open("\(path)/\(temporary)", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw .full("cannot open \(path)/\(temporary): \(String(cString: strerror(errno)))") }
+    defer { close(file) }
+    guard fsync(file) == 0, rename("\(path)/\(temporary)", "\(path)/\(name)") == 0 else {
+      throw .full("cannot write \(path)/\(name): \(String(cString: strerror(errno)))")
+    }
+    try sync()
+  }
+
   private static func make(_ path: String) throws(StateRefusal) {
     var status = stat()
     if stat(path, &status) == 0 { return }

@@ -107,6 +107,9 @@ public struct PromptReader: PromptReading {
     }
   }
 
+  /// SHA-256 of a text's UTF-8, hexadecimal.
+  public func digest(_ text: String) -> String { sha256(Array(text.utf8)) }
+
   // What makes a difference to the picture. `count`, `hold` and `require_images` do not: they are left out.
   private func sourceHash(_ prompt: String, _ own: RequestSettings) -> String {
     var writer = JSONWriter()

@@ -40,15 +40,26 @@ func decodeText(_ bytes: [UInt8], what: String) throws(JobError) -> String {
   // What a crash can leave of a file that was not synced: its length, and nothing in it.
   if body.allSatisfy({ $0 == 0 }) { return "" }
   // NUL is no character of a text; UTF-16 without a mark has one in every other place.
-  guard !body.contains(0), var text = String(validating: body, as: UTF8.self) else {
+  guard !body.contains(0), let text = String(validating: withLineFeeds(body), as: UTF8.self) else {
     throw JobError(
       code: "not-utf8", message: "\(what) is not UTF-8 text.", hint: "Save it with the encoding UTF-8.")
   }
-  // In Swift "\r\n" is one character, so both forms have to be named.
-  if text.utf8.contains(13) {
-    text = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
-  }
   return text
+}
+
+// By bytes: of CR CR LF, the last two are one of Swift's characters.
+private func withLineFeeds(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+  guard bytes.contains(13) else { return Array(bytes) }
+  var lines: [UInt8] = []
+  lines.reserveCapacity(bytes.count)
+  for index in bytes.indices {
+    guard bytes[index] == 13 else {
+      lines.append(bytes[index])
+      continue
+    }
+    if index + 1 == bytes.endIndex || bytes[index + 1] != 10 { lines.append(10) }
+  }
+  return lines
 }
 
 extension StringProtocol {

@@ -46,11 +46,16 @@ struct AgentRun {
         await assembly.pipeline.stop()
       }
     }
+    let door = try await Door(configuration, assembly, roots: roots)
+    if let complaint = door.complaint {
+      observer.notice(.warning, JobError(code: "no-control-socket", message: complaint))
+    }
     if view == nil { logger.info("promptdrop \(Promptdrop.version) watches \(roots.joined(separator: ", "))") }
     let ending = await assembly.pipeline.run(mode)
     listening.cancel()
     view?.finish()
     say(ending, logger, view == nil)
+    await door.close()
     await assembly.shutdown()
     return ending
   }

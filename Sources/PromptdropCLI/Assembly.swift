@@ -22,6 +22,8 @@ struct Assembly {
 
   /// The agent.
   let pipeline: Pipeline
+  /// The state folder's absolute path.
+  let statePath: String
   private let service: HTTPImageService
   private let workers: NIOThreadPool
 
@@ -30,38 +32,74 @@ struct Assembly {
     _ configuration: Configuration, key: APIKey, roots paths: [String], onceTimeout: Duration?,
     observer: any AgentObserver
   ) async throws(Refusal) {
-    let state: StateFolder
-    do { state = try StateFolder(Self.statePath(configuration)) } catch { throw Self.refusal(error) }
-    var folders: [RootFolder] = []
-    for path in paths {
-      do { folders.append(try RootFolder(path)) } catch { throw Self.refusal(error, folders) }
-    }
+    let state = try Self.lock(Self.statePath(configuration))
+    let folders = try Self.open(paths)
     try Self.checkPlaces(folders, state, configuration)
+    var settings = Self.agentSettings(configuration)
+    settings.onceTimeout = onceTimeout
+    try await self.init(
+      configuration, settings, key, state, try Self.openJournal(state), folders, known: [:], observer)
+  }
 
+  /// For commands while no agent runs: nothing is submitted or asked for. `choose` says which roots are locked and
+  /// opened, given those that the journal knows. Throws `Refusal`.
+  init(
+    offline configuration: Configuration, state path: String, choose: ([String]) -> [String]
+  ) async throws(Refusal) {
+    let state = try Self.lock(path)
+    let journal = try Self.openJournal(state)
+    let known: [RootID: [UInt8]]
+    do { known = try await journal.roots() } catch { throw Self.refusal(error, state) }
+    let folders = try Self.open(choose(known.values.map { String(decoding: $0, as: UTF8.self) }))
+    try await self.init(
+      configuration, Self.agentSettings(configuration), APIKey("offline"), state, journal, folders, known: known,
+      SilentObserver())
+  }
+
+  private static func openJournal(_ state: StateFolder) throws(Refusal) -> SQLiteJournal {
+    do throws(JournalError) { return try SQLiteJournal(state) } catch { throw refusal(error, state) }
+  }
+
+  private static func refusal(_ error: any Error, _ state: StateFolder) -> Refusal {
+    let why =
+      switch error {
+      case JournalError.broken(let why), JournalError.full(let why): why
+      default: "\(error)"
+      }
+    return Refusal("The journal in \(state.path) cannot be used: \(why)", ExitCodes.inputOutput.rawValue)
+  }
+
+  private init(
+    _ configuration: Configuration, _ settings: AgentSettings, _ key: APIKey, _ state: StateFolder,
+    _ journal: SQLiteJournal, _ folders: [RootFolder], known: [RootID: [UInt8]], _ observer: any AgentObserver
+  ) async throws(Refusal) {
     // The process has one event loop, which runs Swift's tasks too (see `Entry`): what waits for the network, for a
     // time or for another task needs no change of threads, and no thread of Dispatch's wakes once a second to count the
     // others.
     let group = MultiThreadedEventLoopGroup.singleton
     let loop = group.next()
     let surroundings = Surroundings.live(on: loop)
+    statePath = state.path
     workers = NIOThreadPool(numberOfThreads: 8)
     workers.start()
-    let journal: SQLiteJournal
+    let marks: SendMarkFile
     var roots: [RootID: RootFolder] = [:]
+    var names = known
     do {
-      journal = try SQLiteJournal(state)
-      for folder in folders { roots[try await journal.root(path: folder.path)] = folder }
+      marks = try SendMarkFile(state, bootID: surroundings.bootID)
+      for folder in folders {
+        let root = try await journal.root(path: folder.path)
+        (roots[root], names[root]) = (folder, folder.path)
+      }
       service = try HTTPImageService(
         Self.serviceSettings(configuration), key: key, on: group, wallClock: surroundings.wallClock)
     } catch let error as JobError {
       throw Refusal(error.message, ExitCodes.configuration.rawValue)
     } catch {
-      throw Refusal("The journal in \(state.path) cannot be used: \(error)", ExitCodes.inputOutput.rawValue)
+      throw Self.refusal(error, state)
     }
-    var settings = Self.agentSettings(configuration)
-    settings.onceTimeout = onceTimeout
     pipeline = Pipeline(
-      settings: settings, roots: roots.keys.sorted { $0.number < $1.number }, journal: journal,
+      settings: settings, roots: names, journal: journal,
       files: FolderFiles(
         roots: roots, workers: workers, check: ImageProbe.check, run: String(surroundings.newID().prefix(8))),
       reader: PromptReader(
@@ -69,7 +107,19 @@ struct Assembly {
           model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
           exclude: configuration.list("exclude"))),
       service: service, watcher: FolderWatcher(roots: roots, rescanInterval: configuration.duration("rescan") ?? .zero),
-      surroundings: surroundings, observer: observer, executor: loop.executor)
+      marks: marks, surroundings: surroundings, observer: observer, executor: loop.executor)
+  }
+
+  private static func lock(_ path: String) throws(Refusal) -> StateFolder {
+    do { return try StateFolder(path) } catch { throw refusal(error) }
+  }
+
+  private static func open(_ paths: [String]) throws(Refusal) -> [RootFolder] {
+    var folders: [RootFolder] = []
+    for path in paths {
+      do { folders.append(try RootFolder(path)) } catch { throw refusal(error, folders) }
+    }
+    return folders
   }
 
   /// Closes what `init` opened.
@@ -82,7 +132,8 @@ struct Assembly {
     }
   }
 
-  private static func statePath(_ configuration: Configuration) -> String {
+  /// The folder of the journal, as it is configured.
+  static func statePath(_ configuration: Configuration) -> String {
     let environment = ProcessInfo.processInfo.environment
     if let path = configuration.text("state-dir") { return path }
     if let path = environment["STATE_DIRECTORY"] { return path }
@@ -140,6 +191,7 @@ struct Assembly {
       $0.trimmingCharacters(in: .whitespaces)
     }
     settings.certificateFile = configuration.text("ca-file")
+    settings.allowsPrivateResults = configuration.text("allow-private-results") == "yes"
     return settings
   }
 
@@ -166,6 +218,15 @@ struct Assembly {
       backOffBase: configuration.duration("retry-min") ?? .seconds(2),
       backOffMax: configuration.duration("retry-max") ?? .seconds(300),
       localTroubleDelay: configuration.duration("local-retry") ?? .seconds(30))
+    settings.spending.submissions = configuration.optionalInteger("daily-submissions")
+    settings.spending.credits = configuration.credits("daily-credits")
+    settings.spending.rootSubmissions = configuration.optionalInteger("root-daily-submissions")
+    settings.spending.rootCredits = configuration.credits("root-daily-credits")
+    settings.spending.price = configuration.credits("price")
+    if configuration.text("listen") != nil, let url = configuration.text("public-url") {
+      settings.callbackBase = url.hasSuffix("/") ? String(url.dropLast()) : url
+      settings.policy = settings.policy.besideCallbacks
+    }
     settings.version = Promptdrop.version
     settings.host = ProcessInfo.processInfo.hostName
     return settings

@@ -82,17 +82,24 @@ struct Configuration: Sendable {
     }
     switch setting.kind {
     case .text, .path, .list:
-      if text.isEmpty, setting.name == "api-url" || setting.name == "model" { throw wrong("set") }
+      if text.isEmpty, setting.name == "model" { throw wrong("set") }
     case .duration:
       if DurationText.parse(text) == nil { throw wrong("a duration such as 500ms, 2s, 5m, 2h or 30d") }
     case .integer(let range):
+      if text.isEmpty, setting.standard.isEmpty { return }
       guard let value = Int(text), range.contains(value) else {
         throw wrong("a whole number from \(range.lowerBound) to \(range.upperBound)")
       }
     case .choice(let words):
       if !words.contains(text) { throw wrong(words.joined(separator: " or ")) }
-    }
-    if setting.name == "api-url" {
+    case .credits:
+      if !text.isEmpty, Credits(text) == nil { throw wrong("a plain number of credits, such as 12.5") }
+    case .mode:
+      guard let mode = Int(text, radix: 8), (0...0o777).contains(mode) else {
+        throw wrong("permissions in octal, such as 0660")
+      }
+    case .url:
+      if text.isEmpty, setting.name != "api-url" { return }
       guard text.hasPrefix("http://") || text.hasPrefix("https://"), URL(string: text)?.host?.isEmpty == false else {
         throw wrong("an http or https URL")
       }
@@ -103,6 +110,12 @@ struct Configuration: Sendable {
   func text(_ name: String) -> String? { values[name].flatMap { $0.text.isEmpty ? nil : $0.text } }
   /// A checked number. Zero for a name that is no number's.
   func integer(_ name: String) -> Int { text(name).flatMap { Int($0) } ?? 0 }
+  /// A checked number; nil where nothing is set.
+  func optionalInteger(_ name: String) -> Int? { text(name).flatMap { Int($0) } }
+  /// A checked amount; nil where nothing is set.
+  func credits(_ name: String) -> Credits? { text(name).flatMap { Credits($0) } }
+  /// Checked permissions.
+  func mode(_ name: String) -> mode_t { text(name).flatMap { mode_t($0, radix: 8) } ?? 0 }
   /// A checked duration; nil where nothing is set.
   func duration(_ name: String) -> Duration? { text(name).flatMap(DurationText.parse) }
   /// A list, empty where nothing is set.

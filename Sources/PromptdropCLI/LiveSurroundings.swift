@@ -29,6 +29,12 @@ extension Surroundings {
       },
       chance: { Double.random(in: 0..<1) },
       newID: { UUID().uuidString.lowercased() },
+      newSecret: {
+        var random = SystemRandomNumberGenerator()
+        let bytes = (0..<4).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }
+        return Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+          .replacing("=", with: "")
+      },
       bootID: boot)
   }
 }

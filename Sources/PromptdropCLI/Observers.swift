@@ -74,3 +74,9 @@ struct BothObservers: AgentObserver {
     second.notice(level, error)
   }
 }
+
+/// Tells nobody.
+struct SilentObserver: AgentObserver {
+  func changed(_ job: Job) {}
+  func notice(_ level: NoticeLevel, _ error: JobError) {}
+}

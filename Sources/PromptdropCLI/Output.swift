@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// The program's own output, unbuffered: what is said is there, also when the process is killed next.
@@ -6,6 +7,13 @@ enum Output {
   static func print(_ text: String) { write(text, to: 1) }
   /// Standard error.
   static func complain(_ text: String) { write(text, to: 2) }
+
+  /// A value as readable JSON, keys sorted, with a final line feed.
+  static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+  }
 
   // A stream that is gone has nobody left to tell, so a failure ends the writing and nothing else.
   private static func write(_ text: String, to descriptor: Int32) {

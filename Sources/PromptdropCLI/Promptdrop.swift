@@ -9,11 +9,15 @@ public struct Promptdrop: AsyncParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "promptdrop",
     abstract: "Drop NAME.prompt into a folder; NAME.png appears beside it.",
-    discussion: "Exit codes: 0 done, 1 a file failed or is held, 64 wrong usage, 66 no such folder, 69 the account is "
+    discussion:
+      "Exit codes: 0 done, 1 a file failed or is held, 2 there is something to submit (plan), 64 wrong usage, 66 no such folder, 69 the account is "
       + "refused, 73 nothing can be written beside the prompts, 74 the disk fails, 75 only time is missing or another "
       + "agent holds the folder, 77 the key is refused, 78 the configuration cannot be used.",
     version: version,
-    subcommands: [Watch.self, Once.self, SandboxCommand.self, Demo.self])
+    subcommands: [
+      Watch.self, Once.self, StatusCommand.self, PlanCommand.self, Approve.self, Resolve.self, Retry.self,
+      SandboxCommand.self, Demo.self,
+    ])
 
   /// Makes the command.
   public init() {}

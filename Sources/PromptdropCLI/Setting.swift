@@ -4,6 +4,12 @@ struct Setting: Sendable {
   /// What a value looks like.
   enum Kind: Sendable {
     case text, path, duration, integer(ClosedRange<Int>), choice([String]), list
+    /// A plain decimal number of credits.
+    case credits
+    /// File permissions, octal.
+    case mode
+    /// A URL, http or https.
+    case url
   }
 
   /// The flag without its dashes: `max-requests`.
@@ -21,7 +27,7 @@ struct Setting: Sendable {
 
   static let all: [Setting] = [
     Setting(
-      name: "api-url", standard: "https://api.defapi.org", kind: .text, help: "Base URL of the image service."),
+      name: "api-url", standard: "https://api.defapi.org", kind: .url, help: "Base URL of the image service."),
     Setting(
       name: "api-key-file", standard: "", kind: .path,
       help:
@@ -47,8 +53,39 @@ struct Setting: Sendable {
       name: "submissions-per-minute", standard: "0", kind: .integer(0...1_000_000),
       help: "Submissions begun within any minute; 0: no limit."),
     Setting(
-      name: "burst-limit", standard: "0", kind: .integer(0...1_000_000),
+      name: "burst-limit", standard: "200", kind: .integer(0...1_000_000),
       help: "New prompts within a minute that are taken without asking; 0: no limit."),
+    Setting(
+      name: "daily-submissions", standard: "", kind: .integer(0...1_000_000_000),
+      help: "Submissions in a UTC day, all folders together; empty: no limit."),
+    Setting(
+      name: "daily-credits", standard: "", kind: .credits,
+      help: "Credits in a UTC day, all folders together; empty: no limit."),
+    Setting(
+      name: "root-daily-submissions", standard: "", kind: .integer(0...1_000_000_000),
+      help: "Submissions in a UTC day for each watched folder; empty: no limit."),
+    Setting(
+      name: "root-daily-credits", standard: "", kind: .credits,
+      help: "Credits in a UTC day for each watched folder; empty: no limit."),
+    Setting(
+      name: "price", standard: "", kind: .credits,
+      help: "What a picture costs, for the limits; else the most that one of its model and size ever cost."),
+    Setting(
+      name: "listen", standard: "", kind: .text,
+      help: "Address to receive the service's callbacks on, such as 127.0.0.1:8787; empty: none are received."),
+    Setting(
+      name: "public-url", standard: "", kind: .url,
+      help: "How the service reaches that address, such as https://drop.example.org; needed with listen."),
+    Setting(
+      name: "runtime-dir", standard: "", kind: .path,
+      help:
+        "Folder of the control socket. Else $RUNTIME_DIRECTORY, /run/promptdrop (root), $XDG_RUNTIME_DIR/promptdrop, /tmp/promptdrop-UID."
+    ),
+    Setting(
+      name: "control-group", standard: "", kind: .text, help: "Group of the control socket; else the user's own."),
+    Setting(
+      name: "control-mode", standard: "0600", kind: .mode,
+      help: "Permissions of the control socket; 0660 lets its group decide too."),
     Setting(
       name: "poll-first", standard: "8s", kind: .duration,
       help: "From acceptance to the first query (longer for 2k, 4k)."),
@@ -86,6 +123,9 @@ struct Setting: Sendable {
       name: "max-reference-bytes", standard: "20971520", kind: .integer(1...67_108_864),
       help: "Largest local reference image."),
     Setting(name: "max-image-bytes", standard: "67108864", kind: .integer(1...1_073_741_824), help: "Largest picture."),
+    Setting(
+      name: "allow-private-results", standard: "no", kind: .choice(["no", "yes"]),
+      help: "Whether pictures are fetched from private and loopback addresses."),
     Setting(name: "ca-file", standard: "", kind: .path, help: "PEM file of certificates trusted besides the system's."),
     Setting(name: "log-format", standard: "text", kind: .choice(["text", "json"]), help: "Form of log lines."),
     Setting(

@@ -13,6 +13,16 @@ struct SettingsOptions: ParsableArguments {
   @Option(help: Self.help("max-in-flight")) var maxInFlight: String?
   @Option(help: Self.help("submissions-per-minute")) var submissionsPerMinute: String?
   @Option(help: Self.help("burst-limit")) var burstLimit: String?
+  @Option(help: Self.help("daily-submissions")) var dailySubmissions: String?
+  @Option(help: Self.help("daily-credits")) var dailyCredits: String?
+  @Option(help: Self.help("root-daily-submissions")) var rootDailySubmissions: String?
+  @Option(help: Self.help("root-daily-credits")) var rootDailyCredits: String?
+  @Option(help: Self.help("price")) var price: String?
+  @Option(help: Self.help("listen")) var listen: String?
+  @Option(help: Self.help("public-url")) var publicUrl: String?
+  @Option(help: Self.help("runtime-dir")) var runtimeDir: String?
+  @Option(help: Self.help("control-group")) var controlGroup: String?
+  @Option(help: Self.help("control-mode")) var controlMode: String?
   @Option(help: Self.help("poll-first")) var pollFirst: String?
   @Option(help: Self.help("poll-min")) var pollMin: String?
   @Option(help: Self.help("poll-max")) var pollMax: String?
@@ -33,6 +43,7 @@ struct SettingsOptions: ParsableArguments {
   @Option(help: Self.help("max-prompt-bytes")) var maxPromptBytes: String?
   @Option(help: Self.help("max-reference-bytes")) var maxReferenceBytes: String?
   @Option(help: Self.help("max-image-bytes")) var maxImageBytes: String?
+  @Option(help: Self.help("allow-private-results")) var allowPrivateResults: String?
   @Option(help: Self.help("ca-file")) var caFile: String?
   @Option(help: Self.help("log-format")) var logFormat: String?
   @Option(help: Self.help("log-level")) var logLevel: String?
@@ -46,13 +57,17 @@ struct SettingsOptions: ParsableArguments {
       ("agent-name", agentName), ("settle", settle),
       ("exclude", exclude.isEmpty ? nil : exclude.joined(separator: ",")),
       ("max-requests", maxRequests), ("max-in-flight", maxInFlight), ("submissions-per-minute", submissionsPerMinute),
-      ("burst-limit", burstLimit), ("poll-first", pollFirst), ("poll-min", pollMin), ("poll-max", pollMax),
+      ("burst-limit", burstLimit), ("daily-submissions", dailySubmissions), ("daily-credits", dailyCredits),
+      ("root-daily-submissions", rootDailySubmissions), ("root-daily-credits", rootDailyCredits), ("price", price),
+      ("listen", listen), ("public-url", publicUrl), ("runtime-dir", runtimeDir), ("control-group", controlGroup),
+      ("control-mode", controlMode), ("poll-first", pollFirst), ("poll-min", pollMin), ("poll-max", pollMax),
       ("task-deadline", taskDeadline), ("not-found-grace", notFoundGrace), ("connect-timeout", connectTimeout),
       ("submit-timeout", submitTimeout), ("query-timeout", queryTimeout), ("fetch-timeout", fetchTimeout),
       ("retry-min", retryMin), ("retry-max", retryMax), ("local-retry", localRetry), ("probe-interval", probeInterval),
       ("stop-timeout", stopTimeout), ("reference-wait", referenceWait), ("rescan", rescan), ("retention", retention),
       ("max-prompt-bytes", maxPromptBytes), ("max-reference-bytes", maxReferenceBytes),
-      ("max-image-bytes", maxImageBytes), ("ca-file", caFile), ("log-format", logFormat), ("log-level", logLevel),
+      ("max-image-bytes", maxImageBytes), ("allow-private-results", allowPrivateResults), ("ca-file", caFile),
+      ("log-format", logFormat), ("log-level", logLevel),
     ]
     return Dictionary(uniqueKeysWithValues: all.compactMap { name, value in value.map { (name, $0) } })
   }

@@ -155,7 +155,7 @@ import Testing
     ) { bench, server in
       #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "transient")
       try await eventually("the end of the drip") { drops.withLock { $0 } != nil }
-      #expect(drops.withLock { $0 ?? 0 } < 60)
+      #expect(drops.withLock { $0 ?? 0 } < 95)
     }
   }
 

@@ -24,8 +24,23 @@ import Testing
     for (format, bytes) in images {
       #expect(Samples.check(bytes) == .success(ImageInfo(format: format, width: width, height: height)))
     }
-    let large = Samples.png(0x7FFF_FFFF, 65_536)
-    #expect(Samples.check(large) == .success(ImageInfo(format: .png, width: 0x7FFF_FFFF, height: 65_536)))
+  }
+
+  @Test(arguments: [(65_535, 1), (1, 65_535), (65_535, 15_258), (31_622, 31_622)])
+  func `Large, and still believable`(width: Int, height: Int) {
+    #expect(isSuccess(Samples.png(width, height)) && isSuccess(Samples.baseline(width, height)))
+  }
+
+  @Test(arguments: [
+    (100_000, 100_000), (65_536, 1), (1, 65_536), (65_535, 15_260), (0x7FFF_FFFF, 0x7FFF_FFFF), (32_000, 32_000),
+  ])
+  func `More pixels than a picture has`(width: Int, height: Int) {
+    guard case .failure(.malformed(let words)) = Samples.check(Samples.png(width, height)) else {
+      Issue.record("\(Samples.check(Samples.png(width, height)))")
+      return
+    }
+    #expect(words.contains("\(width) x \(height)"))
+    if width <= 65_535, height <= 65_535 { #expect(!isSuccess(Samples.progressive(width, height))) }
   }
 
   @Test func `The largest WebP`() {

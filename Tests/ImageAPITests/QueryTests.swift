@@ -152,9 +152,8 @@ import Testing
     #expect(outcome.consequence == .transient(retryAfter: nil))
   }
 
-  @Test func `An answer without end is cut off`() async throws {
+  @Test func `An answer without end is cut off, and is not asked for again`() async throws {
     try await ServiceBench.run(
-      settings: { $0.maxImageBytes = 3000 },
       script: { connection in
         connection.readRequest()
         connection.send("HTTP/1.1 200 OK\r\n\r\n")
@@ -162,7 +161,10 @@ import Testing
         for _ in 0..<2000 where !connection.send(part) { return }
       }
     ) { bench, _ in
-      #expect(await bench.service.query("ta1").consequence == .transient(retryAfter: nil))
+      let outcome = await bench.service.query("ta1")
+      #expect(outcome.consequence == .permanent)
+      guard case .failed(let failure) = outcome else { throw Unexpected() }
+      #expect(failure.error.message.contains("33554432 bytes"), "\(failure.error.message)")
     }
   }
 

@@ -21,10 +21,15 @@ final class RawServer: Sendable {
 
   let port: Int
   private let listener: Int32
-  private let state = Mutex<(connections: Int, requests: [Request], open: Set<Int32>)>((0, [], []))
+  private let state = Mutex<(connections: Int, requests: [Request], open: Set<Int32>, received: Int, ended: Int)>(
+    (0, [], [], 0, 0))
 
   /// Connections made so far.
   var connections: Int { state.withLock { $0.connections } }
+  /// Bytes read so far.
+  var received: Int { state.withLock { $0.received } }
+  /// Connections that have ended, on this side at least.
+  var ended: Int { state.withLock { $0.ended } }
   /// Requests read in full so far.
   var requests: [Request] { state.withLock { $0.requests } }
   var baseURL: String { "http://127.0.0.1:\(port)" }
@@ -79,8 +84,10 @@ final class RawServer: Sendable {
   }
 
   fileprivate func record(_ request: Request) { state.withLock { $0.requests.append(request) } }
+  fileprivate func count(_ bytes: Int) { state.withLock { $0.received += bytes } }
   fileprivate func end(_ descriptor: Int32) {
     state.withLock { state in
+      state.ended += 1
       state.open.remove(descriptor)
       close(descriptor)
     }
@@ -109,6 +116,7 @@ final class Connection {
     let count = recv(descriptor, &chunk, chunk.count, 0)
     guard count > 0 else { return false }
     buffer += chunk[..<count]
+    server.count(count)
     return true
   }
 
@@ -170,6 +178,38 @@ final class Connection {
       _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(50))
     }
     return 100
+  }
+
+  /// Passes everything on to a port of this machine and back, until both sides have ended.
+  func tunnel(to port: Int) {
+    let other = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(other) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Foundation.connect(other, $0, size) }
+    }
+    guard result == 0 else { return }
+    let back = DispatchSemaphore(value: 0)
+    let mine = descriptor
+    Thread {
+      Self.copy(other, mine)
+      back.signal()
+    }.start()
+    Self.copy(descriptor, other)
+    back.wait()
+  }
+
+  private static func copy(_ from: Int32, _ to: Int32) {
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = recv(from, &chunk, chunk.count, 0)
+      guard count > 0, Foundation.send(to, chunk, count, Int32(MSG_NOSIGNAL)) == count else { break }
+    }
+    shutdown(to, Int32(SHUT_WR))
   }
 
   /// Ends with RST.

@@ -1,10 +1,11 @@
 import Foundation
-import ImageAPI
 import JobCore
 import NIOPosix
 import SandboxServer
 import Synchronization
 import Testing
+
+@testable import ImageAPI
 
 /// A service under test, shut down with the test.
 struct ServiceBench: Sendable {
@@ -17,14 +18,16 @@ struct ServiceBench: Sendable {
   /// Runs `body` with a service at `base`.
   static func run<T>(
     at base: String, key: String = ServiceBench.key,
-    settings change: (inout HTTPImageService.Settings) -> Void = { _ in }, _ body: (ServiceBench) async throws -> T
+    settings change: (inout HTTPImageService.Settings) -> Void = { _ in },
+    resolve: @escaping @Sendable (String) async throws -> [NetworkAddress] = Resolver.system,
+    _ body: (ServiceBench) async throws -> T
   ) async throws -> T {
     var settings = HTTPImageService.Settings(
       baseURL: base, userAgent: "promptdrop/1.2.3", connectTimeout: .seconds(5), submitTimeout: .seconds(5),
       queryTimeout: .seconds(5), fetchTimeout: .seconds(5), fetchTotalTimeout: .seconds(10))
     change(&settings)
     let service = try HTTPImageService(
-      settings, key: APIKey(key), on: MultiThreadedEventLoopGroup.singleton, wallClock: { now })
+      settings, key: APIKey(key), on: MultiThreadedEventLoopGroup.singleton, resolve: resolve, wallClock: { now })
     let result: T
     do {
       result = try await body(ServiceBench(service: service))
@@ -72,8 +75,16 @@ struct ServiceBench: Sendable {
     return result
   }
 
-  func submit(_ prompt: String = "a red fox") async -> SubmitOutcome {
-    await service.submit(SubmitRequest(snapshot: Snapshot(prompt: prompt, model: "google/gempix2"), images: []))
+  func submit(_ prompt: String = "a red fox", willSend: @escaping @Sendable () -> Bool = { true }) async
+    -> SubmitOutcome
+  {
+    let asked = Asked(willSend)
+    let outcome = await service.submit(
+      SubmitRequest(snapshot: Snapshot(prompt: prompt, model: "google/gempix2"), images: []), willSend: asked.ask)
+    // What was never sent was never asked for, unless the answer was no; everything else was, once.
+    let isNeverAsked = outcome.reached == false && outcome.error?.code != "called-off"
+    #expect(asked.count == (isNeverAsked ? 0 : 1), "\(outcome)")
+    return outcome
   }
 
   /// Submits and returns the task's id.
@@ -119,6 +130,11 @@ struct ServiceBench: Sendable {
 }
 
 struct Unexpected: Error {}
+
+extension HTTPImageService {
+  /// A submission that nobody calls off.
+  func submit(_ request: SubmitRequest) async -> SubmitOutcome { await submit(request, willSend: { true }) }
+}
 
 /// What a sink was given.
 final class Collected: Sendable {

@@ -1,4 +1,5 @@
 import JobCore
+import NIOCore
 import TestKit
 import Testing
 
@@ -36,7 +37,8 @@ import Testing
         }
       }
       let answer = Exchange.Answer(
-        status: random.one(of: Self.statuses), headers: ["Retry-After": random.one(of: Self.pieces)], body: bytes)
+        status: random.one(of: Self.statuses), headers: ["Retry-After": random.one(of: Self.pieces)],
+        body: ByteBuffer(bytes: bytes))
       let submitted = sorting.submitted(answer)
       if let error = submitted.error, error.code.isEmpty || error.message.isEmpty {
         Issue.record("seed \(seed), round \(round): \(submitted)")

@@ -5,10 +5,12 @@ enum DelayBounds {
   static func violation(
     _ before: Slot, _ event: SlotEvent, _ transition: Transition, _ now: Timestamp, _ policy: RetryPolicy
   ) -> String? {
+    // A clock that was set is no new delay: see `SlotInvariants`.
+    if case .clockSet = event { return nil }
     guard let at = moment(transition) else { return nil }
     let delay = at - now
     let backOff = policy.backOffBase * 0.5...policy.backOffMax
-    let (bounds, wanted): (ClosedRange<Duration>, Duration?) =
+    let (bounds, asked): (ClosedRange<Duration>, Duration?) =
       switch event {
       case .posted(.accepted): (policy.firstQueryDelay...policy.firstQueryDelay, nil)
       case .posted(.notAccepted(let failure, _)): (backOff, retryAfter(failure))
@@ -25,6 +27,8 @@ enum DelayBounds {
         (planned(before).map { $0 - now...$0 - now } ?? .zero ... .zero, nil)
       default: (.zero ... .zero, nil)
       }
+    // Whatever the service asks for, a day later it is tried again.
+    let wanted = asked.map { min($0, RetryPolicy.longestWait) }
     // Times are kept in whole milliseconds.
     let slack = Duration.milliseconds(1)
     if let wanted, delay < wanted { return "Retry-After of \(wanted) undercut: \(delay)" }

@@ -74,6 +74,36 @@ import Testing
     #expect(later.currentSlots.isEmpty)
   }
 
+  @Test func surplusPicturesComeLastAndMeanPaidTwice() {
+    let base = SlotKey.surplusBase
+    #expect(!SlotKey(job: slotKey.job, revision: 1, number: base).isSurplus)
+    let slots = [
+      numbered(base + 2, .done, consumed: "2"), numbered(base + 1, .submitted(task)), numbered(1, .done, consumed: "1"),
+      numbered(base + 1, revision: 2, .queued(Queued())),
+    ]
+    let made = job(slots, count: 1)
+    #expect(made.currentSlots.map(\.key.number) == [1, base + 1, base + 2])
+    #expect(made.state == .submitted && made.consumed == "3")
+    #expect(made.mayHaveBeenPaidTwice)
+    #expect(!job([numbered(1, .done)], count: 1).mayHaveBeenPaidTwice)
+  }
+
+  @Test(
+    arguments: [
+      ([.accepted], false), ([.unknown], false), ([.refused, .notSent, .accepted], false),
+      ([.unknown, .refused], false),
+      ([.unknown, .begun], false), ([.unknown, .accepted], true), ([.accepted, .unknown], true),
+      ([.accepted, .accepted], true), ([.unknown, .notSent, .unknown], true),
+    ] as [([Attempt.Outcome], Bool)])
+  func twoAttemptsThatMayBePaidMeanPaidTwice(outcomes: [Attempt.Outcome], twice: Bool) {
+    var made = numbered(1, .done)
+    for (index, outcome) in outcomes.enumerated() {
+      made.attempts.append(Attempt(n: index + 1, attemptID: "\(index)", bootID: "b", startedAt: start))
+      made.attempts[index].outcome = outcome
+    }
+    #expect(job([made], count: 1).mayHaveBeenPaidTwice == twice)
+  }
+
   @Test func aNoteSpeaksForTheFile() {
     #expect(job([numbered(1, .done)], count: 1, note: note(.failed, "empty")).state == .failed)
   }

@@ -2,10 +2,10 @@ import JobCore
 import TestKit
 
 extension SplitMix64 {
-  /// Any event with any contents.
-  mutating func event() -> SlotEvent {
-    switch Int.random(in: 0..<14, using: &self) {
-    case 0: .start(attemptID: "attempt-\(next())", bootID: "boot")
+  /// Any event with any contents; some name an attempt of the slot.
+  mutating func event(for slot: Slot) -> SlotEvent {
+    switch Int.random(in: 0..<20, using: &self) {
+    case 0: begin()
     case 1: .couldNotRecord(error())
     case 2: posted()
     case 3, 4: queried()
@@ -17,21 +17,41 @@ extension SplitMix64 {
     case 10: .withdrawn(percent(50) ? .sourceGone : .superseded)
     case 11: .refusalWasTheAccounts(error())
     case 12: .stoppedBeforeSending
+    case 13: .foundUnsent
+    case 14: bound(slot)
+    case 15: .resubmit
+    case 16: .abandon
+    case 17: .retry
+    case 18: .clockSet(one(of: [.seconds(365 * 86_400), .seconds(-365 * 86_400), milliseconds(-90_000...90_000)]))
     default: .postponed(until: start + milliseconds(0...100_000), optional { $0.error() })
     }
   }
 
   /// An event that means something in this state, so that long histories come about.
-  mutating func likelyEvent(in state: SlotState) -> SlotEvent {
-    switch state {
-    case .queued: percent(90) ? .start(attemptID: "attempt-\(next())", bootID: "boot") : event()
-    case .submitting: percent(80) ? posted() : .couldNotRecord(error())
+  mutating func likelyEvent(for slot: Slot) -> SlotEvent {
+    switch slot.state {
+    case .queued: percent(90) ? begin() : event(for: slot)
+    case .submitting: percent(80) ? posted() : percent(50) ? .foundUnsent : .couldNotRecord(error())
     case .submitted: queried()
     case .fetching: percent(85) ? fetchFailed() : percent(50) ? .published : .restarted
-    case .failed: .refusalWasTheAccounts(error())
-    case .held: percent(50) ? .approved : event()
-    case .done, .cancelled: event()
+    case .failed: percent(50) ? .refusalWasTheAccounts(error()) : .retry
+    case .held(let held):
+      held.reason.isBeforeSending ? .approved : one(of: [.resubmit, .retry, bound(slot), event(for: slot)])
+    case .cancelled: percent(50) ? bound(slot) : event(for: slot)
+    case .done: event(for: slot)
     }
+  }
+
+  private mutating func begin() -> SlotEvent {
+    .start(
+      attemptID: "attempt-\(next())", bootID: "boot", requestSHA: optional { _ in "ab12" },
+      callbackSHA: optional { "cd\($0.next())" }, reserved: optional { _ in "0.500000" })
+  }
+
+  // The attempt's own id as evidence has it, somebody else's, or none as a person gives it.
+  private mutating func bound(_ slot: Slot) -> SlotEvent {
+    let ids = slot.attempts.map(\.attemptID) + ["attempt-of-another-slot"]
+    return .bound(taskID: "ta-\(next())", attemptID: percent(30) ? nil : one(of: ids))
   }
 
   private mutating func posted() -> SlotEvent {

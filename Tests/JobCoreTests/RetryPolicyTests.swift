@@ -11,13 +11,15 @@ import Testing
     for _ in 0..<3000 {
       let chance = random.chance()
       let failures = random.one(of: [-1, 0, 1, 2, 3, 8, 20, 100, Int.max])
-      let wanted = random.optional { $0.milliseconds(0...100_000_000) }
+      let asked = random.optional { $0.milliseconds(0...300_000_000) }
+      // Whatever the service asks for, a day later it is tried again.
+      let wanted = asked.map { min($0, RetryPolicy.longestWait) }
       let backOff = policy.backOff(failures: failures, chance: chance)
       try #require(backOff >= policy.backOffBase * 0.5 && backOff <= policy.backOffMax, "seed \(seed)")
       let delays = [
-        policy.queryFailureDelay(failures: failures, retryAfter: wanted, chance: chance),
-        policy.submitDelay(failures: failures, retryAfter: wanted, chance: chance),
-        policy.fetchDelay(failures: failures, retryAfter: wanted, chance: chance),
+        policy.queryFailureDelay(failures: failures, retryAfter: asked, chance: chance),
+        policy.submitDelay(failures: failures, retryAfter: asked, chance: chance),
+        policy.fetchDelay(failures: failures, retryAfter: asked, chance: chance),
       ]
       for delay in delays {
         try #require(delay >= wanted ?? backOff, "seed \(seed): \(String(describing: wanted)) undercut by \(delay)")
@@ -47,6 +49,28 @@ import Testing
   @Test func aRetryAfterOnlyLengthensAQuery() {
     #expect(policy.queryFailureDelay(failures: 20, retryAfter: .seconds(1), chance: 0) == .seconds(150))
     #expect(policy.queryFailureDelay(failures: 1, retryAfter: .seconds(400), chance: 1) == .seconds(400))
+  }
+
+  /// Of a Retry-After of ten years a day is kept, of one that no number holds too; of a day, all of it.
+  @Test(arguments: [Duration.seconds(86_400), .seconds(10 * 365 * 86_400), .seconds(Int64.max)])
+  func nothingIsPutOffForMoreThanADay(wanted: Duration) {
+    let day = Duration.seconds(86_400)
+    #expect(RetryPolicy.longestWait == day)
+    #expect(policy.queryFailureDelay(failures: 1, retryAfter: wanted, chance: 0.5) == day)
+    #expect(policy.fetchDelay(failures: 1, retryAfter: wanted, chance: 0.5) == day)
+    #expect(policy.submitDelay(failures: 1, retryAfter: wanted, chance: 0.5) == day + policy.backOffBase * 0.5)
+  }
+
+  /// Callbacks get lost: the query stays, four times as seldom, and nothing else changes.
+  @Test func besideCallbacksQueriesAreSeldomer() {
+    var expected = policy
+    expected.firstQueryDelay = .seconds(32)
+    expected.queryMin = .seconds(8)
+    expected.queryMax = .seconds(120)
+    #expect(policy.besideCallbacks == expected)
+    #expect(policy.besideCallbacks.queryDelay(age: .seconds(7200), chance: 0.5) == .seconds(120))
+    #expect(policy.besideCallbacks.suited(toImageSize: "4k").firstQueryDelay == .seconds(80))
+    #expect(policy.suited(toImageSize: "4k").besideCallbacks.firstQueryDelay == .seconds(80))
   }
 
   @Test(arguments: [

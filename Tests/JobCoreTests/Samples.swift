@@ -104,7 +104,7 @@ extension SplitMix64 {
   mutating func failure() -> Failure {
     let consequence: Failure.Consequence =
       switch Int.random(in: 0..<4, using: &self) {
-      case 0, 1: .transient(retryAfter: optional { $0.milliseconds(0...100_000_000) })
+      case 0, 1: .transient(retryAfter: optional { $0.milliseconds(0...300_000_000) })
       case 2: .permanent
       default: .service(one(of: [.unauthorized, .account, .wrongAddress, .down]))
       }

@@ -25,7 +25,7 @@ extension SplitMix64 {
     var slot = Slot(key: key, serviceStatus: optional { _ in "pending" }, consumed: optional { _ in "0.5" })
     var now = start
     for _ in 0..<Int.random(in: 0..<12, using: &self) {
-      let event = likelyEvent(in: slot.state)
+      let event = likelyEvent(for: slot)
       slot = slot.on(event, now: now, policy: RetryPolicy(), chance: chance())?.slot ?? slot
       now = now + milliseconds(0...60_000)
     }

@@ -44,7 +44,10 @@ import Testing
   }
 
   @Test func theFormatIsWhatItIs() throws {
-    let done = try #require(slot(.fetching(Fetching(task: task, results: oneURL))).on(.published)).slot
+    var done = try #require(slot(.fetching(Fetching(task: task, results: oneURL))).on(.published)).slot
+    done.attempts[0].requestSHA = "ee"
+    done.attempts[0].callbackSHA = "ff"
+    done.attempts[0].reserved = "0.5"
     let expected = """
       {
         "schema": "promptdrop.status/1",
@@ -81,6 +84,9 @@ import Testing
             "outcome": "accepted",
             "task_id": "\(taskID)",
             "boot_id": "boot-1",
+            "request_sha256": "ee",
+            "callback_secret_sha256": "ff",
+            "reserved": "0.5",
             "started_at": "2026-01-31T09:00:00.000Z",
             "ended_at": "2026-01-31T09:00:00.000Z"
           }
@@ -191,6 +197,41 @@ import Testing
   @Test func knowsTheTaskOfAPicture() {
     let told = sidecar(job([slot(.submitted(task))]))
     #expect(told.taskID(slot: 1) == taskID && told.taskID(slot: 2) == nil)
+  }
+
+  /// Trouble of the whole service shows in what is on its way, and nowhere else; a trouble of one's own comes first.
+  @Test func theServicesTroubleShowsInWhatIsInFlight() {
+    let service = trouble("service-down")
+    func told(_ slot: Slot) -> JobError? {
+      StatusSidecar(of: job([slot]), now: start, agentVersion: "1", agentHost: "h", service: service).error
+    }
+    #expect(told(slot(.submitted(task)))?.code == "service-down")
+    #expect(told(slot(.fetching(Fetching(task: task, results: oneURL))))?.code == "service-down")
+    #expect(told(slot(.fetching(Fetching(task: task, results: oneURL, error: trouble("net")))))?.code == "net")
+    #expect(told(slot(.done)) == nil)
+    #expect(told(slot(.queued(Queued()))) == nil, "not in a hundred thousand that wait")
+    #expect(told(slot(.failed(trouble("refused"))))?.code == "refused")
+  }
+
+  /// A sidecar of a version that did not yet have the newer fields of an attempt.
+  @Test func anAttemptOfAnEarlierVersionIsRead() throws {
+    let text = String(decoding: sidecar(job([slot(.submitted(task))])).encoded(), as: UTF8.self)
+    let newer = ["request_sha256", "callback_secret_sha256", "reserved"].map { "            \"\($0)\": null,\n" }
+    let older = newer.reduce(text) { $0.replacingOccurrences(of: $1, with: "") }
+    #expect(text.count - older.count == newer.map(\.count).reduce(0, +))
+    let attempt = try #require(try decode(Array(older.utf8)).attempts.first?.attempt)
+    #expect(attempt.requestSHA == nil && attempt.callbackSHA == nil && attempt.reserved == nil)
+    #expect(attempt.taskID == taskID)
+  }
+
+  @Test func aSecondTaskShows() {
+    var surplus = slot(.submitted(TaskRef(taskID: "ta-second", acceptedAt: start)))
+    surplus = Slot(
+      key: SlotKey(job: slotKey.job, revision: 1, number: SlotKey.surplusBase + 1), state: surplus.state,
+      attempts: surplus.attempts)
+    let told = sidecar(job([slot(.done), surplus]))
+    #expect(told.mayHaveBeenPaidTwice && told.state == .submitted)
+    #expect(told.attempts.compactMap(\.attempt.taskID) == [taskID, "ta-second"])
   }
 
   /// A service that names an absurd time to come back must not make the sidecar unreadable.

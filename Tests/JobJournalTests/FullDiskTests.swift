@@ -6,23 +6,10 @@ import Testing
 
 /// A journal on a disk that is too small, a real one.
 @Suite struct FullDiskTests {
-  @Test(.enabled(if: mayMount, "needs the right to mount a small file system (root)"))
+  @Test(.enabled(if: SmallDisk.mayMount, "needs the right to mount a small file system (root)"))
   func aFullDiskIsToldAndGoneOnWithLater() async throws {
     let place = try TemporaryFolder()
-    try place.makeFolder("disk")
-    let mount = try ChildProcess(
-      "/bin/mount", ["-t", "tmpfs", "-o", "size=1m", "promptdrop-test", place.path("disk")])
-    try #require(try await mount.wait() == .exited(0), "\(mount.standardError)")
-    let result: Result<Void, any Error>
-    do {
-      try await fill(place)
-      result = .success(())
-    } catch {
-      result = .failure(error)
-    }
-    let unmount = try ChildProcess("/bin/umount", ["-l", place.path("disk")])
-    #expect(try await unmount.wait() == .exited(0))
-    try result.get()
+    try await SmallDisk.with(place, size: "1m") { try await fill(place) }
   }
 
   private func fill(_ place: TemporaryFolder) async throws {
@@ -59,12 +46,4 @@ import Testing
     #expect(results == [.applied, .applied, .applied])
     #expect(try await journal.census(roots: [root]) == [.queued: committed * 3 + 3])
   }
-
-  // CAP_SYS_ADMIN, bit 21 of the effective capabilities: a container's root may lack it.
-  private static let mayMount: Bool = {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
-    guard let word = line?.split(separator: "\t").last, let bits = UInt64(word, radix: 16) else { return false }
-    return bits & (1 << 21) != 0
-  }()
 }

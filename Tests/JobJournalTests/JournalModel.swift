@@ -12,16 +12,31 @@ struct JournalModel {
     var createdAt: Timestamp
     var revisions: [Int: Revision] = [:]
     var slots: [SlotKey: Slot] = [:]
+    var times: [SlotKey: Times] = [:]
     var outputs: [OutputKey: Output] = [:]
 
     var currentSlots: [Slot] { slots.values.filter { $0.key.revision == current } }
     var state: StateName { note?.state ?? Job.fold(currentSlots.map(\.state.name)) }
+  }
+  /// When a slot may begin, and when its last attempt began or ended: what the order of the queue goes by.
+  struct Times {
+    var due: Timestamp
+    var changed: Timestamp
   }
   struct OutputKey: Hashable {
     var slot: SlotKey
     var part: Int
   }
   var jobs: [JobID: Entry] = [:]
+  var bill: [String: Charge] = [:]
+  var prices: [PriceKey: Credits] = [:]
+  var callbacks: [String: CallbackTarget] = [:]
+  // Whether each has been weighed; what came twice is what came first.
+  var evidence: [EvidenceKey: (evidence: Evidence, isWeighed: Bool)] = [:]
+  struct EvidenceKey: Hashable {
+    var secretSHA: String
+    var taskID: String
+  }
 
   func job(at file: FileKey) -> JobID? { jobs.first { $0.value.file == file }?.key }
 
@@ -30,7 +45,7 @@ struct JournalModel {
     case .take(let take): return self.take(take)
     case .move(let slot, let from, let outputs):
       guard jobs[slot.key.job]?.slots[slot.key]?.state.name == from else { return .stale }
-      jobs[slot.key.job]?.slots[slot.key] = slot
+      jobs[slot.key.job]?.move(slot)
       put(outputs)
     case .makeCurrent(let job, let revision, let expected, let count, let newSlots, let stamp):
       guard var entry = jobs[job], entry.current == expected, var wanted = entry.revisions[revision]
@@ -41,7 +56,7 @@ struct JournalModel {
       entry.stamp = stamp
       entry.note = nil
       entry.inputsChanged = false
-      for slot in newSlots { entry.slots[slot.key] = slot }
+      for slot in newSlots { entry.add(slot, at: wanted.takenAt) }
       jobs[job] = entry
     case .note(let job, let file, let note, let stamp, let at):
       if jobs[job] == nil {
@@ -68,8 +83,46 @@ struct JournalModel {
     case .renamed(let job, let file):
       guard jobs[job] != nil, self.job(at: file) == nil else { return .stale }
       jobs[job]?.file = file
+    case .surplus(let slot):
+      let task = slot.attempts.last?.taskID
+      guard let entry = jobs[slot.key.job], entry.revisions[slot.key.revision] != nil, entry.slots[slot.key] == nil,
+        task.map({ slots(task: $0).isEmpty }) ?? true
+      else { return .stale }
+      jobs[slot.key.job]?.add(slot, at: slot.lastChange ?? Timestamp(milliseconds: 0))
+    case .charge(let charge):
+      bill[charge.attemptID, default: charge].consumed = charge.consumed ?? bill[charge.attemptID]?.consumed
+      if let amount = charge.consumed.flatMap(Credits.init) {
+        prices[charge.kind] = max(amount, prices[charge.kind] ?? .zero)
+      }
+    case .release(let attemptID): return bill.removeValue(forKey: attemptID) == nil ? .stale : .applied
+    case .expectCallback(let target): if callbacks[target.secretSHA] == nil { callbacks[target.secretSHA] = target }
+    case .evidence(let new):
+      let key = EvidenceKey(secretSHA: new.secretSHA, taskID: new.taskID)
+      guard evidence[key] == nil else { return .stale }
+      evidence[key] = (new, false)
+    case .weighed(let old):
+      let key = EvidenceKey(secretSHA: old.secretSHA, taskID: old.taskID)
+      guard evidence[key] != nil else { return .stale }
+      evidence[key]?.isWeighed = true
+    case .clockSet(let jump, let moment):
+      return reschedule({ _, times in times.due > moment }, { $0.due + jump })
+    case .undelay(let code, let moment):
+      return reschedule(
+        { slot, times in times.due > moment || slot.state.error?.code == code }, { min($0.due, $0.changed) })
     }
     return .applied
+  }
+
+  private mutating func reschedule(_ isMeant: (Slot, Times) -> Bool, _ due: (Times) -> Timestamp) -> ChangeResult {
+    var result = ChangeResult.stale
+    for (id, entry) in jobs {
+      for slot in entry.slots.values where slot.state.name == .queued {
+        guard let times = entry.times[slot.key], isMeant(slot, times) else { continue }
+        jobs[id]?.times[slot.key]?.due = due(times)
+        result = .applied
+      }
+    }
+    return result
   }
 
   private mutating func take(_ take: JournalChange.Take) -> ChangeResult {
@@ -82,7 +135,7 @@ struct JournalModel {
     entry.note = nil
     entry.inputsChanged = false
     entry.revisions[take.revision.number] = take.revision
-    for slot in take.slots { entry.slots[slot.key] = slot }
+    for slot in take.slots { entry.add(slot, at: take.revision.takenAt) }
     jobs[take.job] = entry
     put(take.outputs)
     return .applied
@@ -113,17 +166,20 @@ struct JournalModel {
       inputsChanged: entry.inputsChanged)
   }
 
-  func slots(in roots: [RootID], where isWanted: (Slot) -> Bool) -> [(slot: Slot, takenAt: Timestamp)] {
-    jobs.values.filter { roots.contains($0.file.root) }.flatMap { entry in
-      entry.slots.values.filter(isWanted).map { ($0, entry.revisions[$0.key.revision]?.takenAt ?? .distantFuture) }
-    }
+  func slots(in roots: [RootID], where isWanted: (Slot) -> Bool) -> [Slot] {
+    jobs.values.filter { roots.contains($0.file.root) }.flatMap { $0.slots.values.filter(isWanted) }
+  }
+
+  /// The slots whose last attempt became this task.
+  func slots(task: String) -> [SlotKey] {
+    jobs.values.flatMap { $0.slots.values }.filter { $0.attempts.last?.taskID == task }.map(\.key)
   }
 
   /// Queued slots with the time that they may begin at.
   func queue(_ roots: [RootID]) -> [SlotKey: Timestamp] {
     var queue: [SlotKey: Timestamp] = [:]
-    for (slot, takenAt) in slots(in: roots, where: { $0.state.name == .queued }) {
-      if case .queued(let queued) = slot.state { queue[slot.key] = queued.notBefore ?? takenAt }
+    for slot in slots(in: roots, where: { $0.state.name == .queued }) {
+      queue[slot.key] = jobs[slot.key.job]?.times[slot.key]?.due
     }
     return queue
   }
@@ -133,7 +189,33 @@ struct JournalModel {
   }
 }
 
+extension JournalModel.Entry {
+  mutating func add(_ slot: Slot, at moment: Timestamp) {
+    slots[slot.key] = slot
+    times[slot.key] = JournalModel.Times(due: slot.notBefore ?? moment, changed: slot.lastChange ?? moment)
+  }
+
+  /// A slot without a time of its own keeps its place in the queue: since when it waits.
+  mutating func move(_ slot: Slot) {
+    guard let old = times[slot.key] else { return }
+    slots[slot.key] = slot
+    times[slot.key] = JournalModel.Times(
+      due: slot.notBefore ?? min(old.due, old.changed),
+      changed: slot.lastChange.map { max($0, old.changed) } ?? old.changed)
+  }
+}
+
 extension Slot {
+  var lastChange: Timestamp? { attempts.last.map { $0.endedAt ?? $0.startedAt } }
+
+  var notBefore: Timestamp? {
+    switch state {
+    case .queued(let queued): queued.notBefore
+    case .fetching(let fetching): fetching.notBefore
+    default: nil
+    }
+  }
+
   var isUnsent: Bool {
     switch state {
     case .queued: true

@@ -78,7 +78,7 @@ import Testing
       }
       check(try await journal.nextStart(roots: some, except: []) == queue.values.min(), "next start")
       let underWay = model.slots(in: some) { [.submitting, .submitted, .fetching].contains($0.state.name) }
-      check(Set(try await journal.underWay(roots: some)) == Set(underWay.map(\.slot.key)), "under way")
+      check(Set(try await journal.underWay(roots: some)) == Set(underWay.map(\.key)), "under way")
       check(try await journal.census(roots: some) == model.census(some), "census")
       let noted = model.jobs.values.filter { some.contains($0.file.root) && $0.note?.error.code == "no-text" }
       check(Set(try await journal.noted(roots: some, code: "no-text")) == Set(noted.map(\.file)), "noted")
@@ -89,6 +89,7 @@ import Testing
     }
     let temporaries = model.jobs.values.flatMap { $0.outputs.values.compactMap(\.temporary) }
     check(try await journal.plannedTemporaries(roots: roots) == Set(temporaries), "temporaries")
+    if isRight, let wrong = try await BillAgreement.violation(journal, model, roots) { check(false, wrong) }
     return isRight
   }
 }
@@ -106,6 +107,7 @@ struct ChangeMaker {
   }
 
   mutating func change(_ model: JournalModel) -> JournalChange {
+    if source.percent(30) { return billChange(model) }
     let file = source.one(of: files)
     guard let id = model.job(at: file), let entry = model.jobs[id] else {
       made += 1
@@ -168,8 +170,7 @@ struct ChangeMaker {
     slot.serviceStatus = source.one(of: [nil, "new", "done"])
     slot.consumed = source.one(of: [nil, "0.1"])
     if source.percent(30) {
-      let id = "\(source.next())"
-      slot.attempts.append(Attempt(n: slot.attempts.count + 1, attemptID: id, bootID: "b", startedAt: start))
+      slot.attempts.append(attempt(slot.attempts.count + 1))
     }
     return .move(slot, from: from, outputs: source.percent(30) ? [output(slot.key)] : [])
   }
@@ -198,7 +199,7 @@ struct ChangeMaker {
   private mutating func note() -> FileNote {
     makeNote(source.one(of: [.queued, .failed, .held]), source.one(of: ["no-text", "waits-for-list"]))
   }
-  private mutating func moment() -> Timestamp { start + .seconds(Int.random(in: 0...9000, using: &source)) }
+  mutating func moment() -> Timestamp { start + .seconds(Int.random(in: 0...9000, using: &source)) }
   private mutating func wrong() -> Int { Int.random(in: 7...9, using: &source) + 1000 }
   private mutating func stamp() -> TakenStamp {
     makeStamp(Int64.random(in: 0...9, using: &source), list: source.percent(50) ? 7 : nil)

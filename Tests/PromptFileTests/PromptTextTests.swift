@@ -29,6 +29,12 @@ import Testing
     #expect(request.snapshot.prompt == "fox\n\nhare")
   }
 
+  @Test func `Front matter with doubled carriage returns is front matter`() throws {
+    let request = try understand("---\r\r\nhold: true\r\r\n---\r\r\nfox")
+    #expect(request.hold)
+    #expect(request.snapshot.prompt == "fox")
+  }
+
   @Test(arguments: ["a  red fox", "a red fox.", "A red fox", "a\nred fox", "a red\u{200B} fox", "a red fox\u{301}"])
   func `Inner white space and every letter make a difference`(text: String) throws {
     let request = try understand(text)

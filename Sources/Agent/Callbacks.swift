@@ -1,0 +1,176 @@
+import JobCore
+
+// Callbacks of the service. The URL's secret says which attempt one is for; what it claims is committed before it is
+// answered, and believed once a query confirms it.
+extension Pipeline {
+  /// Whether a callback URL with this secret was given out.
+  public func knows(secret: String) async -> Bool {
+    do {
+      return try await journal.callback(reader.digest(secret)) != nil
+    } catch {
+      fail(error)
+      return false
+    }
+  }
+
+  /// A callback came to a URL of ours. True: what it claims is durable. False: it cannot be written now.
+  public func received(secret: String, taskID: String) async -> Bool {
+    // A service gives up on an answer that does not come: better to say "later" than to wait for a disk.
+    guard !journalIsFull, ending == nil else { return false }
+    let evidence = Evidence(secretSHA: reader.digest(secret), taskID: taskID, receivedAt: wallClock)
+    do {
+      _ = try await commit([.evidence(evidence)])
+    } catch {
+      fail(error)
+      return false
+    }
+    if !isBeingWeighed(evidence) {
+      weighing.insert(evidence)
+      Task { await self.weigh(evidence) }
+    }
+    return true
+  }
+
+  /// What earlier processes received and did not get to.
+  func weighLeftovers() async throws {
+    for evidence in try await journal.openEvidence() where !isBeingWeighed(evidence) {
+      weighing.insert(evidence)
+      schedule(.weigh(evidence), at: now)
+    }
+  }
+
+  // A callback that is repeated is one.
+  private func isBeingWeighed(_ evidence: Evidence) -> Bool {
+    weighing.contains { $0.secretSHA == evidence.secretSHA && $0.taskID == evidence.taskID }
+  }
+
+  /// A POST has ended: callbacks that came before its answer can be weighed.
+  func weighWaiting(for key: SlotKey) {
+    guard !weighing.isEmpty, active[key.job]?.job.slots[key]?.state.name != .submitting else { return }
+    for evidence in weighing where waitingEvidence[evidence] == key {
+      waitingEvidence[evidence] = nil
+      schedule(.weigh(evidence), at: now)
+    }
+  }
+
+  func weigh(_ evidence: Evidence) async {
+    guard ending == nil else { return }
+    do {
+      let verdict = try await judge(evidence)
+      switch verdict {
+      case .settled:
+        _ = try await commit([.weighed(evidence)])
+        weighing.remove(evidence)
+        weighTries[evidence] = nil
+      case .later(let when): schedule(.weigh(evidence), at: when)
+      case .afterPost(let key): waitingEvidence[evidence] = key
+      }
+    } catch {
+      fail(error)
+    }
+    pump()
+  }
+
+  private enum Verdict {
+    case settled
+    case later(Duration)
+    case afterPost(SlotKey)
+  }
+
+  private func judge(_ evidence: Evidence) async throws -> Verdict {
+    guard let target = try await journal.callback(evidence.secretSHA),
+      let job = try await inHand(target.slot.job)
+    else { return .settled }
+    let key = target.slot
+    let slot: Slot?
+    if let inHand = job.slots[key] {
+      slot = inHand
+    } else {
+      slot = try await journal.slots(of: key.job, revision: key.revision).first { $0.key == key }
+    }
+    guard let slot else { return .settled }
+    if slot.state == .submitting { return .afterPost(key) }
+    if slot.state.name == .queued, running.contains(key) { return .later(now + .milliseconds(200)) }
+
+    if let owner = try await journal.slots(task: evidence.taskID).first {
+      // Known already: it is final, so there is no reason to wait for the next query. Somebody else's task is nothing
+      // to this attempt.
+      if owner.job == key.job, case .submitted? = active[owner.job]?.job.slots[owner]?.state {
+        schedule(.query(owner), at: now)
+      }
+      return .settled
+    }
+    if slot.attempts.contains(where: { $0.taskID == evidence.taskID }), slot.state.task?.taskID == evidence.taskID {
+      return .settled
+    }
+
+    guard await mayQuery() else { return .later(nextQuery()) }
+    switch await ask(evidence.taskID) {
+    case nil: return .later(now + .seconds(60))
+    case .failed?:
+      return .later(now + settings.policy.backOff(failures: tries(evidence), chance: surroundings.chance()))
+    case .notFound?:
+      // Right after a submission a task may not be found for a while; what is never found is a forgery.
+      if wallClock - evidence.receivedAt >= settings.policy.notFoundGrace { return .settled }
+      return .later(now + settings.policy.queryMin + .seconds(1))
+    case .report?: break
+    }
+    try await accept(evidence.taskID, target)
+    return .settled
+  }
+
+  private func tries(_ evidence: Evidence) -> Int {
+    weighTries[evidence, default: 0] += 1
+    return weighTries[evidence] ?? 1
+  }
+
+  // The task is real: it is what became of an attempt in doubt, or a second one that is paid for as well.
+  private func accept(_ taskID: String, _ target: CallbackTarget) async throws {
+    let key = target.slot
+    ready.removeAll { $0 == key }
+    recent[key.job] = nil
+    guard try await activate(key), let entry = active[key.job], let slot = entry.job.slots[key] else { return }
+    let event = SlotEvent.bound(taskID: taskID, attemptID: target.attemptID)
+    if slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil {
+      observer.notice(
+        .info,
+        JobError(
+          code: "outcome-found",
+          message: "A callback tells what became of the submission of \(entry.job.file.path.display): task \(taskID)."))
+      await advance(key, event)
+    } else {
+      if slot.state.name == .queued || slot.state.name.isSettled { leave(key) }
+      try await addSurplus(taskID, slot, target)
+    }
+  }
+
+  private func addSurplus(_ taskID: String, _ slot: Slot, _ target: CallbackTarget) async throws {
+    // Of a picture that was finished long ago, the attempts are forgotten.
+    var attempt =
+      slot.attempts.first { $0.attemptID == target.attemptID }
+      ?? Attempt(n: 1, attemptID: target.attemptID, bootID: surroundings.bootID, startedAt: target.madeAt)
+    let others = try await journal.slots(of: slot.key.job, revision: slot.key.revision).map(\.key.number)
+    let number = max(SlotKey.surplusBase, others.max() ?? 0) + 1
+    attempt.n = 1
+    attempt.attemptID += "+\(number)"
+    attempt.outcome = .accepted
+    attempt.taskID = taskID
+    attempt.endedAt = wallClock
+    let surplus = Slot(
+      key: SlotKey(job: slot.key.job, revision: slot.key.revision, number: number),
+      state: .submitted(TaskRef(taskID: taskID, acceptedAt: wallClock)), attempts: [attempt])
+    guard let job = try await inHand(slot.key.job) else { return }
+    let bill = [JournalChange.charge(charge(attempt, surplus, job))]
+    guard try await commit([.surplus(surplus)] + bill).first == .applied else { return }
+    observer.notice(
+      .error,
+      JobError(
+        code: "paid-twice",
+        message:
+          "One submission of \(job.file.path.display) led to two tasks; \(taskID) is the second. Both pictures are kept.",
+        hint: "Ask the service for a refund; the sidecar has both task ids."))
+    guard try await activate(surplus.key) else { return }
+    active[surplus.key.job]?.job.slots[surplus.key] = surplus
+    await advance(surplus.key, .restarted)
+  }
+}

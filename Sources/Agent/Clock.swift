@@ -1,0 +1,57 @@
+import JobCore
+
+// What goes by time besides the jobs themselves.
+extension Pipeline {
+  /// The wall clock was set: moments that were written down by the old time move along, so that a wait stays as long as
+  /// it was.
+  func clockWasSet(by jump: Duration) {
+    observer.notice(
+      .warning,
+      JobError(
+        code: "clock-set",
+        message:
+          "The clock was set \(jump < .zero ? "back" : "forward") by \(jump < .zero ? (.zero - jump).brief : jump.brief)."
+      ))
+    limited = [:]
+    waitsForPrice = nil
+    for entry in active.values {
+      for (key, slot) in entry.job.slots {
+        // In hand only: the journal has it with the next step, and a restart tells a moment in the future by itself.
+        if let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, chance: 0) {
+          entry.job.slots[key] = moved.slot
+        }
+      }
+    }
+    let before = wallClock + (.zero - jump)
+    Task {
+      do {
+        _ = try await commit([.clockSet(by: jump, after: before)])
+      } catch {
+        fail(error)
+      }
+      journalHasMore = true
+      fillGeneration += 1
+      pump()
+    }
+  }
+
+  /// A copy of the journal, once a day: a folder whose sidecars are out of date and a journal that is lost would be one
+  /// loss too many.
+  func backUp() async {
+    do {
+      if try await journal.backUp(unlessYoungerThan: settings.backupInterval, now: wallClock) {
+        observer.notice(.info, JobError(code: "journal-copied", message: "The daily copy of the journal is made."))
+      }
+    } catch JournalError.full(let why) {
+      observer.notice(
+        .warning,
+        JobError(
+          code: "journal-not-copied", message: "The daily copy of the journal could not be made: \(why)",
+          hint: "It is tried again in a while.", retryable: true))
+      return schedule(.backUp, at: now + .seconds(3600))
+    } catch {
+      return fail(error)
+    }
+    schedule(.backUp, at: now + settings.backupInterval + .seconds(1))
+  }
+}

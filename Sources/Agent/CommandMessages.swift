@@ -1,0 +1,191 @@
+import JobCore
+
+/// What a person asks of an agent, over its socket or, where none runs, of the journal. JSON on the wire.
+public struct CommandRequest: Codable, Sendable {
+  /// What is to be done.
+  public enum Verb: String, Codable, Sendable {
+    /// Tell how things stand.
+    case status
+    /// Decide about submissions whose outcome nobody knows, and about tasks that are lost.
+    case resolve
+    /// Let go on what waits for a person before it is sent.
+    case approve
+    /// Try again what failed, or what is paid for and out of reach.
+    case retry
+    /// Tell what a run would submit.
+    case plan
+  }
+  /// What a person decides about a held job.
+  public enum Decision: Codable, Sendable {
+    /// This is its task.
+    case adopt(taskID: String)
+    /// Send it again.
+    case resubmit
+    /// Give it up.
+    case abandon
+  }
+
+  /// What is to be done.
+  public var verb: Verb
+  /// Absolute paths of files or folders, as bytes; empty: everything, where the verb allows that.
+  public var paths: [[UInt8]]
+  /// For `resolve`.
+  public var decision: Decision?
+  /// Only what is held for this reason.
+  public var reason: String?
+
+  /// Makes a request.
+  public init(_ verb: Verb, paths: [[UInt8]] = [], decision: Decision? = nil, reason: String? = nil) {
+    self.verb = verb
+    self.paths = paths
+    self.decision = decision
+    self.reason = reason
+  }
+}
+
+/// An agent's answer.
+public struct CommandReply: Codable, Sendable {
+  /// What became of one file.
+  public struct FileResult: Codable, Hashable, Sendable {
+    /// Its absolute path, for people.
+    public var file: String
+    /// Whether what was asked for is done.
+    public var ok: Bool
+    /// Its state now.
+    public var state: String
+    /// In words.
+    public var message: String
+  }
+
+  /// What became of each file.
+  public var files: [FileResult] = []
+  /// For `status`.
+  public var status: StatusReport?
+  /// For `plan`.
+  public var plan: PlanReport?
+  /// Why nothing could be done at all.
+  public var error: String?
+
+  /// An empty answer.
+  public init() {}
+  /// A refusal.
+  public init(error: String) { self.error = error }
+}
+
+/// How things stand. The form of `status --json`, schema `promptdrop.agent-status/1`.
+public struct StatusReport: Codable, Sendable {
+  /// A job that somebody may want to know of.
+  public struct JobLine: Codable, Hashable, Sendable {
+    /// The absolute path of the prompt, for people.
+    public var file: String
+    /// Its state.
+    public var state: String
+    /// A stable word for why.
+    public var reason: String?
+    /// Why, in words.
+    public var message: String?
+    /// What can be done about it.
+    public var hint: String?
+    /// Its tasks.
+    public var tasks: [String]
+    /// The service's word.
+    public var service_status: String?
+    /// Until when it waits, RFC 3339.
+    public var until: String?
+  }
+  /// Why nothing is submitted.
+  public struct Stop: Codable, Hashable, Sendable {
+    /// A stable word.
+    public var reason: String
+    /// In words.
+    public var message: String
+    /// What can be done about it.
+    public var hint: String?
+    /// Until when, where that is known, RFC 3339.
+    public var until: String?
+  }
+  /// What a day, folder and model have cost.
+  public struct Spend: Codable, Hashable, Sendable {
+    /// The UTC day, `2026-01-31`.
+    public var day: String
+    /// The absolute path of the folder.
+    public var folder: String
+    /// The model.
+    public var model: String
+    /// Submissions.
+    public var submissions: Int
+    /// Credits used, exact; null: none yet.
+    public var consumed: String?
+    /// Credits set aside for what has no price yet.
+    public var reserved: String?
+  }
+  /// What today has cost, and may.
+  public struct Today: Codable, Hashable, Sendable {
+    /// The UTC day, `2026-01-31`.
+    public var day: String
+    /// Submissions begun, refused ones not counted.
+    public var submissions: Int
+    /// Credits used or set aside.
+    public var credits: String
+    /// The limits, over all roots; null: none.
+    public var submission_limit: Int?
+    /// As above.
+    public var credit_limit: String?
+  }
+
+  /// The form's name.
+  public var schema = "promptdrop.agent-status/1"
+  /// The program's version.
+  public var version: String
+  /// The agent's process; null: none runs, and the journal was read.
+  public var pid: Int32?
+  /// The watched folders.
+  public var roots: [String]
+  /// Files by state.
+  public var counts: [String: Int]
+  /// What stops submissions as a whole.
+  public var stops: [Stop]
+  /// Jobs on their way to the service, there, or on their way back.
+  public var in_flight: [JobLine]
+  /// Jobs that wait: for a person, a time or a file. Not those that only wait for their turn.
+  public var waiting: [JobLine]
+  /// How many more wait than are told here.
+  public var waiting_more: Int
+  /// Today's spending.
+  public var today: Today
+  /// The last 31 days' spending, by day, folder and model.
+  public var spending: [Spend]
+}
+
+/// What a run would submit. The form of `plan --json`.
+public struct PlanReport: Codable, Sendable {
+  /// A prompt that would be submitted, or that cannot be.
+  public struct Item: Codable, Hashable, Sendable {
+    /// Its absolute path, for people.
+    public var file: String
+    /// `new`, `changed`, `more`, `queued`; `waits` and `refused` for what would not be submitted.
+    public var why: String
+    /// How many pictures would be paid for.
+    public var pictures: Int
+    /// With which model.
+    public var model: String?
+    /// In which size.
+    public var size: String?
+    /// Credits a picture, as far as anybody knows.
+    public var price: String?
+    /// Why it would not be submitted.
+    public var message: String?
+  }
+  /// The form's name.
+  public var schema = "promptdrop.plan/1"
+  /// What there is.
+  public var items: [Item] = []
+  /// Pictures that would be paid for.
+  public var pictures = 0
+  /// Credits for those whose price is known, exact.
+  public var credits = "0"
+  /// Pictures whose price nobody knows.
+  public var unpriced = 0
+  /// Prompts beyond the burst limit: they would be held for `approve`.
+  public var held_by_burst_limit = 0
+}

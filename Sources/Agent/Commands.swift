@@ -1,0 +1,197 @@
+import JobCore
+
+// What people decide. The same code answers over the socket of a running agent and, where none runs, for the journal.
+extension Pipeline {
+  /// Answers a request.
+  public func answer(_ request: CommandRequest) async -> CommandReply {
+    do {
+      switch request.verb {
+      case .status: return try await statusReply()
+      case .plan: return try await planReply(request.paths)
+      case .resolve:
+        guard let decision = request.decision else { return CommandReply(error: "Nothing was decided.") }
+        return try await forEachJob(request, in: [.held, .cancelled]) { try await resolve($0, decision, request) }
+      case .approve: return try await forEachJob(request, in: [.held]) { try await approve($0) }
+      case .retry: return try await forEachJob(request, in: [.failed, .held]) { try await retry($0, request) }
+      }
+    } catch {
+      fail(error)
+      return CommandReply(error: "The journal cannot be used: \(error)")
+    }
+  }
+
+  // MARK: which jobs
+
+  // A path is a prompt's or a folder's; no path means everything in these states.
+  private func forEachJob(
+    _ request: CommandRequest, in states: [StateName], _ act: (Job) async throws -> CommandReply.FileResult?
+  ) async throws -> CommandReply {
+    var reply = CommandReply()
+    var wanted: [(job: JobID, isNamed: Bool)] = []
+    if request.paths.isEmpty {
+      for root in roots { wanted += try await jobs(below: root, .root, states) }
+    }
+    for path in request.paths {
+      guard let place = locate(path) else {
+        reply.files.append(
+          .init(
+            file: DropPath.display(path), ok: false, state: "", message: "It is in no folder that this agent watches."))
+        continue
+      }
+      if let known = try await journal.known([place])[0] {
+        wanted.append((known.job, true))
+      } else {
+        let found = try await jobs(below: place.root, place.path, states)
+        if found.isEmpty {
+          reply.files.append(
+            .init(
+              file: DropPath.display(path), ok: false, state: "",
+              message: "There is no prompt of that name, and nothing below it that this is about."))
+        }
+        wanted += found
+      }
+    }
+    for (id, isNamed) in wanted {
+      guard let job = try await inHand(id) else { continue }
+      if let result = try await act(job) {
+        reply.files.append(result)
+      } else if isNamed {
+        reply.files.append(result(job, ok: false, "It is \(job.state.rawValue): there is nothing to decide about it."))
+      }
+    }
+    pump()
+    return reply
+  }
+
+  private func jobs(
+    below root: RootID, _ folder: DropPath, _ states: [StateName]
+  ) async throws -> [(job: JobID, isNamed: Bool)] {
+    var found: [(JobID, Bool)] = []
+    for state in states {
+      found += try await journal.files(root, below: folder, in: state, limit: .max).map { ($0, false) }
+    }
+    return found
+  }
+
+  /// The root that an absolute path is in, and the path below it. A sidecar or a picture stands for nothing here.
+  func locate(_ path: [UInt8]) -> FileKey? {
+    for (root, folder) in rootPaths {
+      let (mine, theirs) = (DropPath(bytes: Array(folder.dropFirst())), DropPath(bytes: Array(path.dropFirst())))
+      guard theirs.isBelowOrEqual(mine) else { continue }
+      let rest = theirs.bytes.dropFirst(mine.bytes.count).drop { $0 == UInt8(ascii: "/") }
+      return FileKey(root: root, path: DropPath(bytes: Array(rest)))
+    }
+    return nil
+  }
+
+  /// An absolute path, for people.
+  func absolute(_ file: FileKey) -> String {
+    DropPath.display(rootPaths[file.root] ?? []) + (file.path.bytes.isEmpty ? "" : "/" + file.path.display)
+  }
+
+  func result(_ job: Job, ok: Bool, _ message: String) -> CommandReply.FileResult {
+    .init(file: absolute(job.file), ok: ok, state: job.state.rawValue, message: message)
+  }
+
+  // MARK: decisions
+
+  private func resolve(
+    _ job: Job, _ decision: CommandRequest.Decision, _ request: CommandRequest
+  ) async throws -> CommandReply.FileResult? {
+    let held = job.slots.values.filter { slot in
+      guard case .held(let held) = slot.state, !held.reason.isBeforeSending else { return false }
+      return request.reason.map { $0 == held.reason.rawValue } ?? true
+    }.sorted { ($0.key.revision, $0.key.number) < ($1.key.revision, $1.key.number) }
+    switch decision {
+    case .adopt(let taskID):
+      let abandoned = job.slots.values.filter { $0.state == .cancelled(.abandoned) }
+      guard let slot = held.first(where: { $0.state.task == nil }) ?? held.first ?? abandoned.first else { return nil }
+      guard TaskID.isPlausible(taskID) else { return result(job, ok: false, "\"\(taskID)\" cannot be a task's id.") }
+      if let owner = try await journal.slots(task: taskID).first, owner != slot.key {
+        let whose = try await inHand(owner.job).map { absolute($0.file) } ?? "another prompt"
+        return result(job, ok: false, "Task \(taskID) belongs to \(whose) already.")
+      }
+      try await decide(slot.key, .bound(taskID: taskID, attemptID: nil))
+      return try await after(job, "Task \(taskID) is its own now; its picture is fetched when it is finished.")
+    case .resubmit:
+      guard !held.isEmpty else { return nil }
+      for slot in held { try await decide(slot.key, .resubmit) }
+      return try await after(job, "It is submitted again.")
+    case .abandon:
+      guard !held.isEmpty else { return nil }
+      for slot in held { try await decide(slot.key, .abandon) }
+      return try await after(job, "It is given up.")
+    }
+  }
+
+  private func approve(_ job: Job) async throws -> CommandReply.FileResult? {
+    let waiting = job.slots.values.filter { slot in
+      if case .held(let held) = slot.state { held.reason.isBeforeSending } else { false }
+    }
+    guard !waiting.isEmpty else { return nil }
+    for slot in waiting { try await decide(slot.key, .approved) }
+    return try await after(job, "It goes on.")
+  }
+
+  private func retry(_ job: Job, _ request: CommandRequest) async throws -> CommandReply.FileResult? {
+    if let note = job.note {
+      guard note.state == .failed else { return nil }
+      // What was wrong with the file may be over without the file having changed.
+      _ = try await commit([.note(job: job.id, file: job.file, note, stamp: nil, at: wallClock)])
+      settling.noticed(job.file, .found, at: now)
+      return result(
+        job, ok: true, isStopping ? "It is looked at again when promptdrop runs." : "It is looked at again.")
+    }
+    if job.state == .done, job.inputsChanged, !request.paths.isEmpty { return try await makeAnew(job) }
+    let failed = job.currentSlots.filter { $0.state.name == .failed }
+    let outOfReach = job.slots.values.filter { if case .held(let held) = $0.state { held.task != nil } else { false } }
+    if request.paths.isEmpty ? failed.isEmpty : failed.isEmpty && outOfReach.isEmpty {
+      let isInDoubt = job.slots.values.contains { slot in
+        if case .held(let held) = slot.state { held.reason == .submissionOutcomeUnknown } else { false }
+      }
+      guard isInDoubt, !request.paths.isEmpty else { return nil }
+      return result(
+        job, ok: false, "It may be paid for already: say promptdrop resolve FILE --adopt, --resubmit or --abandon.")
+    }
+    for slot in failed { try await decide(slot.key, .retry) }
+    if !request.paths.isEmpty { for slot in outOfReach { try await decide(slot.key, .retry) } }
+    return try await after(
+      job, failed.isEmpty ? "Its task is asked for again; that costs nothing." : "It is submitted again.")
+  }
+
+  // Finished, and its reference images or defaults are others now: the same text once more, as a new revision.
+  private func makeAnew(_ job: Job) async throws -> CommandReply.FileResult {
+    wantedAnew.insert(job.file)
+    _ = try await commit([.note(job: job.id, file: job.file, nil, stamp: nil, at: wallClock)])
+    settling.noticed(job.file, .found, at: now)
+    guard !isStopping else {
+      wantedAnew.remove(job.file)
+      return result(job, ok: false, "Its inputs have changed; that needs a running agent: start promptdrop first.")
+    }
+    return result(job, ok: true, "It is made anew with its present inputs.")
+  }
+
+  // MARK: carrying out
+
+  private func decide(_ key: SlotKey, _ event: SlotEvent) async throws {
+    ready.removeAll { $0 == key }
+    recent[key.job] = nil
+    guard !running.contains(key), try await activate(key) else { return }
+    await advance(key, event)
+  }
+
+  private func after(_ job: Job, _ message: String) async throws -> CommandReply.FileResult {
+    let fresh = try await inHand(job.id) ?? job
+    // A sidecar that is written without waiting for the disk may be due only later; a person looks now.
+    await show(fresh)
+    return result(fresh, ok: true, isStopping ? "\(message) (when promptdrop runs)" : message)
+  }
+}
+
+/// Ids of tasks, as the service makes them.
+enum TaskID {
+  /// Whether it can be one: visible ASCII, and not too long.
+  static func isPlausible(_ text: String) -> Bool {
+    (1...200).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 32 && $0 < 127 }
+  }
+}

@@ -1,0 +1,117 @@
+import JobCore
+
+// What a run would submit, found out by looking only: nothing is taken, written or sent.
+extension Pipeline {
+  func planReply(_ paths: [[UInt8]]) async throws -> CommandReply {
+    try await openBook()
+    var report = PlanReport()
+    let folders = paths.isEmpty ? roots.map { FileKey(root: $0, path: .root) } : paths.compactMap(locate)
+    guard paths.isEmpty || folders.count == paths.count else {
+      return CommandReply(error: "Not every folder given is one that this agent watches, or below one.")
+    }
+    for folder in folders {
+      do throws(LocalTrouble) {
+        let found = try await files.prompts(below: folder)
+        for start in stride(from: 0, to: found.count, by: 64) {
+          await planBatch(Array(found[start..<min(start + 64, found.count)]), &report)
+        }
+      } catch {
+        return CommandReply(error: error.error.message)
+      }
+    }
+    var known: [String] = []
+    var fresh = 0
+    for item in report.items where item.pictures > 0 {
+      report.pictures += item.pictures
+      if let price = item.price {
+        known += Array(repeating: price, count: item.pictures)
+      } else {
+        report.unpriced += item.pictures
+      }
+      if item.why != "queued" { fresh += 1 }
+    }
+    report.credits = DecimalText.sum(known) ?? "0"
+    if settings.burstLimit > 0 { report.held_by_burst_limit = max(0, fresh - settings.burstLimit) }
+    var reply = CommandReply()
+    reply.plan = report
+    return reply
+  }
+
+  private func planBatch(_ batch: [FileKey], _ report: inout PlanReport) async {
+    do {
+      let known = try await journal.known(batch)
+      let readings = await files.readSources(batch.map { ($0, Self.list(of: $0)) }, limit: settings.maxPromptBytes)
+      for (index, file) in batch.enumerated() {
+        if let item = try await item(file, known[index], readings[index]) { report.items.append(item) }
+      }
+    } catch {
+      fail(error)
+    }
+  }
+
+  private func item(_ file: FileKey, _ known: KnownFile?, _ reading: SourceReading) async throws -> PlanReport.Item? {
+    var item = PlanReport.Item(file: absolute(file), why: "refused", pictures: 0)
+    if case .conflictCopy = DropNames.meaning(of: file.path.name) {
+      item.message = "It is a sync tool's conflict copy."
+      return item
+    }
+    guard let bytes = reading.promptBytes else {
+      if case .missing = reading.prompt { return nil }
+      item.message = "It cannot be read, is no regular file, or is too large."
+      return item
+    }
+    let request: PromptRequest
+    do throws(JobError) {
+      request = try await understand(file, bytes, reading)
+    } catch {
+      if error.code == "excluded" || error.code == "other-owner" { return nil }
+      item.why = error.code == "empty" ? "waits" : "refused"
+      item.message = error.message
+      return item
+    }
+    (item.model, item.size) = (request.snapshot.model, request.snapshot.imageSize)
+    item.price = book.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize))?.text
+    if request.requireImages, case .missing = reading.list {
+      item.why = "waits"
+      item.message = "It waits for its image list."
+      return item
+    }
+    let identity = Identity(prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA, request: "")
+    (item.why, item.pictures) = try await wanted(file, known, request, identity)
+    guard item.pictures > 0 else { return nil }
+    if request.hold, item.why != "queued" {
+      (item.why, item.pictures) = ("waits", 0)
+      item.message = "It says hold: true; promptdrop approve lets it go."
+    }
+    return item
+  }
+
+  // How many pictures would be paid for, and why.
+  private func wanted(
+    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity
+  ) async throws -> (String, Int) {
+    guard let known, known.current > 0, let job = try await inHand(known.job),
+      let current = job.revisions[known.current]
+    else {
+      if let told = await files.sidecar(of: file).flatMap(reader.sidecar),
+        let adopted = Adoption(told, identity, count: request.count, now: wallClock)
+      {
+        let queued = adopted.slots(job: JobID(told.jobID), revision: 1).count { $0.state.name == .queued }
+        return ("queued", queued)
+      }
+      for (id, former) in try await journal.jobs(roots: roots, source: identity.source) where id != known?.job {
+        if await files.look(former) == .missing { return ("renamed", 0) }
+      }
+      return ("new", request.count)
+    }
+    let queued = job.slots.values.count { $0.state.name == .queued }
+    if identity.asksForMore(than: current.identity) {
+      if let earlier = try await journal.revision(of: job.id, like: identity) {
+        return ("more", max(0, request.count - earlier.count))
+      }
+      return ("changed", request.count)
+    }
+    if request.count > current.count { return ("more", request.count - current.count + queued) }
+    return ("queued", queued)
+  }
+}

@@ -1,0 +1,92 @@
+import JobCore
+
+// How things stand, for `status`.
+extension Pipeline {
+  private static let told = 200
+
+  func statusReply() async throws -> CommandReply {
+    try await openBook()
+    var reply = CommandReply()
+    let census = try await journal.census(roots: roots)
+    let today = SpendBook.day(of: wallClock)
+    let (waiting, more) = try await waitingJobs()
+    reply.status = StatusReport(
+      version: settings.version, pid: nil, roots: roots.map { DropPath.display(rootPaths[$0] ?? []) },
+      counts: Dictionary(uniqueKeysWithValues: StateName.allCases.map { ($0.rawValue, census[$0] ?? 0) }),
+      stops: stops(), in_flight: try await inFlight(), waiting: waiting, waiting_more: more,
+      today: .init(
+        day: Self.date(today), submissions: book.today.submissions, credits: book.today.credits.text,
+        submission_limit: settings.spending.submissions, credit_limit: settings.spending.credits?.text),
+      spending: try await journal.spending(since: today - 30).map { line in
+        StatusReport.Spend(
+          day: Self.date(line.day), folder: absolute(FileKey(root: line.root, path: line.folder)), model: line.model,
+          submissions: line.submissions, consumed: line.consumed, reserved: line.reserved)
+      })
+    return reply
+  }
+
+  // RFC 3339's date is the head of its moment.
+  private static func date(_ day: Int64) -> String {
+    String(Timestamp(milliseconds: day * 86_400_000).rfc3339.prefix(10))
+  }
+
+  private func stops() -> [StatusReport.Stop] {
+    var stops: [StatusReport.Stop] = []
+    func add(_ error: JobError, until: Timestamp?) {
+      stops.append(.init(reason: error.code, message: error.message, hint: error.hint, until: until?.rfc3339))
+    }
+    if let closed = gate.closed { add(closed.error, until: nil) }
+    if let error = localTrouble, journalIsFull { add(error, until: nil) }
+    if let waitsForPrice { add(waitsForPrice, until: nil) }
+    for (root, limit) in limited.sorted(by: { $0.key.number < $1.key.number }) where limit.until > wallClock {
+      if stops.contains(where: { $0.message == limit.error.message }) { continue }
+      var error = limit.error
+      if roots.count > 1 { error.message += " (\(absolute(FileKey(root: root, path: .root))))" }
+      add(error, until: limit.until)
+    }
+    if isHeldBack, gate.closed == nil, heldBackUntil > now {
+      let until = wallClock + (heldBackUntil - now)
+      add(
+        JobError(code: "slowed-down", message: "The service asked for less, or the limit a minute is reached."),
+        until: until)
+    }
+    return stops
+  }
+
+  private func inFlight() async throws -> [StatusReport.JobLine] {
+    var lines: [StatusReport.JobLine] = []
+    for state in [StateName.submitting, .submitted, .fetching] {
+      let ids = try await journal.files(roots: roots, in: state, limit: Self.told)
+      for id in ids { if let job = try await inHand(id) { lines.append(line(job)) } }
+    }
+    return lines
+  }
+
+  // What waits for a person first: nobody else will do it.
+  private func waitingJobs() async throws -> ([StatusReport.JobLine], more: Int) {
+    var lines: [StatusReport.JobLine] = []
+    var more = 0
+    for state in [StateName.held, .failed, .queued] {
+      // Of a long queue only what waits for more than its turn is told.
+      let ids = try await journal.files(roots: roots, in: state, limit: state == .queued ? 2000 : Int(Int32.max))
+      for id in ids {
+        guard lines.count < Self.told else {
+          if state != .queued { more += 1 }
+          continue
+        }
+        guard let job = try await inHand(id) else { continue }
+        let line = line(job)
+        if state != .queued || line.reason != nil || line.until != nil { lines.append(line) }
+      }
+    }
+    return (lines, more)
+  }
+
+  private func line(_ job: Job) -> StatusReport.JobLine {
+    let told = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+    return StatusReport.JobLine(
+      file: absolute(job.file), state: told.state.rawValue, reason: told.reason, message: told.error?.message,
+      hint: told.error?.hint, tasks: job.currentSlots.compactMap { $0.state.task?.taskID },
+      service_status: told.serviceStatus, until: told.nextAttemptAt.flatMap { $0 > wallClock ? $0.rfc3339 : nil })
+  }
+}

@@ -1,0 +1,127 @@
+import JobCore
+
+// The bill: set aside before the POST, released where nothing was accepted, made exact by the service's own word.
+extension Pipeline {
+  /// Opens the book where the day is a new one, and sets aside what the slot will cost.
+  func setAside(_ attemptID: String, _ key: SlotKey, _ job: Job) async throws -> SpendBook.Permission {
+    try await openBook()
+    let kind = priceKey(key, job)
+    let permission = book.permission(root: job.file.root, kind: kind, at: wallClock)
+    // At once, because others may be asking in the same moment; the journal has it with the intent.
+    if case .go(let amount) = permission {
+      book.enter(
+        Charge(
+          attemptID: attemptID, root: job.file.root, folder: job.file.path.directory, kind: kind,
+          day: SpendBook.day(of: wallClock), reserved: amount?.text))
+    }
+    return permission
+  }
+
+  func priceKey(_ key: SlotKey, _ job: Job) -> PriceKey {
+    let snapshot = job.revisions[key.revision]?.snapshot
+    return PriceKey(model: snapshot?.model ?? "", size: snapshot?.imageSize)
+  }
+
+  /// The book is open for today when this returns.
+  func openBook() async throws {
+    while book.needsOpening(at: wallClock) {
+      if let openingBook {
+        try await openingBook.value
+        continue
+      }
+      let day = SpendBook.day(of: wallClock)
+      let opening = Task {
+        let (charges, prices) = (try await journal.charges(day: day), try await journal.prices())
+        self.book.open(day: day, charges: charges, prices: prices)
+      }
+      openingBook = opening
+      defer { openingBook = nil }
+      try await opening.value
+    }
+  }
+
+  // MARK: limits that are reached
+
+  /// The roots that may submit, and when the first of the others may.
+  func openRoots() -> ([RootID], Timestamp?) {
+    let now = wallClock
+    limited = limited.filter { $0.value.until > now }
+    return (roots.filter { limited[$0] == nil }, limited.values.map(\.until).min())
+  }
+
+  /// Nothing more of this root, or of all, before the day is over.
+  func limit(_ root: RootID, wholeAgent: Bool, until: Timestamp, _ why: JobError) {
+    let newly = (wholeAgent ? roots : [root]).filter { limited[$0]?.error.code != why.code }
+    for root in newly { limited[root] = (until, why) }
+    guard !newly.isEmpty else { return }
+    observer.notice(.warning, why)
+    // A few say it in their sidecars; a long backlog stays in the journal, which knows that it waits.
+    if wholeAgent, ready.count > 64 {
+      for key in ready[64...] { recent[key.job] = nil }
+      ready.removeSubrange(64...)
+    }
+    journalHasMore = true
+    fillGeneration += 1
+  }
+
+  /// One is under way whose price nobody knows: the next begins when that is known, or with the next day.
+  func waitForPrice(_ why: JobError) {
+    guard waitsForPrice == nil else { return }
+    observer.notice(.info, why)
+    waitsForPrice = why
+    let midnight = Timestamp(milliseconds: (SpendBook.day(of: wallClock) + 1) * 86_400_000)
+    nextQueued = min(nextQueued ?? .seconds(Int64.max / 4), monotonic(midnight))
+  }
+
+  // MARK: what a transition means for the bill
+
+  /// The changes of the bill that are committed together with the slot's.
+  func bill(from before: Slot, to after: Slot, _ job: Job) -> [JournalChange] {
+    guard let attempt = after.attempts.last else { return [] }
+    if attempt.outcome == .begun, before.attempts.last?.attemptID != attempt.attemptID {
+      var changes: [JournalChange] = [.charge(charge(attempt, after, job))]
+      if let secret = attempt.callbackSHA {
+        changes.append(
+          .expectCallback(
+            CallbackTarget(
+              secretSHA: secret, slot: after.key, attemptID: attempt.attemptID, madeAt: attempt.startedAt)))
+      }
+      return changes
+    }
+    if before.attempts.last?.outcome == .begun {
+      switch attempt.outcome {
+      case .refused, .refusedForAccount, .notSent: return [.release(attemptID: attempt.attemptID)]
+      case .begun, .accepted, .unknown: return []
+      }
+    }
+    if after.consumed != before.consumed { return [.charge(charge(attempt, after, job))] }
+    return []
+  }
+
+  func charge(_ attempt: Attempt, _ slot: Slot, _ job: Job) -> Charge {
+    charge(attempt, slot, job.file, priceKey(slot.key, job))
+  }
+
+  func charge(_ attempt: Attempt, _ slot: Slot, _ file: FileKey, _ kind: PriceKey) -> Charge {
+    // What the service says is the price of the task that it speaks of: that of the last attempt that it accepted.
+    let isPriced = slot.attempts.last { $0.outcome == .accepted }?.attemptID == attempt.attemptID
+    return Charge(
+      attemptID: attempt.attemptID, root: file.root, folder: file.path.directory, kind: kind,
+      day: SpendBook.day(of: attempt.startedAt), reserved: attempt.reserved, consumed: isPriced ? slot.consumed : nil)
+  }
+
+  /// The same for the book in memory, once the journal has it.
+  func enterBill(_ changes: [JournalChange]) {
+    for change in changes {
+      switch change {
+      case .charge(let charge): book.enter(charge)
+      case .release(let attemptID): book.release(attemptID)
+      case .move(let slot, _, _):
+        if let attempt = slot.attempts.last, attempt.outcome != .begun { marks.clear(attempt.attemptID) }
+        continue
+      default: continue
+      }
+      waitsForPrice = nil
+    }
+  }
+}

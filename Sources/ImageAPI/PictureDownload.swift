@@ -1,0 +1,168 @@
+import AsyncHTTPClient
+import JobCore
+import NIOCore
+import NIOHTTP1
+
+/// Fetches pictures from where the service says, each address looked at before it is dialled.
+struct PictureDownload: Sendable {
+  let settings: HTTPImageService.Settings
+  let addresses: ResultAddress
+  /// Dials what its URL says.
+  let plain: HTTPClient
+  /// Dial what was checked.
+  let pinned: PinnedClients
+  /// Whether all goes through a proxy, which resolves the names by itself: then only addresses that stand in a URL are
+  /// checked, and the proxy has to keep its own networks closed.
+  let isProxied: Bool
+  let resolve: @Sendable (String) async throws -> [NetworkAddress]
+  let wallClock: @Sendable () -> Timestamp
+  typealias Sink = @Sendable ([UInt8]) async throws(FetchFailure) -> Void
+
+  // Hosts with many addresses are not tried through.
+  private static let maxAttempts = 3
+
+  /// Fetches what a URL leads to. The key never goes with it.
+  func run(_ start: String, limit: Int, into sink: Sink) async throws(FetchFailure) {
+    var url = start
+    let deadline = NIODeadline.now() + TimeAmount(settings.fetchTotalTimeout)
+    for _ in 0...settings.maxRedirects {
+      guard let next = try await hop(url, limit: limit, until: deadline, into: sink) else { return }
+      if Redirect.isDowngrade(from: url, to: next) {
+        throw .unusable(
+          JobError(code: "result-redirect", message: "The picture's host redirects from https to http: not followed."))
+      }
+      url = next
+    }
+    throw .unusable(
+      JobError(
+        code: "result-redirect", message: "The picture's host redirects more than \(settings.maxRedirects) times."))
+  }
+
+  // Where the URL redirects to; nil: it was the picture, and the sink has it.
+  private func hop(
+    _ url: String, limit: Int, until deadline: NIODeadline, into sink: Sink
+  ) async throws(FetchFailure) -> String? {
+    let pins = try await pins(of: url)
+    if pins.isEmpty {
+      return try await consume(try await begin(url, with: plain, until: deadline), of: url, limit, deadline, into: sink)
+    }
+    var last = FetchFailure.transient(Self.unreachable(HTTPClientError.alreadyShutdown), retryAfter: nil)
+    for pin in pins {
+      guard let client = pinned.enter(pin) else { break }
+      defer { pinned.leave(pin) }
+      let response: HTTPClientResponse
+      do { response = try await begin(url, with: client, until: deadline) } catch {
+        last = error
+        continue
+      }
+      return try await consume(response, of: url, limit, deadline, into: sink)
+    }
+    throw last
+  }
+
+  // What may be dialled for the URL, in order; none: what the URL says.
+  private func pins(of url: String) async throws(FetchFailure) -> [PinnedClients.Pin] {
+    let host: String
+    switch Result(catching: { () throws(ResultAddress.Refusal) in try addresses.target(of: url) }) {
+    case .failure(let refusal): throw Self.refused(refusal)
+    case .success(.address): return []
+    case .success(.odd(let name, let address)): return isProxied ? [] : [.init(host: name, address: address)]
+    case .success(.name(let name)): host = name
+    }
+    if isProxied || addresses.allowsAll { return [] }
+    let found: [NetworkAddress]
+    do { found = try await resolve(host) } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
+    guard !found.isEmpty else {
+      throw .transient(
+        Self.unreachable(Resolver.Unresolved(description: "the host name has no address")), retryAfter: nil)
+    }
+    do { try addresses.check(found) } catch { throw Self.refused(error) }
+    return pinned.sorted(found, of: host).prefix(Self.maxAttempts).map { .init(host: host, address: $0) }
+  }
+
+  private func begin(
+    _ url: String, with client: HTTPClient, until deadline: NIODeadline
+  ) async throws(FetchFailure) -> HTTPClientResponse {
+    var request = HTTPClientRequest(url: url)
+    request.headers = ["User-Agent": settings.userAgent]
+    do {
+      return try await client.execute(request, deadline: deadline)
+    } catch {
+      throw .transient(Self.unreachable(error), retryAfter: nil)
+    }
+  }
+
+  private func consume(
+    _ response: HTTPClientResponse, of url: String, _ limit: Int, _ deadline: NIODeadline, into sink: Sink
+  ) async throws(FetchFailure) -> String? {
+    switch response.status.code {
+    case 200:
+      try await stream(response, limit: limit, until: deadline, into: sink)
+      return nil
+    case 301, 302, 303, 307, 308:
+      guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
+      else {
+        throw .unusable(JobError(code: "result-redirect", message: "The picture's host redirects to nowhere."))
+      }
+      return resolved
+    case 429, 500...:
+      throw .transient(
+        JobError(
+          code: "image-host-\(response.status.code)",
+          message: "The picture's host answers HTTP \(response.status.code).",
+          retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(response.headers))
+    default:
+      // Signed URLs that are over are answered with 400, 403, 404 or 410, depending on the host.
+      throw .expired(
+        JobError(
+          code: "image-expired", message: "The picture's URL is no longer good (HTTP \(response.status.code)).",
+          retryable: true))
+    }
+  }
+
+  private func stream(
+    _ response: HTTPClientResponse, limit: Int, until deadline: NIODeadline, into sink: Sink
+  ) async throws(FetchFailure) {
+    let expected = response.headers.first(name: "Content-Length").flatMap { Int($0) }
+    let tooLarge = FetchFailure.unusable(
+      JobError(
+        code: "image-too-large", message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
+    if let expected, expected > limit { throw tooLarge }
+    var received = 0
+    var chunks = response.body.makeAsyncIterator()
+    while true {
+      let chunk: ByteBuffer?
+      do { chunk = try await chunks.next() } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
+      guard let chunk else { break }
+      received += chunk.readableBytes
+      // The client's own time limit ends with the head of the answer.
+      if .now() > deadline { throw .transient(Self.unreachable(TooLate()), retryAfter: nil) }
+      if received > limit { throw tooLarge }
+      try await sink(Array(chunk.readableBytesView))
+    }
+    if let expected, received != expected {
+      throw .transient(
+        JobError(
+          code: "image-cut-short", message: "The picture ended after \(received) of \(expected) bytes.", retryable: true
+        ),
+        retryAfter: nil)
+    }
+  }
+
+  private static func refused(_ refusal: ResultAddress.Refusal) -> FetchFailure {
+    .unusable(
+      JobError(
+        code: "result-address", message: "The picture's URL \(refusal.why): it is not fetched.",
+        hint: "Where that is meant: allow-private-results."))
+  }
+
+  private static func unreachable(_ error: any Error) -> JobError {
+    JobError(
+      code: "image-host-unreachable", message: "The picture could not be fetched: \(Sorting.explain(error)).",
+      hint: "It is tried again by itself.", retryable: true)
+  }
+}
+
+extension TimeAmount {
+  init(_ duration: Duration) { self = .milliseconds(duration.milliseconds) }
+}

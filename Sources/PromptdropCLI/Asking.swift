@@ -1,0 +1,136 @@
+import Agent
+import ArgumentParser
+import Control
+import Foundation
+import Glibc
+import JobCore
+import NIOPosix
+
+/// Has a request answered: by the agent that watches the path, or, where none runs, from the journal.
+struct Asking {
+  let configuration: Configuration
+  private let environment = ProcessInfo.processInfo.environment
+
+  /// An answer, and who gave it.
+  struct Answer {
+    var reply: CommandReply
+    /// The agent's process; nil: none runs.
+    var pid: Int32?
+  }
+
+  /// Asks for paths, which may belong to several agents; without paths the agent of the configured state. Throws
+  /// `Assembly.Refusal`.
+  func ask(_ request: CommandRequest, paths: [String], needsRoots: Bool) async throws -> [Answer] {
+    let folders = AgentRegistry.directories(
+      explicit: configuration.text("runtime-dir"), environment: environment, uid: getuid())
+    guard !paths.isEmpty else {
+      let state = Self.canonical(Assembly.statePath(configuration))
+      let entry = AgentRegistry.find(state: state, in: folders).first
+      return [try await ask(entry, state: state, request, roots: needsRoots ? nil : [])]
+    }
+    var groups: [(entry: AgentEntry?, paths: [String])] = []
+    for path in paths.map(Self.canonical) {
+      let entry = AgentRegistry.find(covering: Array(path.utf8), in: folders).first
+      if let index = groups.firstIndex(where: { $0.entry?.socket == entry?.socket }) {
+        groups[index].paths.append(path)
+      } else {
+        groups.append((entry, [path]))
+      }
+    }
+    var answers: [Answer] = []
+    for group in groups {
+      var part = request
+      part.paths = group.paths.map { Array($0.utf8) }
+      let state = group.entry?.state ?? Assembly.statePath(configuration)
+      answers.append(try await ask(group.entry, state: state, part, roots: needsRoots ? group.paths : []))
+    }
+    return answers
+  }
+
+  /// The path with the links of its folder followed; the last part may be missing.
+  static func canonical(_ path: String) -> String {
+    if let resolved = realpath(path, nil) {
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
+    let url = URL(fileURLWithPath: path)
+    guard let resolved = realpath(url.deletingLastPathComponent().path, nil) else { return url.standardized.path }
+    defer { free(resolved) }
+    let folder = String(cString: resolved)
+    return (folder == "/" ? "" : folder) + "/" + url.lastPathComponent
+  }
+
+  // `roots`: for the journal, the paths whose roots have to be opened; nil: all that are there.
+  private func ask(
+    _ entry: AgentEntry?, state: String, _ request: CommandRequest, roots: [String]?
+  ) async throws -> Answer {
+    var silence: ControlError?
+    if let entry {
+      do throws(ControlError) {
+        let answer = try await ControlClient.ask(
+          socket: entry.socket, try Self.encoded(request), timeout: .seconds(120),
+          on: MultiThreadedEventLoopGroup.singleton)
+        return Answer(reply: try Self.decoded(answer, entry.socket), pid: entry.pid)
+      } catch {
+        silence = error
+      }
+    }
+    do {
+      return try await askJournal(state, request, roots)
+    } catch let refusal as Assembly.Refusal {
+      // The lock is held, so an agent lives, and it is not for us to decide behind its back.
+      guard let silence, refusal.code == ExitCodes.temporary.rawValue else { throw refusal }
+      throw Assembly.Refusal("An agent uses \(state), but it cannot be asked: \(silence)", refusal.code)
+    }
+  }
+
+  private func askJournal(_ state: String, _ request: CommandRequest, _ wanted: [String]?) async throws -> Answer {
+    guard FileManager.default.fileExists(atPath: state + "/journal.sqlite") || request.verb == .plan else {
+      throw Assembly.Refusal(
+        "No agent runs for this, and there is no journal in \(state). Name the right one with --state-dir.", 66)
+    }
+    let assembly = try await Assembly(offline: configuration, state: state) { known in
+      Self.rootsToOpen(known, request, wanted)
+    }
+    await assembly.pipeline.stop()
+    let reply = await assembly.pipeline.answer(request)
+    await assembly.shutdown()
+    return Answer(reply: reply, pid: nil)
+  }
+
+  // A path belongs to the root above it. One that is gone cannot be opened: what is decided about its files is not
+  // shown beside them.
+  private static func rootsToOpen(_ known: [String], _ request: CommandRequest, _ wanted: [String]?) -> [String] {
+    guard let wanted else { return known.filter { FileManager.default.fileExists(atPath: $0) } }
+    if request.verb == .plan { return wanted }
+    return known.filter { root in
+      let folder = DropPath(bytes: Array(root.utf8.dropFirst()))
+      return wanted.contains { DropPath(bytes: Array($0.utf8.dropFirst())).isBelowOrEqual(folder) }
+        && FileManager.default.fileExists(atPath: root)
+    }
+  }
+
+  private static func encoded(_ request: CommandRequest) throws(ControlError) -> [UInt8] {
+    do { return Array(try JSONEncoder().encode(request)) } catch { throw .silent("", "\(error)") }
+  }
+
+  private static func decoded(_ bytes: [UInt8], _ socket: String) throws(ControlError) -> CommandReply {
+    do {
+      return try JSONDecoder().decode(CommandReply.self, from: Data(bytes))
+    } catch {
+      throw .silent(socket, "its answer is not understood; is it another version?")
+    }
+  }
+}
+
+extension ParsableCommand {
+  /// Runs `body`; a refusal becomes a message and its exit code.
+  func withRefusals(_ body: () async throws -> Void) async throws {
+    do {
+      try await body()
+    } catch let refusal as Assembly.Refusal {
+      AgentRun.complain(refusal.message)
+      throw ExitCode(refusal.code)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Agent
+import ArgumentParser
+import Foundation
+import JobCore
+
+/// `promptdrop status`
+struct StatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Tell how things stand: counts, what is under way, what waits and why, what today costs.")
+
+  @Argument(
+    help: ArgumentHelp(
+      "A folder that is watched, or below one; else the agent of the state folder.", valueName: "folder"))
+  var folder: String?
+  @Flag(help: "Print it as JSON, schema promptdrop.agent-status/1.") var json = false
+  @OptionGroup(title: "Settings") var settings: SettingsOptions
+
+  func run() async throws {
+    try await withRefusals {
+      let answers = try await Asking(configuration: try settings.resolve()).ask(
+        CommandRequest(.status), paths: folder.map { [$0] } ?? [], needsRoots: false)
+      for answer in answers {
+        guard var status = answer.reply.status else {
+          throw Assembly.Refusal(answer.reply.error ?? "The agent gave no answer.", ExitCodes.inputOutput.rawValue)
+        }
+        status.pid = answer.pid
+        Output.print(json ? try Output.json(status) : Self.text(status))
+      }
+    }
+  }
+
+  static func text(_ status: StatusReport) -> String {
+    var lines: [String] = []
+    lines.append(
+      status.pid.map { "promptdrop \(status.version) runs (process \($0))" }
+        ?? "No agent runs; this is what the journal knows.")
+    for root in status.roots { lines.append("  watches \(root)") }
+    let counts = StateName.allCases.compactMap { state in
+      status.counts[state.rawValue].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
+    }
+    lines.append("Prompts: " + (counts.isEmpty ? "none" : counts.joined(separator: ", ")))
+    var today = "Today (\(status.today.day), UTC): \(status.today.submissions) submissions"
+    if let limit = status.today.submission_limit { today += " of \(limit)" }
+    today += ", \(status.today.credits) credits used or set aside"
+    if let limit = status.today.credit_limit { today += " of \(limit)" }
+    lines.append(today)
+    for stop in status.stops {
+      lines.append("Nothing is submitted: \(stop.message)" + (stop.until.map { " Until \($0)." } ?? ""))
+      if let hint = stop.hint { lines.append("  \(hint)") }
+    }
+    for job in status.in_flight {
+      let tasks = job.tasks.isEmpty ? "" : " (\(job.tasks.joined(separator: ", ")))"
+      lines.append("\(job.state)  \(job.file)\(tasks)" + (job.service_status.map { ": \($0)" } ?? ""))
+    }
+    for job in status.waiting {
+      var line = "\(job.state)  \(job.file)"
+      if let message = job.message ?? job.reason { line += ": \(message)" }
+      if let until = job.until { line += " Until \(until)." }
+      lines.append(line)
+      if let hint = job.hint { lines.append("  \(hint)") }
+    }
+    if status.waiting_more > 0 { lines.append("… and \(status.waiting_more) more") }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import ProgramKit
+import TestKit
+import Testing
+
+extension Crashes {
+  /// The disk loses its power under a running agent. Prompts and state are on it.
+  @Suite struct PowerCuts {
+    private static let filter = "CrashTests.Crashes/PowerCuts"
+
+    @Test(.timeLimit(.minutes(60)), arguments: LoopDisk.Kind.allCases)
+    func whatWasCommittedIsKept(_ kind: LoopDisk.Kind) async throws {
+      if let obstacle = LoopDisk.obstacle(kind) {
+        // Not every machine lets a test mount a file system; that is no failure, but it is said.
+        print("skipped: power cut on \(kind): \(obstacle)")
+        return
+      }
+      await Points.run(Points.seeds(max(2, Points.share(5) / 6)), Self.filter, width: 1) { seed, context in
+        try await Self.attempt(kind, seed, "\(kind), \(context)")
+      }
+    }
+
+    // Three cuts, one after the other, then a run to the end.
+    private static func attempt(_ kind: LoopDisk.Kind, _ seed: UInt64, _ context: String) async throws {
+      var random = SplitMix64(seed: seed)
+      let disk = try LoopDisk(kind)
+      let bench = try await Bench(delay: .milliseconds(30))
+      let (root, state) = (disk.path + "/root", disk.path + "/state")
+      try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
+      var names: [String] = []
+      var faults: [String: SubmitFault] = [:]
+      var accepted: Set<String> = []
+      for round in 0..<3 {
+        for number in 0..<5 {
+          let name = "r\(round)n\(number)"
+          let fault = random.percent(75) ? SubmitFault.none : random.one(of: SubmitFault.allCases)
+          try fault.text(name).write(toFile: "\(root)/\(name).prompt", atomically: false, encoding: .utf8)
+          faults[name] = fault
+          names.append(name)
+        }
+        // The user's own files are there when the power goes.
+        sync()
+        let oracle = Oracle(root: root, sandbox: bench.sandbox, prompts: names, context: context)
+        let agent = try bench.start("watch", ["--state-dir": state], roots: [root])
+        let before = bench.posts.count
+        if random.percent(80) {
+          try await eventually(within: .seconds(20), "a submission: \(agent.standardError)") {
+            bench.posts.count > before || agent.ending != nil
+          }
+        }
+        let moment = ContinuousClock.now + .milliseconds(Int(random.chance() * random.chance() * 250))
+        try await eventually(within: .seconds(5), "a random moment") { ContinuousClock.now >= moment }
+        // What it had told before the cut was committed before the cut.
+        let told = agent.standardError
+        try disk.cutPower()
+        agent.terminate(SIGKILL)
+        try await agent.wait()
+        try disk.restorePower()
+        let states = try oracle.checkFinalNames()
+        for name in names {
+          if told.contains("\(name).prompt: at the service") { accepted.insert(name) }
+          if told.contains("\(name).prompt: done") {
+            #expect(states[name] == "done", "\(context): \(name) was done and is \(states[name] ?? "lost")\n\(told)")
+          }
+        }
+      }
+      let last = try await bench.once(["--state-dir": state], roots: [root])
+      let oracle = Oracle(root: root, sandbox: bench.sandbox, prompts: names, context: context)
+      try oracle.checkEnd(after: last) { !accepted.contains($0) }
+      let posts = bench.posts.count
+      let again = try await bench.once(["--state-dir": state], roots: [root])
+      #expect(bench.posts.count == posts && again.code == last.code, "\(context): \(again)")
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import ProgramKit
+import TestKit
+
+/// A system call as strace tells of it.
+struct TracedCall: CustomStringConvertible, Sendable {
+  let name: String
+  /// The path of its first descriptor; of a rename, the old one.
+  let path: String
+  /// Of a rename: the new path.
+  let target: String
+  /// What it wrote or sent.
+  let data: String
+  /// Places in the trace: where it began and where it had returned.
+  let began: Int
+  var ended: Int
+
+  var isWrite: Bool { ["write", "pwrite64", "writev", "pwritev", "pwritev2"].contains(name) && path.hasPrefix("/") }
+  var isSend: Bool {
+    ["write", "writev", "sendto", "sendmsg", "sendmmsg"].contains(name)
+      && (path.hasPrefix("socket:") || path.hasPrefix("TCP"))
+  }
+  var isSync: Bool { ["fsync", "fdatasync"].contains(name) }
+  var isRename: Bool { name.hasPrefix("rename") }
+  var description: String { "\(began)–\(ended) \(name) \(path) \(target) \(data.prefix(60))" }
+}
+
+/// The program under strace.
+enum Trace {
+  private static let tool = "/usr/bin/strace"
+
+  /// Whether there is strace, and it may trace (a container may forbid it).
+  static let isPossible: Bool = {
+    guard access(tool, X_OK) == 0 else { return false }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: tool)
+    process.arguments = ["-qq", "-o", "/dev/null", "/bin/true"]
+    process.standardError = FileHandle.nullDevice
+    do { try process.run() } catch { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }()
+
+  private static let names =
+    "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,fsync,fdatasync,rename,renameat,renameat2"
+
+  /// Works the bench's folder off under strace.
+  static func once(_ bench: Bench, _ environment: [String: String?] = [:]) async throws -> (Outcome, [TracedCall]) {
+    let log = bench.home.path("trace")
+    var wrapper = [tool, "-f", "-qq", "-y", "-xx", "-s", "1048576", "-e", "trace=\(names)", "-e", "signal=none"]
+    // The tracer itself does not get the variables of the traced.
+    for (name, value) in environment { if let value { wrapper += ["-E", "\(name)=\(value)"] } }
+    wrapper += ["-o", log]
+    let run = try await bench.once(["--timeout": "60s"], through: wrapper)
+    return (run, read(try bench.home.read("trace")))
+  }
+
+  /// Reads strace's lines: "PID name(args) = result", or in two parts where another thread's call came between.
+  static func read(_ log: String) -> [TracedCall] {
+    var calls: [TracedCall] = []
+    var open: [Substring: Int] = [:]
+    for (place, line) in log.split(separator: "\n").enumerated() {
+      let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+      guard parts.count == 2 else { continue }
+      let (thread, rest) = (parts[0], parts[1].drop { $0 == " " })
+      if rest.hasPrefix("<... ") {
+        if let index = open.removeValue(forKey: thread) { calls[index].ended = place }
+        continue
+      }
+      guard let call = parse(rest, place) else { continue }
+      if rest.contains("<unfinished ...>") { open[thread] = calls.count }
+      calls.append(call)
+    }
+    return calls
+  }
+
+  private static func parse(_ text: Substring, _ place: Int) -> TracedCall? {
+    guard let bracket = text.firstIndex(of: "(") else { return nil }
+    let name = String(text[..<bracket])
+    let strings = quoted(text)
+    let folders = paths(text)
+    if name.hasPrefix("rename") {
+      guard strings.count >= 2 else { return nil }
+      func full(_ file: String, _ index: Int) -> String {
+        file.hasPrefix("/") || folders.isEmpty ? file : folders[min(index, folders.count - 1)] + "/" + file
+      }
+      return TracedCall(
+        name: name, path: full(strings[0], 0), target: full(strings[1], 1), data: "", began: place, ended: place)
+    }
+    return TracedCall(
+      name: name, path: folders.first ?? "", target: "", data: strings.joined(), began: place, ended: place)
+  }
+
+  // With -xx every string, in quotes or in angle brackets, is all \xNN: nothing in it can be taken for strace's own signs.
+  private static func quoted(_ text: Substring) -> [String] {
+    text.split(separator: "\"", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 1 }
+      .map { unescape($0.element) }
+  }
+
+  private static func paths(_ text: Substring) -> [String] {
+    var found: [String] = []
+    var rest = text
+    while let start = rest.firstIndex(of: "<"), let end = rest[start...].firstIndex(of: ">") {
+      let inner = rest[rest.index(after: start)..<end]
+      if inner != "unfinished ..." { found.append(unescape(inner)) }
+      rest = rest[rest.index(after: end)...]
+    }
+    return found
+  }
+
+  private static func unescape(_ text: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = text.utf8[...]
+    while let first = rest.first {
+      if first == UInt8(ascii: "\\"), rest.dropFirst().first == UInt8(ascii: "x"),
+        let byte = UInt8(String(decoding: rest.dropFirst(2).prefix(2), as: UTF8.self), radix: 16)
+      {
+        bytes.append(byte)
+        rest = rest.dropFirst(4)
+      } else {
+        bytes.append(first)
+        rest = rest.dropFirst()
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
