@@ -66,7 +66,8 @@ extension Pipeline {
           let next = try await journal.nextStart(roots: open, except: running.union(ready))
           // Somebody may have queued one meanwhile; then the journal is asked again.
           if generation == fillGeneration { journalHasMore = false }
-          nextQueued = [next, limitsEnd].compactMap { $0 }.min().map(monotonic)
+          // One that was set meanwhile stands: what it is for may not have been in the journal's answer.
+          nextQueued = [next.map(monotonic), limitsEnd.map(monotonic), nextQueued].compactMap { $0 }.min()
         }
       } catch {
         fail(error)
@@ -127,7 +128,9 @@ extension Pipeline {
       case .failure(let why):
         book.release(attemptID)
         releasePermit()
-        if let event = why.event { await advance(key, event) } else { leave(key) }
+        if let event = why.event { return await advance(key, event) }
+        if entry.job.slots[key]?.state.name.isSettled != false { leave(key) }
+        pump()
       case .success(var request):
         let secret = settings.callbackBase.map { _ in surroundings.newSecret() }
         request.callbackURL = settings.callbackBase.flatMap { base in secret.map { "\(base)/callback/\($0)" } }

@@ -47,9 +47,8 @@ extension AgentEntry {
     guard file.schema == Self.schema, file.pid > 0 else { return nil }
     let paths = ([file.socket, file.state] + file.roots).map(PathText.bytes)
     guard paths.allSatisfy({ $0.first == UInt8(ascii: "/") && !$0.contains(0) }) else { return nil }
-    self.init(
-      pid: file.pid, socket: String(decoding: paths[0], as: UTF8.self), state: String(decoding: paths[1], as: UTF8.self),
-      roots: Array(paths.dropFirst(2)))
+    let (socket, state) = (String(decoding: paths[0], as: UTF8.self), String(decoding: paths[1], as: UTF8.self))
+    self.init(pid: file.pid, socket: socket, state: state, roots: Array(paths.dropFirst(2)))
   }
 
   /// The file's content.

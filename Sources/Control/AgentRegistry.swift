@@ -14,12 +14,13 @@ public enum AgentRegistry {
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw .unannounced(path, errorText()) }
     defer { close(file) }
-    let bytes = entry.json
-    // A regular file takes all or, on a full disk, a part.
-    guard Glibc.write(file, bytes, bytes.count) == bytes.count, fchmod(file, 0o644) == 0,
-      rename(temporary, path) == 0
-    else {
-      let why = errno == 0 ? "the disk is full" : errorText()
+    var rest = entry.json[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+      if count > 0 { rest = rest.dropFirst(count) } else if count == 0 || errno != EINTR { break }
+    }
+    guard rest.isEmpty, fchmod(file, 0o644) == 0, rename(temporary, path) == 0 else {
+      let why = errorText()
       unlink(temporary)
       throw .unannounced(path, why)
     }
@@ -39,7 +40,6 @@ public enum AgentRegistry {
       if let above { return (entry, above) }
       return entry.roots.contains { PathText.isBelowOrEqual($0, path) } ? (entry, -1) : nil
     }
-    // `sorted` keeps the order of equals.
     return ranked.sorted { $0.depth > $1.depth }.map(\.entry)
   }
 

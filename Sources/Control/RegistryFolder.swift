@@ -17,6 +17,7 @@ final class RegistryFolder {
 
   /// Nil where there is no such folder.
   init?(_ path: String, caller: uid_t) {
+    let path = String(decoding: PathText.withoutFinalSlash(Array(path.utf8)), as: UTF8.self)
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     self.path = path

@@ -34,7 +34,9 @@ extension AgentRegistry {
     environment["XDG_RUNTIME_DIR"].flatMap { $0.hasPrefix("/") ? $0 + "/promptdrop" : nil }
   }
 
-  private static func temporaryFolder(_ uid: uid_t, _ places: Places) -> String { "\(places.temporary)/promptdrop-\(uid)" }
+  private static func temporaryFolder(_ uid: uid_t, _ places: Places) -> String {
+    "\(places.temporary)/promptdrop-\(uid)"
+  }
 
   /// Where an agent puts its own, made where it is missing: what is set explicitly, the first of `$RUNTIME_DIRECTORY`,
   /// `/run/promptdrop` for root, `$XDG_RUNTIME_DIR/promptdrop` where that is this user's, else `/tmp/promptdrop-UID`, which
@@ -66,7 +68,7 @@ extension AgentRegistry {
   }
 
   // Anybody can make names in /tmp.
-  private static func privateFolder(_ folder: String, _ uid: uid_t) throws(ControlError) -> String {
+  static func privateFolder(_ folder: String, _ uid: uid_t) throws(ControlError) -> String {
     if mkdir(folder, 0o700) != 0 && errno != EEXIST { throw .unannounced(folder, errorText()) }
     var status = stat()
     guard lstat(folder, &status) == 0 else { throw .unannounced(folder, errorText()) }

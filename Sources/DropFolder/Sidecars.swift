@@ -25,17 +25,18 @@ extension FolderFiles {
     }
   }
 
-  /// Replaces the sidecar of a prompt. A durable write whose sync fails is thrown away and made anew, once.
+  /// Replaces the sidecar of a prompt. A write whose sync fails is thrown away and made anew, once. Durable: the folder is
+  /// synced too.
   public func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
     try await tryOnWorker { () throws(LocalTrouble) in
       let folder = try self.openFolder(of: prompt)
       let (name, replacing) = try self.freeSidecarName(of: prompt, in: folder)
       do throws(SystemError) {
-        try self.publish(bytes, as: name, in: folder, replacing: replacing, durable: durable)
+        try self.publish(bytes, as: name, in: folder, replacing: replacing)
       } catch let first {
         do throws(SystemError) {
-          guard durable, first.number == EIO else { throw first }
-          try self.publish(bytes, as: name, in: folder, replacing: replacing, durable: durable)
+          guard first.number == EIO else { throw first }
+          try self.publish(bytes, as: name, in: folder, replacing: replacing)
         } catch {
           throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
         }
@@ -71,7 +72,10 @@ extension FolderFiles {
   private static func owner(of name: [UInt8], in folder: borrowing Descriptor) throws(SystemError) -> NameOwner {
     do throws(SystemError) {
       let file = try Descriptor.open(beneath: folder.number, name, O_RDONLY | O_NONBLOCK)
-      guard try file.status().isRegular else { return .somebody }
+      let status = try file.status()
+      guard status.isRegular else { return .somebody }
+      // Nobody's content is lost with an empty file; left alone, it would be one for ever.
+      if status.st_size == 0 { return .ours }
       return StatusSidecar.isOurs(try file.read(limit: 256)) ? .ours : .somebody
     } catch {
       switch error.number {
@@ -106,13 +110,15 @@ extension FolderFiles {
   }
 
   private func publish(
-    _ bytes: [UInt8], as name: [UInt8], in folder: borrowing Descriptor, replacing: Bool, durable: Bool
+    _ bytes: [UInt8], as name: [UInt8], in folder: borrowing Descriptor, replacing: Bool
   ) throws(SystemError) {
     let temporary = newTemporary()
     do throws(SystemError) {
       let file = try Descriptor.open(beneath: folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
       try file.write(bytes)
-      if durable { try file.sync() }
+      // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
+      // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.
+      try file.sync()
       try renameWithin(folder.number, temporary, to: name, replacing: replacing)
     } catch {
       unlinkat(folder.number, cString(temporary), 0)

@@ -42,7 +42,7 @@ extension Crashes {
         try oracle.checkFinalNames()
         if run.code == 0 { #expect(bench.posts.count == 1, "\(context)") }
         let last = try await bench.once()
-        // Held: only where the disk took neither the task's id nor that the service had answered.
+        // Held: only where the process had to end because of the journal or a folder, with the answer on its way.
         try oracle.checkEnd(after: last, mayBeHeld: { _ in run.code == 74 && bench.posts.count == 1 })
       }
     }

@@ -127,7 +127,7 @@ ssize_t pwritev2(int descriptor, const struct iovec *parts, int count, off_t off
 #define SYNCING(name) \
   int name(int descriptor) { \
     NEXT(name); \
-    COUNTED(SHIM_FSYNC, descriptor, NULL, 0, next(descriptor)); \
+    COUNTED(SHIM_FSYNC, descriptor, NULL, 0, shim_skips_syncs() ? 0 : next(descriptor)); \
   }
 SYNCING(fsync)
 SYNCING(fdatasync)

@@ -21,7 +21,7 @@ static const char *const kind_names[SHIM_KINDS] = {"open",   "write", "fsync", "
 static const int can_fail[SHIM_KINDS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0};
 
 static struct {
-  int is_active;
+  int is_active, skips_syncs;
   long kill_before, kill_after, fail_from, fail_to;
   int fail_error;
   uint64_t seed, mean;
@@ -65,6 +65,8 @@ static void read_mode(const char *mode) {
     char *rest;
     plan.seed = strtoull(mode + 11, &rest, 10);
     plan.mean = *rest == ':' ? strtoull(rest + 1, NULL, 10) : 100;
+  } else if (strcmp(mode, "nosync") == 0) {
+    plan.skips_syncs = 1;
   } else if (strncmp(mode, "cut=", 4) == 0) {
     plan.cut = atol(mode + 4);
   } else if (strncmp(mode, "fail=", 5) == 0) {
@@ -247,6 +249,8 @@ struct shim_call shim_begin(enum shim_kind kind, const char *call, int descripto
   errno = saved;
   return begun;
 }
+
+int shim_skips_syncs(void) { return plan.skips_syncs; }
 
 static atomic_long received;
 static atomic_int severed = -1;

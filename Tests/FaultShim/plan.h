@@ -41,6 +41,9 @@ long shim_end(struct shim_call call, long result);
 // Told before the call that is to send these bytes: the log shows their first word, where it is in capitals.
 void shim_note_sent(struct iovec first);
 
+// Whether a sync is to be taken for done without being made.
+int shim_skips_syncs(void);
+
 // What of `count` received bytes the program is given; a connection that is severed has reached its end.
 long shim_received(int descriptor, long count);
 int shim_is_severed(int descriptor);

@@ -111,7 +111,7 @@ enum SlotRules {
     let isMeant: Bool
     switch (before.state, event) {
     case (.done, _): isMeant = false
-    case (.cancelled(let reason), .bound): isMeant = reason == .abandoned && before.attempts.last?.outcome != .accepted
+    case (.cancelled(let reason), .bound): isMeant = reason == .abandoned
     case (.cancelled, _): isMeant = false
     case (.failed, .refusalWasTheAccounts): isMeant = before.attempts.last?.outcome == .refused
     case (.failed, .retry): isMeant = after == .queued(Queued()) && transition.slot.attempts == before.attempts

@@ -216,7 +216,7 @@ import Testing
   /// A sidecar of a version that did not yet have the newer fields of an attempt.
   @Test func anAttemptOfAnEarlierVersionIsRead() throws {
     let text = String(decoding: sidecar(job([slot(.submitted(task))])).encoded(), as: UTF8.self)
-    let newer = ["request_sha256", "callback_secret_sha256", "reserved"].map { "            \"\($0)\": null,\n" }
+    let newer = ["request_sha256", "callback_secret_sha256", "reserved"].map { "      \"\($0)\": null,\n" }
     let older = newer.reduce(text) { $0.replacingOccurrences(of: $1, with: "") }
     #expect(text.count - older.count == newer.map(\.count).reduce(0, +))
     let attempt = try #require(try decode(Array(older.utf8)).attempts.first?.attempt)

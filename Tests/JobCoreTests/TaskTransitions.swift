@@ -56,7 +56,14 @@ import Testing
     let finished = try queried(report(.succeeded(oneURL), "success"), age: day * 3)
     #expect(finished.slot.state == .fetching(Fetching(task: task, results: oneURL)))
     #expect(try queried(.failed(failure(.service(.down))), age: day * 3).slot.state.name == .submitted)
-    #expect(try queried(.failed(failure(.permanent)), age: day * 3).slot.state.name == .submitted)
+  }
+
+  /// A query that the service will never answer: it is paid for, so a person is told and nothing is given up.
+  @Test func aTaskThatCannotBeAskedForIsHeld() throws {
+    let next = try queried(.failed(failure(.permanent, "no-such-path")), age: day * 3)
+    let told = try held(next)
+    #expect(told.reason == .paidNotFetched && told.task == task && told.error.code == "no-such-path")
+    #expect(next.commits && next.after == [.writeSidecar(durable: true)])
   }
 
   @Test func aClockThatJumpsBackDoesNoHarm() throws {

