@@ -160,7 +160,7 @@ extension Pipeline {
       key: SlotKey(job: slot.key.job, revision: slot.key.revision, number: number),
       state: .submitted(TaskRef(taskID: taskID, acceptedAt: wallClock)), attempts: [attempt])
     guard let job = try await inHand(slot.key.job) else { return }
-    let bill = [JournalChange.charge(charge(attempt, surplus, job))]
+    let bill = [JournalChange.charge(charge(attempt, job.file, priceKey(surplus.key, job)))]
     guard try await commit([.surplus(surplus)] + bill).first == .applied else { return }
     observer.notice(
       .error,

@@ -17,7 +17,7 @@ extension Pipeline {
     else { return false }
     better.failures = 0
     let outputs = adopted.outputs(job: key.job, revision: key.revision).filter { $0.slot == key }
-    let bill = better.attempts.filter(\.outcome.mayBePaid).map { JournalChange.charge(charge($0, better, entry.job)) }
+    let bill = charges(of: better, entry.job.file, priceKey(key, entry.job))
     observer.notice(.warning, Self.behind(entry.job.file))
     guard
       try await commit([.move(better, from: .queued, outputs: outputs), .outputs(outputs)] + bill).first == .applied

@@ -157,9 +157,11 @@ extension Pipeline {
   }
 
   private func judge(_ outcome: SubmitOutcome, _ key: SlotKey, _ entry: ActiveJob) {
+    if case .notAccepted(_, reached: true) = outcome { gate.submitAnswered() }
     switch outcome {
     case .accepted:
       if gate.accepted() { sayOpen() }
+    case .notAccepted(_, reached: false): gate.submitNotSent()
     case .notAccepted(let failure, reached: true) where failure.consequence == .permanent:
       let prompt = entry.job.revisions[key.revision]?.identity.prompt ?? ""
       let alike = gate.refused(failure.error.message, prompt: prompt, slot: key)

@@ -79,7 +79,7 @@ extension Pipeline {
   func bill(from before: Slot, to after: Slot, _ job: Job) -> [JournalChange] {
     guard let attempt = after.attempts.last else { return [] }
     if attempt.outcome == .begun, before.attempts.last?.attemptID != attempt.attemptID {
-      var changes: [JournalChange] = [.charge(charge(attempt, after, job))]
+      var changes: [JournalChange] = [.charge(charge(attempt, job.file, priceKey(after.key, job)))]
       if let secret = attempt.callbackSHA {
         changes.append(
           .expectCallback(
@@ -94,20 +94,28 @@ extension Pipeline {
       case .begun, .accepted, .unknown: return []
       }
     }
-    if after.consumed != before.consumed { return [.charge(charge(attempt, after, job))] }
-    return []
+    // A price counts once it is final: until then, what was set aside does.
+    guard case .submitted(let task) = before.state, let consumed = after.consumed,
+      let paid = after.attempts.last(where: { $0.taskID == task.taskID })
+    else { return [] }
+    switch after.state {
+    case .fetching, .failed: return [.charge(charge(paid, job.file, priceKey(after.key, job), consumed: consumed))]
+    default: return []
+    }
   }
 
-  func charge(_ attempt: Attempt, _ slot: Slot, _ job: Job) -> Charge {
-    charge(attempt, slot, job.file, priceKey(slot.key, job))
-  }
-
-  func charge(_ attempt: Attempt, _ slot: Slot, _ file: FileKey, _ kind: PriceKey) -> Charge {
-    // What the service says is the price of the task that it speaks of: that of the last attempt that it accepted.
-    let isPriced = slot.attempts.last { $0.outcome == .accepted }?.attemptID == attempt.attemptID
-    return Charge(
+  func charge(_ attempt: Attempt, _ file: FileKey, _ kind: PriceKey, consumed: String? = nil) -> Charge {
+    Charge(
       attemptID: attempt.attemptID, root: file.root, folder: file.path.directory, kind: kind,
-      day: SpendBook.day(of: attempt.startedAt), reserved: attempt.reserved, consumed: isPriced ? slot.consumed : nil)
+      day: SpendBook.day(of: attempt.startedAt), reserved: attempt.reserved, consumed: consumed)
+  }
+
+  /// What a sidecar tells was paid for: each attempt that may have been, with the price where that is final.
+  func charges(of told: Slot, _ file: FileKey, _ kind: PriceKey) -> [JournalChange] {
+    let priced = told.state == .done ? told.attempts.last { $0.outcome == .accepted }?.attemptID : nil
+    return told.attempts.filter(\.outcome.mayBePaid).map { attempt in
+      .charge(charge(attempt, file, kind, consumed: attempt.attemptID == priced ? told.consumed : nil))
+    }
   }
 
   /// The same for the book in memory, once the journal has it.

@@ -120,12 +120,14 @@ extension Pipeline {
         ready.insert(key, at: 0)
         return notNow(key)
       case .wait(let until, let why, let wholeAgent):
+        gate.submitNotSent()
         limit(entry.job.file.root, wholeAgent: wholeAgent, until: until, why)
         releasePermit()
         return await advance(key, .postponed(until: until, why))
       }
       switch try await prepare(key, entry, isFresh: isFresh) {
       case .failure(let why):
+        gate.submitNotSent()
         book.release(attemptID)
         releasePermit()
         if let event = why.event { return await advance(key, event) }
@@ -150,6 +152,7 @@ extension Pipeline {
 
   // It is left in the queue as it is.
   private func notNow(_ key: SlotKey) {
+    gate.submitNotSent()
     running.remove(key)
     releasePermit()
     leave(key)

@@ -146,8 +146,8 @@ extension Pipeline {
     // What the sidecar tells was paid for counts for its day, and late callbacks still find their attempt.
     let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
     for slot in slots {
+      plan.changes += charges(of: slot, file, kind)
       for attempt in slot.attempts where attempt.outcome.mayBePaid {
-        plan.changes.append(.charge(charge(attempt, slot, file, kind)))
         guard let secret = attempt.callbackSHA else { continue }
         plan.changes.append(
           .expectCallback(

@@ -97,17 +97,18 @@ struct JSONScanner {
       skipSpace()
       switch next {
       case UInt8(ascii: "{")?:
+        guard open.count < Self.deepest else { return false }
         position += 1
         if !take("}") {
           open.append("}")
-          guard open.count <= Self.deepest, skipName() else { return false }
+          guard skipName() else { return false }
           continue
         }
       case UInt8(ascii: "[")?:
+        guard open.count < Self.deepest else { return false }
         position += 1
         if !take("]") {
           open.append("]")
-          guard open.count <= Self.deepest else { return false }
           continue
         }
       case UInt8(ascii: "\"")?:

@@ -37,8 +37,14 @@ public struct Credits: Hashable, Comparable, Sendable {
 
   /// Less than.
   public static func < (a: Credits, b: Credits) -> Bool { a.units < b.units }
-  /// The sum.
-  public static func + (a: Credits, b: Credits) -> Credits { Credits(units: a.units + b.units) }
-  /// The difference.
-  public static func - (a: Credits, b: Credits) -> Credits { Credits(units: a.units - b.units) }
+  /// The sum, or the largest amount that there is: prices are a service's words.
+  public static func + (a: Credits, b: Credits) -> Credits {
+    let (sum, overflow) = a.units.addingReportingOverflow(b.units)
+    return Credits(units: overflow ? (a.units < 0 ? .min : .max) : sum)
+  }
+  /// The difference, or the farthest amount that there is.
+  public static func - (a: Credits, b: Credits) -> Credits {
+    let (rest, overflow) = a.units.subtractingReportingOverflow(b.units)
+    return Credits(units: overflow ? (a.units < 0 ? .min : .max) : rest)
+  }
 }

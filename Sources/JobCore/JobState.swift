@@ -11,6 +11,8 @@ extension Slot {
       var attempt = Attempt(n: (attempts.last?.n ?? 0) + 1, attemptID: attemptID, bootID: bootID, startedAt: now)
       (attempt.requestSHA, attempt.callbackSHA, attempt.reserved) = (requestSHA, callbackSHA, reserved)
       next.slot.attempts.append(attempt)
+      // What an earlier task cost is on its own attempt's bill.
+      (next.slot.consumed, next.slot.serviceStatus) = (nil, nil)
       next.after = [.writeSidecar(durable: true), .post]
     case (.queued, .withdrawn(let reason)):
       next.slot.state = .cancelled(reason)

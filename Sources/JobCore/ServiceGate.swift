@@ -19,6 +19,18 @@ public struct ServiceGate: Sendable {
   private var retryBudget = ServiceGate.fullBudget
   // One lost answer is no outage yet: the first query after it may go at once, and tells.
   private var queryMayTell = false
+  // After a submission whose fate nobody knows, answered queries do not prove that submissions are answered too: one goes
+  // out to try, and each failure doubles the wait before the next, so that a service that only queries survive holds a
+  // handful of jobs.
+  private struct Doubt {
+    var failures = 1
+    var trialAt: Duration
+    // While a trial is out nothing else goes; should it never be heard of again, only for so long.
+    var outUntil: Duration = .zero
+  }
+  private var doubt: Doubt?
+  private static let longestDoubt: Duration = .seconds(4 * 3600)
+  private static let longestTrial: Duration = .seconds(300)
   private static let fullBudget = 10.0
   private static let budgetAfterOutage = 3.0
   private static let budgetAnAnswer = 0.5
@@ -50,14 +62,33 @@ public struct ServiceGate: Sendable {
   /// What may be done now. `probe` and `submitOne` are given out once an interval.
   public mutating func permission(at now: Duration) -> Permission {
     guard now >= slowUntil else { return .wait(until: slowUntil) }
-    guard let closed else { return .submit }
+    guard let closed else { return trial(at: now) }
     guard now >= probeAt else { return .wait(until: probeAt) }
     probeAt = now + probeInterval
     return closed.trouble == .account ? .submitOne : .probe
   }
 
-  /// The service takes nothing. Whether this is news.
+  private mutating func trial(at now: Duration) -> Permission {
+    guard let doubt else { return .submit }
+    let next = max(doubt.trialAt, doubt.outUntil)
+    guard now >= next else { return .wait(until: next) }
+    self.doubt?.outUntil = now + Self.longestTrial
+    return .submitOne
+  }
+
+  /// The service takes nothing. Whether this is news. `down`: a submission ended without an answer.
   public mutating func trouble(_ trouble: ServiceTrouble, _ error: JobError, at now: Duration) -> Bool {
+    // Several that were on their way together say it once; what counts is a trial that failed.
+    if trouble == .down, doubt.map({ $0.outUntil > .zero }) ?? true {
+      let failures = (doubt?.failures ?? 0) + 1
+      // The first time, a single lost answer: as soon as the service answers again. Then a minute, two, four, …
+      let wait = failures == 1 ? .zero : min(probeInterval * (1 << min(failures - 2, 12)), Self.longestDoubt)
+      doubt = Doubt(failures: failures, trialAt: now + wait)
+    }
+    return close(trouble, error, at: now)
+  }
+
+  private mutating func close(_ trouble: ServiceTrouble, _ error: JobError, at now: Duration) -> Bool {
     let isNews = closed?.trouble != trouble
     queryMayTell = isNews && trouble == .down && retryBudget >= 1
     closed = Closed(trouble: trouble, error: error, since: isNews ? now : closed?.since ?? now)
@@ -96,7 +127,7 @@ public struct ServiceGate: Sendable {
   public mutating func queryFailed(_ error: JobError, retryAfter: Duration?, at now: Duration) -> Bool {
     if let retryAfter { queriesSlowUntil = max(queriesSlowUntil, now + min(retryAfter, .seconds(86_400))) }
     retryBudget = max(0, retryBudget - 1)
-    return retryBudget < 1 && closed == nil ? trouble(.down, error, at: now) : false
+    return retryBudget < 1 && closed == nil ? close(.down, error, at: now) : false
   }
 
   /// The service answered a query as it should. Whether that opened the gate.
@@ -108,8 +139,15 @@ public struct ServiceGate: Sendable {
     return true
   }
 
+  /// A submission was answered, whatever the answer: submissions are heard.
+  public mutating func submitAnswered() { doubt = nil }
+
+  /// A submission did not get as far as the service: the next may try.
+  public mutating func submitNotSent() { doubt?.outUntil = .zero }
+
   /// The service accepted a submission. Whether that opened the gate.
   public mutating func accepted() -> Bool {
+    submitAnswered()
     refusals = []
     refusal = nil
     defer { closed = nil }

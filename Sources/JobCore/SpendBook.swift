@@ -164,7 +164,8 @@ public struct SpendBook: Sendable {
       remove(charge.attemptID)
       add(charge)
     }
-    guard let consumed = charge.consumed.flatMap(Credits.init) else { return }
+    // A failed task costs nothing, which says nothing of what a picture costs.
+    guard let consumed = charge.consumed.flatMap(Credits.init), consumed > .zero else { return }
     prices[charge.kind] = max(consumed, prices[charge.kind] ?? .zero)
   }
 

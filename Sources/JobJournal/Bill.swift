@@ -15,7 +15,7 @@ extension Database {
         charge.day,
         charge.reserved, charge.consumed,
       ])
-    guard let consumed = charge.consumed, let amount = Credits(consumed) else { return .applied }
+    guard let consumed = charge.consumed, let amount = Credits(consumed), amount > .zero else { return .applied }
     let key: StatementArguments = [charge.kind.model, charge.kind.size ?? ""]
     let known = try String.fetchOne(
       cachedStatement(sql: "SELECT highest FROM price WHERE model = ? AND size = ?"), arguments: key)
@@ -60,8 +60,8 @@ extension SQLiteJournal {
       var amounts: (consumed: [String], reserved: [String]) = ([], [])
       func close() {
         guard let last = lines.indices.last else { return }
-        lines[last].consumed = Self.sum(amounts.consumed)
-        lines[last].reserved = Self.sum(amounts.reserved)
+        lines[last].consumed = amounts.consumed.first
+        lines[last].reserved = amounts.reserved.first
         amounts = ([], [])
       }
       let rows = try Row.fetchCursor(
@@ -78,17 +78,19 @@ extension SQLiteJournal {
           lines.append(line)
         }
         let (consumed, reserved): (String?, String?) = (row["consumed"], row["reserved"])
-        if let consumed { amounts.consumed.append(consumed) } else if let reserved { amounts.reserved.append(reserved) }
-        if amounts.consumed.count > 1 { amounts.consumed = Self.sum(amounts.consumed).map { [$0] } ?? [] }
-        if amounts.reserved.count > 1 { amounts.reserved = Self.sum(amounts.reserved).map { [$0] } ?? [] }
+        // What is no number is no amount either.
+        if let consumed, Credits(consumed) != nil {
+          amounts.consumed = Self.sum(amounts.consumed + [consumed])
+        } else if let reserved, Credits(reserved) != nil {
+          amounts.reserved = Self.sum(amounts.reserved + [reserved])
+        }
       }
       close()
       return lines
     }
   }
 
-  // What is no number is no amount either.
-  private static func sum(_ texts: [String]) -> String? { DecimalText.sum(texts.filter { Credits($0) != nil }) }
+  private static func sum(_ texts: [String]) -> [String] { DecimalText.sum(texts).map { [$0] } ?? [] }
 }
 
 extension SpendLine {

@@ -22,7 +22,7 @@ extension Database {
 
   func surplus(_ slot: Slot) throws -> ChangeResult {
     let key = slot.key
-    let task = slot.attempts.last?.taskID
+    let task = slot.taskID
     let taken = try Row.fetchOne(
       self, sql: "SELECT 1 FROM slot WHERE task_id = ? OR (job = ? AND revision = ? AND number = ?)",
       arguments: [task, key.job.text, key.revision, key.number])

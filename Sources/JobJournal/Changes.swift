@@ -102,7 +102,7 @@ extension Database {
       [
         slot.key.job.text, slot.key.revision, slot.key.number, root.number, slot.state.name.rawValue,
         slot.dueAt ?? takenAt, slot.changedAt ?? takenAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail,
-        slot.attemptsJSON, slot.attempts.last?.taskID,
+        slot.attemptsJSON, slot.taskID,
       ])
   }
 
@@ -116,7 +116,7 @@ extension Database {
       [
         slot.state.name.rawValue, slot.dueAt, slot.changedAt ?? 0, slot.failures, slot.serviceStatus, slot.consumed,
         slot.detail,
-        slot.attemptsJSON, slot.attempts.last?.taskID, key.job.text, key.revision, key.number, from.rawValue,
+        slot.attemptsJSON, slot.taskID, key.job.text, key.revision, key.number, from.rawValue,
       ])
     guard changesCount > 0 else { return .stale }
     if !outputs.isEmpty { _ = try write(outputs) }

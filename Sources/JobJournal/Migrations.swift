@@ -45,7 +45,7 @@ enum Migrations {
     }
     migrator.registerMigration("2") { db in
       // The checks are what finds a word that went bad on the disk: a slot in no known state would be looked for by
-      // nobody. The columns are as before, and `task_id`: the task of the last attempt.
+      // nobody. The columns are as before, and `task_id`: the task that the slot follows, or followed last.
       try db.execute(
         sql: """
           CREATE TABLE slot_2 (

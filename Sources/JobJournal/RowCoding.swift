@@ -44,6 +44,9 @@ extension Slot {
   /// When the last attempt began or ended, in milliseconds since 1970.
   var changedAt: Int64? { attempts.last.map { ($0.endedAt ?? $0.startedAt).milliseconds } }
 
+  /// The task that the slot follows, or followed last.
+  var taskID: String? { state.task?.taskID ?? attempts.last { $0.taskID != nil }?.taskID }
+
   var attemptsJSON: String {
     var writer = JSONWriter()
     writer.array(attempts) { w, attempt in

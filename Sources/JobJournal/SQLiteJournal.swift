@@ -97,11 +97,16 @@ public final class SQLiteJournal: JobJournal {
     }
   }
 
+  // A broken constraint is a word that went bad: nothing that is written breaks one.
+  private static func isDamage(_ error: DatabaseError) -> Bool {
+    [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CONSTRAINT].contains(error.resultCode)
+  }
+
   private static func sorted(_ error: any Error) -> JournalError {
     switch error {
     case let error as JournalError: error
     case let error as DatabaseError where isPassing(error): .full(error.message ?? "\(error)")
-    case let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode):
+    case let error as DatabaseError where isDamage(error):
       .broken(
         "it is damaged (\(error.message ?? "\(error)")). Move journal.sqlite, -wal and -shm away; in their place put "
           + "\(backupName) if there is one. What the sidecars beside the prompts tell is believed either way, and nothing "

@@ -78,10 +78,12 @@ import Testing
         default: bytes.remove(at: index)
         }
       }
-      let text = String(decoding: bytes, as: UTF8.self)
+      // Texts within need not be UTF-8 here; they must there.
+      guard let text = String(validating: bytes, as: UTF8.self) else { continue }
       let (mine, theirs) = (CallbackBody.taskID(in: bytes), reference(bytes))
       found += mine == nil ? 0 : 1
-      // Of a field that is there twice they take one, and of the numbers that they cannot hold there is no saying.
+      // They take a comma before the end, which RFC 8259 does not allow. Of a field that is there twice they take one, and of the numbers that they cannot hold there is no saying.
+      if mine == nil, text.contains(/,\s*[}\]]/) { continue }
       if mine == nil, theirs != nil, text.components(separatedBy: "\"task").count > 2 { continue }
       if theirs == nil, mine != nil, text.contains("e") || text.contains("E") { continue }
       #expect(mine == theirs, "seed \(seed): \(text)")

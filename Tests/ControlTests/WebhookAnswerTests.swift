@@ -52,7 +52,7 @@ import Testing
       let bad = [
         "", "\(stem)", letters + "x", stem + ".", stem + "/", stem + "%61", stem + "?", good[0] + "?a=b",
         good[0] + "#a",
-        good[0] + "/", stem + "\u{E4}", "../callback/" + good[0], "/" + good[0], stem + "=", stem + "+",
+        good[0] + "/", "../callback/" + good[0], "/" + good[0], stem + "=", stem + "+",
       ]
       for token in bad { #expect(try await exchange(port: port, callback(token)).hasPrefix(notFound), "\(token)") }
       // Nobody was asked for what no address of ours can be.

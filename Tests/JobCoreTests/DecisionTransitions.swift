@@ -116,10 +116,8 @@ import Testing
     let gone = try #require(running.on(.queried(.notFound), after: .seconds(9999))).slot
     let queued = try #require(gone.on(.resubmit)).slot
     let again = try #require(queued.on(.start(attemptID: "attempt-2", bootID: "b"))).slot
-    withKnownIssue("`consumed` and `serviceStatus` of the first task stay with the slot") {
-      #expect(again.consumed == nil)
-      #expect(again.serviceStatus == nil)
-    }
+    #expect(again.consumed == nil)
+    #expect(again.serviceStatus == nil)
   }
 
   @Test func aRetryLooksAtATaskAgainOrSubmitsWhatFailed() throws {

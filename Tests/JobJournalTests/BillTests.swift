@@ -52,7 +52,7 @@ import Testing
     var changes = (0..<10).map { JournalChange.charge(charge("t-\($0)", bench, consumed: "0.1")) }
     changes += [
       .charge(charge("tiny", bench, consumed: "0.000000000000000001")),
-      .charge(charge("large", bench, consumed: "999999999999999999")),
+      .charge(charge("large", bench, consumed: "123456789012345678")),
       .charge(charge("open", bench, reserved: "0.5")), .charge(charge("open-2", bench, reserved: "0.500")),
       .charge(charge("in doubt", bench)), .charge(charge("words", bench, reserved: "7", consumed: "words")),
       .charge(charge("other folder", bench, folder: "a/b", consumed: "0.500000")),
@@ -64,7 +64,7 @@ import Testing
     let lines = try await bench.journal.spending(since: 100)
     #expect(lines.map(\.submissions) == [16, 1, 1, 1])
     #expect(lines.map(\.consumed) == ["123456789012345679.000000000000000001", "1.50", "0.500000", "2"])
-    #expect(lines.map(\.reserved) == ["1.000", nil, nil, nil])
+    #expect(lines.map(\.reserved) == ["8.000", nil, nil, nil])
     #expect(lines.map(\.folder.display) == ["a", "a", "a/b", "a"] && lines.map(\.model) == ["m", "n", "m", "m"])
     #expect(try await bench.journal.spending(since: 102).isEmpty)
   }
@@ -73,9 +73,7 @@ import Testing
     let bench = try await JournalBench(maker)
     for id in ["a", "b", "c"] { try await bench.apply(.charge(charge(id, bench, consumed: "999999999999999999"))) }
     let lines = try await bench.journal.spending(since: 100)
-    withKnownIssue("a partial sum of more than 18 digits is taken for no number, and left out") {
-      #expect(lines.map(\.consumed) == ["2999999999999999997"])
-    }
+    #expect(lines.map(\.consumed) == ["2999999999999999997"])
   }
 
   @Test(arguments: JournalMaker.all) func twentyThousandParts(_ maker: JournalMaker) async throws {

@@ -122,9 +122,7 @@ import Testing
     try await bench.apply(.move(slot, from: .queued, outputs: []))
     let found = try await bench.journal.slots(task: task.taskID)
     let again = try await bench.apply(.surplus(surplus(task.taskID)))
-    withKnownIssue("`task_id` is the last attempt's: a repeated callback makes a second slot for the same task") {
-      #expect(found == [slot.key])
-      #expect(again == .stale)
-    }
+    #expect(found == [slot.key])
+    #expect(again == .stale)
   }
 }

@@ -135,9 +135,7 @@ import Testing
     } catch JournalError.broken(let words) {
       why = words
     }
-    withKnownIssue("a check that fails while migrating is not told as damage, with what to do") {
-      #expect(why.contains("damaged") && why.contains(SQLiteJournal.backupName), "\(why)")
-    }
+    #expect(why.contains("damaged") && why.contains(SQLiteJournal.backupName), "\(why)")
     let database = try DatabaseQueue(path: place.path("state/journal.sqlite"))
     #expect(try database.read { try $0.columns(in: "slot").count } == 12)
     #expect(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM slot") } == Self.rows.count)
