@@ -133,7 +133,9 @@ let package = Package(
       name: "ImageAPITests", dependencies: ["ImageAPI", "JobCore", "SandboxServer", "TestKit"],
       swiftSettings: strictness),
     .testTarget(
-      name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: strictness),
+      name: "JobJournalTests",
+      dependencies: ["JobJournal", "JobCore", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strictness),
     // What fuzzing checks of strangers' input. FuzzCorpusTests replays the kept corpus through it in an ordinary build.
     .target(
       name: "FuzzTargets",

@@ -111,16 +111,16 @@ extension Pipeline {
         let whose = try await inHand(owner.job).map { absolute($0.file) } ?? "another prompt"
         return result(job, ok: false, "Task \(taskID) belongs to \(whose) already.")
       }
-      try await decide(slot.key, .bound(taskID: taskID, attemptID: nil))
-      return try await after(job, "Task \(taskID) is its own now; its picture is fetched when it is finished.")
+      let isDone = try await decide([slot.key], .bound(taskID: taskID, attemptID: nil))
+      return try await after(job, isDone, "Task \(taskID) is its own now; its picture is fetched when it is finished.")
     case .resubmit:
       guard !held.isEmpty else { return nil }
-      for slot in held { try await decide(slot.key, .resubmit) }
-      return try await after(job, "It is submitted again.")
+      let isDone = try await decide(held.map(\.key), .resubmit)
+      return try await after(job, isDone, "It is submitted again.")
     case .abandon:
       guard !held.isEmpty else { return nil }
-      for slot in held { try await decide(slot.key, .abandon) }
-      return try await after(job, "It is given up.")
+      let isDone = try await decide(held.map(\.key), .abandon)
+      return try await after(job, isDone, "It is given up.")
     }
   }
 
@@ -129,8 +129,8 @@ extension Pipeline {
       if case .held(let held) = slot.state { held.reason.isBeforeSending } else { false }
     }
     guard !waiting.isEmpty else { return nil }
-    for slot in waiting { try await decide(slot.key, .approved) }
-    return try await after(job, "It goes on.")
+    let isDone = try await decide(waiting.map(\.key), .approved)
+    return try await after(job, isDone, "It goes on.")
   }
 
   private func retry(_ job: Job, _ request: CommandRequest) async throws -> CommandReply.FileResult? {
@@ -153,10 +153,10 @@ extension Pipeline {
       return result(
         job, ok: false, "It may be paid for already: say promptdrop resolve FILE --adopt, --resubmit or --abandon.")
     }
-    for slot in failed { try await decide(slot.key, .retry) }
-    if !request.paths.isEmpty { for slot in outOfReach { try await decide(slot.key, .retry) } }
+    let wanted = failed + (request.paths.isEmpty ? [] : outOfReach)
+    let isDone = try await decide(wanted.map(\.key), .retry)
     return try await after(
-      job, failed.isEmpty ? "Its task is asked for again; that costs nothing." : "It is submitted again.")
+      job, isDone, failed.isEmpty ? "Its task is asked for again; that costs nothing." : "It is submitted again.")
   }
 
   // Finished, and its reference images or defaults are others now: the same text once more, as a new revision.
@@ -173,15 +173,28 @@ extension Pipeline {
 
   // MARK: carrying out
 
-  private func decide(_ key: SlotKey, _ event: SlotEvent) async throws {
-    ready.removeAll { $0 == key }
-    recent[key.job] = nil
-    guard !running.contains(key), try await activate(key) else { return }
-    await advance(key, event)
+  // Whether it came to be: a slot can have moved on since it was looked at.
+  private func decide(_ keys: [SlotKey], _ event: SlotEvent) async throws -> Bool {
+    var isDone = !keys.isEmpty
+    for key in keys {
+      ready.removeAll { $0 == key }
+      recent[key.job] = nil
+      guard !running.contains(key), try await activate(key), let slot = active[key.job]?.job.slots[key],
+        slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil
+      else {
+        isDone = false
+        continue
+      }
+      await advance(key, event)
+    }
+    return isDone
   }
 
-  private func after(_ job: Job, _ message: String) async throws -> CommandReply.FileResult {
+  private func after(_ job: Job, _ isDone: Bool, _ message: String) async throws -> CommandReply.FileResult {
     let fresh = try await inHand(job.id) ?? job
+    guard isDone else {
+      return result(fresh, ok: false, "It has moved on meanwhile, or it is just being worked on; look again.")
+    }
     // A sidecar that is written without waiting for the disk may be due only later; a person looks now.
     await show(fresh)
     return result(fresh, ok: true, isStopping ? "\(message) (when promptdrop runs)" : message)

@@ -82,7 +82,8 @@ import Testing
       guard let text = String(validating: bytes, as: UTF8.self) else { continue }
       let (mine, theirs) = (CallbackBody.taskID(in: bytes), reference(bytes))
       found += mine == nil ? 0 : 1
-      // They take a comma before the end, which RFC 8259 does not allow. Of a field that is there twice they take one, and of the numbers that they cannot hold there is no saying.
+      // They take a comma before the end, which RFC 8259 does not allow, and one of a field that is there twice; of
+      // numbers that they cannot hold there is no saying.
       if mine == nil, text.contains(/,\s*[}\]]/) { continue }
       if mine == nil, theirs != nil, text.components(separatedBy: "\"task").count > 2 { continue }
       if theirs == nil, mine != nil, text.contains("e") || text.contains("E") { continue }

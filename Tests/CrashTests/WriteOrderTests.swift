@@ -85,6 +85,26 @@ extension Crashes {
       #expect(!calls.contains { $0.isWrite && $0.path.hasPrefix(root) && !$0.path.hasSuffix(".tmp") })
     }
 
+    /// A name is given to durable bytes only, also where nobody waits for the name itself: after a power cut, XFS has a renamed
+    /// file without its bytes, and what it replaced is gone.
+    @Test(.timeLimit(.minutes(5)), .enabled(if: Trace.isPossible, "strace may not trace here"))
+    func noNameIsGivenToWhatIsNotSynced() async throws {
+      // What is shown while it waits for its second try is what nobody waits for.
+      let bench = try await Bench(["cat": "a cat [sandbox: submit-retry-after=2:1]"])
+      let (run, calls) = try await Trace.once(bench)
+      #expect(run.code == 0, "\(run)")
+      let renames = calls.filter { $0.isRename && $0.target.hasPrefix(bench.root.path) }
+      #expect(renames.count >= 3, "\(renames)")
+      for rename in renames {
+        let written = calls.last { $0.isWrite && $0.path == rename.path && $0.began < rename.began }
+        #expect(
+          calls.contains { call in
+            call.isSync && call.path == rename.path && call.ended < rename.began
+              && call.began > (written?.ended ?? rename.began)
+          }, "not synced before \(rename)")
+      }
+    }
+
     private static func attemptID(in sidecar: String) -> String? {
       let key = "\"attempt_id\": \""
       guard let start = sidecar.range(of: key) ?? sidecar.range(of: key.replacing(": ", with: ":")) else { return nil }

@@ -47,9 +47,12 @@ import Testing
     }
     #expect(probes.count >= 72 * 60 - 2 && probes.count <= 72 * 60 + 1, "\(probes.count)")
     #expect(try #require(probes.first) < .seconds(60))
-    // It is back: one answer, and everything goes on at once.
+    // It is back: one answer, and queries go on at once; submissions after one that tries.
     #expect(gate.queryAnswered() == true)
-    #expect(gate.permission(at: end) == .submit && gate.queryPermission(at: end) == .submit)
+    #expect(gate.queryPermission(at: end) == .submit)
+    #expect(gate.permission(at: end) == .submitOne)
+    _ = gate.accepted()
+    #expect(gate.permission(at: end) == .submit)
   }
 
   private func submit(_ gate: inout ServiceGate, _ now: Duration, _ probes: inout [Duration]) throws {
@@ -62,6 +65,47 @@ import Testing
       _ = gate.trouble(.down, trouble("down"), at: now)
     case .submitOne: Issue.record("an outage is tried with a query, never with a POST")
     }
+  }
+
+  /// Queries are answered, submissions are not, for three days: each trial may cost a picture that nobody sees.
+  @Test func aServiceThatOnlyQueriesSurviveHoldsAHandful() {
+    var gate = ServiceGate()
+    var held = 0
+    var now = Duration.zero
+    // Eight were on their way when it began; between them a query is answered.
+    for _ in 0..<8 {
+      held += 1
+      _ = gate.trouble(.down, trouble(), at: now)
+      _ = gate.queryAnswered()
+    }
+    while now < Self.hour * 72 {
+      switch gate.permission(at: now) {
+      case .submit: Issue.record("all are let out at \(now)")
+      case .submitOne:
+        held += 1
+        _ = gate.trouble(.down, trouble(), at: now)
+      case .probe: _ = gate.queryAnswered()
+      case .wait(let until): now = max(until, now + .milliseconds(1))
+      }
+    }
+    #expect((15...40).contains(held), "\(held)")
+    // It is mended: within four hours one tries, and then all go.
+    while case .wait(let until) = gate.permission(at: now) { now = until }
+    #expect(now < Self.hour * 77)
+    _ = gate.accepted()
+    #expect(gate.permission(at: now) == .submit)
+  }
+
+  @Test func aTrialThatCameToNothingIsReplaced() {
+    var gate = ServiceGate()
+    _ = gate.trouble(.down, trouble(), at: .zero)
+    _ = gate.queryAnswered()
+    #expect(gate.permission(at: .seconds(1)) == .submitOne)
+    #expect(gate.permission(at: .seconds(2)) == .wait(until: .seconds(301)), "one at a time, but not for ever")
+    gate.submitNotSent()
+    #expect(gate.permission(at: .seconds(3)) == .submitOne)
+    gate.submitAnswered()
+    #expect(gate.permission(at: .seconds(4)) == .submit)
   }
 
   /// Down, back for one answer, down again: nobody has to wait for ten failures to find out.

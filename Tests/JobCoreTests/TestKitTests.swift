@@ -93,7 +93,8 @@ import Testing
 
   @Test func eventuallyReturnsOrTellsWhat() async throws {
     var looks = 0
-    try await eventually("the third look") {
+    // The property tests beside this one can keep both threads for some time.
+    try await eventually(within: .seconds(60), "the third look") {
       looks += 1
       return looks == 3
     }

@@ -72,7 +72,7 @@ enum BillAgreement {
       return SpendLine(
         day: first.day, root: first.root, folder: first.folder, model: first.kind.model, submissions: group.count,
         consumed: sum(group.compactMap(\.consumed)),
-        reserved: sum(group.compactMap { $0.consumed == nil ? $0.reserved : nil }))
+        reserved: sum(group.compactMap { $0.consumed.flatMap(Credits.init) == nil ? $0.reserved : nil }))
     }
     return lines.sorted { a, b in
       if (a.day, a.root.number) != (b.day, b.root.number) { return (a.day, a.root.number) < (b.day, b.root.number) }

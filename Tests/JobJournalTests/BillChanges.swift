@@ -56,6 +56,8 @@ extension ChangeMaker {
     let job = JobID(ids.isEmpty || source.percent(10) ? "nobody" : source.one(of: ids))
     let number = SlotKey.surplusBase + Int.random(in: 1...3, using: &source)
     let key = SlotKey(job: job, revision: Int.random(in: 1...3, using: &source), number: number)
-    return Slot(key: key, state: .submitted(JobJournalTests.task), attempts: [attempt(1)])
+    let made = attempt(1)
+    let state = made.taskID.map { SlotState.submitted(TaskRef(taskID: $0, acceptedAt: start)) }
+    return Slot(key: key, state: state ?? .submitting, attempts: [made])
   }
 }

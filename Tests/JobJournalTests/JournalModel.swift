@@ -84,7 +84,7 @@ struct JournalModel {
       guard jobs[job] != nil, self.job(at: file) == nil else { return .stale }
       jobs[job]?.file = file
     case .surplus(let slot):
-      let task = slot.attempts.last?.taskID
+      let task = slot.followedTask
       guard let entry = jobs[slot.key.job], entry.revisions[slot.key.revision] != nil, entry.slots[slot.key] == nil,
         task.map({ slots(task: $0).isEmpty }) ?? true
       else { return .stale }
@@ -170,9 +170,9 @@ struct JournalModel {
     jobs.values.filter { roots.contains($0.file.root) }.flatMap { $0.slots.values.filter(isWanted) }
   }
 
-  /// The slots whose last attempt became this task.
+  /// The slots that follow this task, or did last.
   func slots(task: String) -> [SlotKey] {
-    jobs.values.flatMap { $0.slots.values }.filter { $0.attempts.last?.taskID == task }.map(\.key)
+    jobs.values.flatMap { $0.slots.values }.filter { $0.followedTask == task }.map(\.key)
   }
 
   /// Queued slots with the time that they may begin at.
@@ -206,6 +206,8 @@ extension JournalModel.Entry {
 }
 
 extension Slot {
+  var followedTask: String? { state.task?.taskID ?? attempts.last { $0.taskID != nil }?.taskID }
+
   var lastChange: Timestamp? { attempts.last.map { $0.endedAt ?? $0.startedAt } }
 
   var notBefore: Timestamp? {
