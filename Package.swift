@@ -160,6 +160,14 @@ let package = Package(
     .target(name: "FaultShim", path: "Tests/FaultShim", linkerSettings: [.linkedLibrary("dl")]),
     .testTarget(
       name: "CrashTests", dependencies: ["SandboxServer", "TestKit", "ProgramKit"], swiftSettings: strictness),
+    // The pipeline with real folders and a real journal; time, the service and faults are fakes.
+    .testTarget(
+      name: "AgentTests",
+      dependencies: [
+        "Agent", "JobCore", "JobJournal", "DropFolder", "PromptFile", "ImageAPI", "TestKit",
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: settings),
   ]
 )
 

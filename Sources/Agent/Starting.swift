@@ -18,18 +18,19 @@ extension Pipeline {
       fill()
       return
     }
+    // Before the gate: what that gives out counts as given.
+    let next = pace.next(at: now)
+    if next > now { return holdBack(next) }
+    var room = capacity
     switch gate.permission(at: now) {
     case .submit: break
+    case .submitOne: room = 1
     case .wait(let until): return holdBack(until)
     case .probe:
       Task { await self.probe() }
       return holdBack(now + .seconds(1))
-    case .submitOne:
-      start([ready.removeFirst()], at: now)
-      return
     }
     var starting: [SlotKey] = []
-    var room = capacity
     while room > 0, !ready.isEmpty {
       let next = pace.next(at: now)
       if next > now {

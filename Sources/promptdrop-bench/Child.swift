@@ -33,8 +33,30 @@ final class Child {
 
   /// Ends the group with a signal and returns the CPU seconds and the peak memory in MB.
   func end(_ signal: Int32 = SIGTERM) -> (cpuSeconds: Double, peakMB: Double) {
+    // A shell that is killed before it has waited for the other half of its pipe says nothing of what that used.
+    let used = groupCPU
     kill(-processID, signal)
-    return wait()
+    let told = wait()
+    return (max(used, told.cpuSeconds), told.peakMB)
+  }
+
+  // CPU seconds of all processes of the group and of the children that they have waited for, from /proc.
+  private var groupCPU: Double {
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: "/proc") } catch { return 0 }
+    return names.compactMap { Int32($0) }.reduce(0) { total, id in
+      guard let fields = Self.fields(ofProcess: id), fields.count > 15, Int32(fields[2]) == processID else {
+        return total
+      }
+      let ticks = fields[11...14].compactMap { Double($0) }.reduce(0, +)
+      return total + ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+  }
+
+  // The fields of proc(5)'s stat from `state` on: after the name, which may have any character in it.
+  private static func fields(ofProcess id: Int32) -> [Substring]? {
+    guard let data = FileManager.default.contents(atPath: "/proc/\(id)/stat") else { return nil }
+    return String(decoding: data, as: UTF8.self).split(separator: ")").last?.split(separator: " ")
   }
 
   /// Waits for its end; as `end`.
@@ -48,9 +70,8 @@ final class Child {
 
   /// CPU seconds so far, from /proc; nil when it has ended.
   var cpuSoFar: Double? {
-    guard let data = FileManager.default.contents(atPath: "/proc/\(processID)/stat"),
-      let fields = String(decoding: data, as: UTF8.self).split(separator: ")").last?.split(separator: " "),
-      fields.count > 13, let user = Double(fields[11]), let system = Double(fields[12])
+    guard let fields = Self.fields(ofProcess: processID), fields.count > 13, let user = Double(fields[11]),
+      let system = Double(fields[12])
     else { return nil }
     return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
   }

@@ -49,6 +49,8 @@ public final class Bench: Sendable {
 
   /// The folder of the journal.
   public var stateDir: String { home.path("state") }
+  /// The folder of the control sockets: not the machine's, where tests would meet one another and real agents.
+  public var runtimeDir: String { home.path("run") }
 
   /// The program under test: the one that was built beside the tests, unless `PROMPTDROP_TEST_PROGRAM` names another one, such
   /// as a release build.
@@ -66,16 +68,36 @@ public final class Bench: Sendable {
     all["--state-dir"] = stateDir
     all.merge(flags) { $1 }
     if command != "once" { all["--timeout"] = .some(nil) }
-    let given = all.sorted { $0.key < $1.key }.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
+    return try launch([command] + (roots ?? [root.path]), all, environment, through: wrapper)
+  }
+
+  /// Runs a command that is given no roots, such as `status` or `resolve`, to its end: its arguments, then the flags. It
+  /// is told where the state and the service are, unless those flags are nil. `folder` is where it is run.
+  public func run(
+    _ command: String, _ arguments: [String] = [], _ flags: [String: String?] = [:],
+    environment: [String: String?] = [:], through wrapper: [String] = [], folder: String? = nil
+  ) async throws -> Outcome {
+    var all: [String: String?] = ["--api-url": sandbox.baseURL, "--state-dir": stateDir]
+    all.merge(flags) { $1 }
+    return try await end(of: launch([command] + arguments, all, environment, through: wrapper, folder: folder))
+  }
+
+  private func launch(
+    _ words: [String], _ flags: [String: String?], _ environment: [String: String?], through wrapper: [String],
+    folder: String? = nil
+  ) throws -> ChildProcess {
+    let given = flags.sorted { $0.key < $1.key }.flatMap { flag, value in value.map { [flag, $0] } ?? [] }
     var variables: [String: String?] = [
       "PROMPTDROP_API_KEY": Self.key, "XDG_CONFIG_HOME": home.path("config"), "HOME": home.path, "STATE_DIRECTORY": nil,
       "XDG_STATE_HOME": nil, "CREDENTIALS_DIRECTORY": nil, "JOURNAL_STREAM": nil, "PROMPTDROP_TEST_DIR": nil,
-      "PROMPTDROP_TEST_SEED": nil, "HTTPS_PROXY": nil, "https_proxy": nil,
+      "PROMPTDROP_TEST_SEED": nil, "HTTPS_PROXY": nil, "https_proxy": nil, "PROMPTDROP_RUNTIME_DIR": runtimeDir,
+      "RUNTIME_DIRECTORY": nil, "XDG_RUNTIME_DIR": nil,
     ]
     variables.merge(environment) { $1 }
     let program = Self.program.hasPrefix("/") ? Self.program : ChildProcess.builtProducts + "/" + Self.program
-    let whole = wrapper + [program, command] + (roots ?? [root.path]) + given
-    let child = try ChildProcess(whole[0], Array(whole.dropFirst()), environment: variables, folder: home.path)
+    let whole = wrapper + [program] + words + given
+    let child = try ChildProcess(
+      whole[0], Array(whole.dropFirst()), environment: variables, folder: folder ?? home.path)
     children.withLock { $0.append(child) }
     return child
   }
@@ -90,9 +112,10 @@ public final class Bench: Sendable {
   }
 
   /// Starts watching, and returns once it does: when a prompt of its own has been taken note of.
-  public func watch(_ flags: [String: String?] = [:], environment: [String: String?] = [:]) async throws -> ChildProcess
-  {
-    let child = try start("watch", flags, environment: environment)
+  public func watch(
+    _ flags: [String: String?] = [:], environment: [String: String?] = [:], roots: [String]? = nil
+  ) async throws -> ChildProcess {
+    let child = try start("watch", flags, environment: environment, roots: roots)
     // An empty prompt costs nothing and gets a sidecar: that is the moment.
     try root.write("is-it-there.prompt", "")
     try await eventually(within: .seconds(30), "the agent watches: \(child.standardError)") {

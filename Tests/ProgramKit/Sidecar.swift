@@ -52,6 +52,8 @@ public struct Sidecar: Sendable {
   public let consumed: String?
   /// The field `inputs_changed`.
   public let inputsChanged: Bool
+  /// The field `may_have_been_paid_twice`.
+  public let mayHaveBeenPaidTwice: Bool
   /// The field `error.code`.
   public let code: String?
   /// The field `error.message`.
@@ -93,6 +95,7 @@ public struct Sidecar: Sendable {
     serviceStatus = word(top["service_status"])
     consumed = word(top["consumed"])
     inputsChanged = top["inputs_changed"] as? Bool ?? false
+    mayHaveBeenPaidTwice = top["may_have_been_paid_twice"] as? Bool ?? false
     let error = top["error"] as? [String: Any]
     (code, message, hint) = (word(error?["code"]), word(error?["message"]), word(error?["hint"]))
     nextAttemptAt = word(top["next_attempt_at"])

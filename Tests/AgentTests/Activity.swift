@@ -1,0 +1,93 @@
+import Foundation
+import JobCore
+import Synchronization
+import TestKit
+import Testing
+
+/// What goes on behind a pipeline's ports. A test lets time pass only while nothing does, so that a slow disk cannot make
+/// the manual clock run ahead of the work.
+final class Activity: Sendable {
+  private struct State {
+    var busy = 0
+    var changes: UInt64 = 0
+    var isDead = false
+    var sleepers: [UInt64: Duration] = [:]
+    var nextID: UInt64 = 0
+  }
+  private let state = Mutex(State())
+  private let clock: ManualClock
+
+  init(_ clock: ManualClock) { self.clock = clock }
+
+  /// How much is going on, and a number that changes whenever anything does.
+  var now: (busy: Int, changes: UInt64) { state.withLock { ($0.busy, $0.changes) } }
+
+  func changed() { state.withLock { $0.changes += 1 } }
+  func enter() { state.withLock { ($0.busy, $0.changes) = ($0.busy + 1, $0.changes + 1) } }
+  func leave() { state.withLock { ($0.busy, $0.changes) = ($0.busy - 1, $0.changes + 1) } }
+
+  /// The process is killed, as far as a test can: nothing that it asks for ever comes back.
+  func die() { state.withLock { $0.isDead = true } }
+
+  /// Never returns once the process is dead.
+  func livingOnly() async {
+    // Nobody resumes it, so the checked form would complain of it.
+    if state.withLock({ $0.isDead }) { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+  }
+
+  /// A call of the pipeline's to one of its ports.
+  func during<T, E: Error>(_ body: () async throws(E) -> T) async throws(E) -> T {
+    await livingOnly()
+    enter()
+    let result: Result<T, E>
+    do throws(E) { result = .success(try await body()) } catch { result = .failure(error) }
+    leave()
+    await livingOnly()
+    return try result.get()
+  }
+
+  /// `ManualClock.sleep`; who is woken counts as busy until it runs.
+  func sleep(until due: Duration) async throws {
+    await livingOnly()
+    let id = state.withLock { state in
+      state.nextID += 1
+      state.sleepers[state.nextID] = due
+      return state.nextID
+    }
+    do { try await clock.sleep(until: due) } catch {
+      wake(id)
+      throw error
+    }
+    wake(id)
+    await livingOnly()
+  }
+
+  private func wake(_ id: UInt64) {
+    let isOwed = state.withLock { $0.sleepers.removeValue(forKey: id) == nil }
+    if isOwed { leave() } else { changed() }
+  }
+
+  /// Lets the clocks run on.
+  func advance(to moment: Duration) {
+    state.withLock { state in
+      let due = state.sleepers.filter { $0.value <= moment }
+      for id in due.keys { state.sleepers[id] = nil }
+      state.busy += due.count
+      state.changes += 1
+    }
+    clock.advance(by: max(.zero, moment - clock.monotonic))
+  }
+}
+
+/// The descriptors of inotify that this process has: the library under the watcher is one instance a process.
+func inotifyDescriptors() -> [Int32] {
+  let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+  return numbers.compactMap(Int32.init).filter { number in
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == "anon_inode:inotify"
+  }
+}
+
+/// What was waited for did not happen in the time that a test gave it.
+struct TimeIsUp: Error, CustomStringConvertible {
+  let description: String
+}

@@ -1,0 +1,161 @@
+import DropFolder
+import Glibc
+import JobCore
+import PromptFile
+import Synchronization
+
+/// A call that a test may let fail.
+enum FileCall: Sendable {
+  /// Of this prompt, with this state in it.
+  case sidecar(FileKey, StateName?, durable: Bool)
+  case stage(FileKey)
+  case append
+  case finish
+  case rename
+  case syncFolder
+}
+
+extension LocalTrouble {
+  /// A full disk.
+  static let full = LocalTrouble(
+    JobError(code: "disk-full", message: "No space left on device.", hint: "Free some space.", retryable: true))
+  /// A folder that would not sync.
+  static let lost = LocalTrouble(JobError(code: "sync", message: "The folder cannot be synced."), isFatal: true)
+}
+
+/// The real files; calls fail when a test says so.
+final class FaultyFiles: RootFiles {
+  private let inner: FolderFiles
+  private let activity: Activity
+  private let records: Records
+  private let fault = Mutex<(@Sendable (FileCall) -> LocalTrouble?)?>(nil)
+
+  init(_ inner: FolderFiles, _ activity: Activity, _ records: Records) {
+    (self.inner, self.activity, self.records) = (inner, activity, records)
+  }
+
+  /// Which calls fail.
+  func fail(_ judge: (@Sendable (FileCall) -> LocalTrouble?)?) { fault.withLock { $0 = judge } }
+
+  fileprivate func check(_ call: FileCall) throws(LocalTrouble) {
+    if let trouble = fault.withLock({ $0?(call) }) { throw trouble }
+  }
+
+  func readSources(_ files: [(prompt: FileKey, list: FileKey)], limit: Int) async -> [SourceReading] {
+    await activity.during { await inner.readSources(files, limit: limit) }
+  }
+  func look(_ file: FileKey) async -> Sighting { await activity.during { await inner.look(file) } }
+  func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading {
+    await activity.during { await inner.readReference(file, limit: limit) }
+  }
+  func referenceBytes(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> [UInt8] {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.referenceBytes(file, limit: limit) }
+  }
+  func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
+    await activity.during { await inner.folderDefaults(above: file, limit: limit) }
+  }
+  func sidecar(of prompt: FileKey) async -> [UInt8]? { await activity.during { await inner.sidecar(of: prompt) } }
+
+  func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
+    try await activity.during { () async throws(LocalTrouble) in
+      let told = PromptReader(.init(model: "", agentName: "")).sidecar(bytes)
+      try check(.sidecar(prompt, told?.state, durable: durable))
+      try await inner.writeSidecar(bytes, of: prompt, durable: durable)
+      if durable, let told { records.wrote(told) }
+    }
+  }
+
+  func removeSidecar(of prompt: FileKey) async throws(LocalTrouble) {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.removeSidecar(of: prompt) }
+  }
+  func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
+    try await activity.during { () async throws(LocalTrouble) -> any StagedFile in
+      try check(.stage(prompt))
+      return FaultyStaged(inner: try await inner.stage(beside: prompt), files: self, activity: activity)
+    }
+  }
+  func rename(_ from: [UInt8], to: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> Bool {
+    try await activity.during { () async throws(LocalTrouble) in
+      try check(.rename)
+      return try await inner.rename(from, to: to, beside: prompt)
+    }
+  }
+  func syncFolder(of prompt: FileKey) async throws(LocalTrouble) {
+    try await activity.during { () async throws(LocalTrouble) in
+      try check(.syncFolder)
+      try await inner.syncFolder(of: prompt)
+    }
+  }
+  func digest(_ name: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> String? {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.digest(name, beside: prompt) }
+  }
+  func removeTemporary(_ file: FileKey) async { await activity.during { await inner.removeTemporary(file) } }
+  var temporaryPrefix: [UInt8] { inner.temporaryPrefix }
+  func prompts(below folder: FileKey) async throws(LocalTrouble) -> [FileKey] {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.prompts(below: folder) }
+  }
+}
+
+private struct FaultyStaged: StagedFile {
+  let inner: any StagedFile
+  let files: FaultyFiles
+  let activity: Activity
+
+  func append(_ bytes: [UInt8]) async throws(LocalTrouble) {
+    try await activity.during { () async throws(LocalTrouble) in
+      try files.check(.append)
+      try await inner.append(bytes)
+    }
+  }
+  func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect> {
+    try await activity.during { () async throws(LocalTrouble) in
+      try files.check(.finish)
+      return try await inner.finish()
+    }
+  }
+  func discard() async { await activity.during { await inner.discard() } }
+}
+
+/// The real watcher; a test sees what it has told.
+final class SeenWatcher: FolderWatching {
+  private struct Seen {
+    var rested: [FileKey: Int] = [:]
+    var gone: [FileKey: Int] = [:]
+    var scans: [RootID: Int] = [:]
+  }
+  private let inner: FolderWatcher
+  private let activity: Activity
+  private let seen = Mutex(Seen())
+
+  init(_ inner: FolderWatcher, _ activity: Activity) { (self.inner, self.activity) = (inner, activity) }
+
+  func scans(_ root: RootID) -> Int { seen.withLock { $0.scans[root] ?? 0 } }
+  /// How often the prompt was seen, as finished as a file can be.
+  func sightings(_ file: FileKey) -> Int { seen.withLock { $0.rested[file] ?? 0 } }
+  func losses(_ file: FileKey) -> Int { seen.withLock { $0.gone[file] ?? 0 } }
+
+  func start(_ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
+    inner.start { [weak self] events in
+      sink(events)
+      self?.note(events)
+    }
+  }
+
+  private func note(_ events: [FolderEvent]) {
+    activity.changed()
+    seen.withLock { seen in
+      for event in events {
+        switch event {
+        case .prompt(let file, .closed), .prompt(let file, .found): seen.rested[file, default: 0] += 1
+        case .promptGone(let file): seen.gone[file, default: 0] += 1
+        case .scanned(let root): seen.scans[root, default: 0] += 1
+        default: break
+        }
+      }
+    }
+  }
+
+  func await(_ files: Set<FileKey>) { inner.await(files) }
+  func rescan() { inner.rescan() }
+  func stop() { inner.stop() }
+}
