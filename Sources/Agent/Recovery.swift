@@ -10,7 +10,7 @@ extension Pipeline {
       // Each runs on by itself; together they respect the limits on requests.
       Task { await self.takeOver(key) }
     }
-    _ = try await commit([.undelay(code: "daily-limit", beyond: wallClock + RetryPolicy.longestWait * 2)])
+    _ = try await commit([.undelay(code: "daily-limit", beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)])
     try await weighLeftovers()
     if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.
@@ -23,6 +23,9 @@ extension Pipeline {
       }
     }
   }
+
+  // A task that was found is asked for at least this long before its deadline counts.
+  private static let leastAsking: Duration = .seconds(600)
 
   private func takeOver(_ key: SlotKey) async {
     guard let entry = active[key.job], let slot = entry.job.slots[key] else { return }
@@ -42,9 +45,12 @@ extension Pipeline {
       }
       return
     default:
-      // A clock that is behind what was written down would put the deadline off.
-      let lead = (slot.state.task?.acceptedAt).map { wallClock - $0 } ?? .zero
-      if lead < .zero, let moved = slot.on(.clockSet(lead), now: wallClock, policy: settings.policy, chance: 0) {
+      // The clock may have been set while nobody looked. One that is behind what was written down would put the deadline
+      // off; by one that is ahead it would be over before the service was asked even once.
+      let age = (slot.state.task?.acceptedAt).map { wallClock - $0 } ?? .zero
+      let oldest = max(.zero, settings.policy.taskDeadline - Self.leastAsking)
+      let jump = age < .zero ? age : max(.zero, age - oldest)
+      if jump != .zero, let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, chance: 0) {
         entry.job.slots[key] = moved.slot
       }
     }

@@ -86,7 +86,7 @@ extension Pipeline {
     case .requeue:
       if case .queued(let queued)? = entry.job.slots[key]?.state { requeued(notBefore: queued.notBefore) }
     case .serviceTrouble(let trouble, let error):
-      if gate.trouble(trouble, error, at: now) { sayClosed(error) }
+      serviceTrouble(trouble, error)
     case .slowDown(let duration): gate.slowDown(for: duration, at: now)
     }
     return nil
@@ -158,6 +158,13 @@ extension Pipeline {
 
   private func judge(_ outcome: SubmitOutcome, _ key: SlotKey, _ entry: ActiveJob) {
     if case .notAccepted(_, reached: true) = outcome { gate.submitAnswered() }
+    // At once, not when it is written down: in the milliseconds of that, the next ones would go out into the outage.
+    switch outcome {
+    case .unknown(let error, serviceDown: true): serviceTrouble(.down, error.whileDown)
+    case .notAccepted(let failure, _):
+      if case .service(let trouble) = failure.consequence { serviceTrouble(trouble, failure.error) }
+    case .accepted, .unknown: break
+    }
     switch outcome {
     case .accepted:
       if gate.accepted() { sayOpen() }
@@ -173,12 +180,16 @@ extension Pipeline {
     }
   }
 
+  private func serviceTrouble(_ trouble: ServiceTrouble, _ error: JobError) {
+    if gate.trouble(trouble, error, at: now) { sayClosed(error) }
+  }
+
   // The same words for several prompts in a row are about the account: nothing has failed.
   private func blameAccount(_ slots: [SlotKey], _ words: JobError) async {
     let error = JobError(
       code: "account", message: "The service refuses every prompt alike: \(words.message)",
       hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true)
-    if gate.trouble(.account, error, at: now) { sayClosed(error) }
+    serviceTrouble(.account, error)
     for key in slots {
       do {
         // Its refusal has to be written down before it can be taken back.

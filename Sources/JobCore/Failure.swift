@@ -18,6 +18,15 @@ public struct JobError: Hashable, Codable, Sendable {
   }
 }
 
+extension JobError {
+  /// The same as the reason why nothing is submitted at present.
+  public var whileDown: JobError {
+    JobError(
+      code: code, message: message,
+      hint: "promptdrop asks the service once in a while, and goes on by itself when it answers.", retryable: true)
+  }
+}
+
 /// A failure of the service or of the way to it, sorted by its consequence for a job. The fourth consequence, a submit
 /// whose fate nobody knows, is a case of `SubmitOutcome`, so that no other call can have it.
 public struct Failure: Error, Hashable, Sendable {

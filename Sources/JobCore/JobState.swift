@@ -166,7 +166,7 @@ extension Slot {
       holdUnknown(error, now)
       effects = [.writeSidecar(durable: true)]
       // An outage must hold a handful of jobs, not thousands: the gate closes first.
-      if serviceDown { effects.insert(.serviceTrouble(.down, error), at: 0) }
+      if serviceDown { effects.insert(.serviceTrouble(.down, error.whileDown), at: 0) }
     case .notAccepted(let failure, let reached):
       endAttempt(reached ? .refused : .notSent, now)
       failures += 1

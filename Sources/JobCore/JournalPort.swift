@@ -76,8 +76,8 @@ public enum JournalChange: Sendable {
   /// The wall clock was set: what waits for a time later than `after` moves along.
   case clockSet(by: Duration, after: Timestamp)
   /// Queued slots that wait for a time because of this error, or until a time so far away that a clock was wrong when
-  /// it was written down, may begin at once.
-  case undelay(code: String, beyond: Timestamp)
+  /// it was written down, may begin now.
+  case undelay(code: String, beyond: Timestamp, now: Timestamp)
 
   /// A new revision with its slots.
   public struct Take: Sendable {

@@ -40,12 +40,12 @@ extension Database {
       try set(
         "UPDATE slot SET due_at = due_at + ? WHERE state = 'queued' AND due_at > ?",
         [jump.milliseconds, moment.milliseconds])
-    case .undelay(let code, let moment):
+    case .undelay(let code, let moment, let now):
       try set(
         """
-        UPDATE slot SET due_at = min(due_at, changed_at)
+        UPDATE slot SET due_at = min(due_at, changed_at, ?)
         WHERE state = 'queued' AND (due_at > ? OR json_extract(detail, '$.error.code') = ?)
-        """, [moment.milliseconds, code])
+        """, [now.milliseconds, moment.milliseconds, code])
     }
   }
 

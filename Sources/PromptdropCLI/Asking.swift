@@ -29,8 +29,10 @@ struct Asking {
       return [try await ask(entry, state: state, request, roots: needsRoots ? nil : [])]
     }
     var groups: [(entry: AgentEntry?, paths: [String])] = []
+    // A path that nobody watches is a matter for the agent of the configured state, if there is one: it says so.
+    let own = AgentRegistry.find(state: Self.canonical(Assembly.statePath(configuration)), in: folders).first
     for path in paths.map(Self.canonical) {
-      let entry = AgentRegistry.find(covering: Array(path.utf8), in: folders).first
+      let entry = AgentRegistry.find(covering: Array(path.utf8), in: folders).first ?? own
       if let index = groups.firstIndex(where: { $0.entry?.socket == entry?.socket }) {
         groups[index].paths.append(path)
       } else {
@@ -78,9 +80,10 @@ struct Asking {
     do {
       return try await askJournal(state, request, roots)
     } catch let refusal as Assembly.Refusal {
-      // The lock is held, so an agent lives, and it is not for us to decide behind its back.
-      guard let silence, refusal.code == ExitCodes.temporary.rawValue else { throw refusal }
-      throw Assembly.Refusal("An agent uses \(state), but it cannot be asked: \(silence)", refusal.code)
+      // Its entry is there, and the journal is not to be had: an agent lives, and nobody decides behind its back.
+      guard let silence else { throw refusal }
+      throw Assembly.Refusal(
+        "An agent uses \(state), but it cannot be asked: \(silence)", ExitCodes.temporary.rawValue)
     }
   }
 

@@ -91,7 +91,8 @@ final class AgentBench {
 
   private static func begin(
     _ place: TemporaryFolder, _ state: String, _ folders: [RootFolder], _ clock: ManualClock,
-    _ settings: AgentSettings, _ service: ScriptedService, _ records: Records, _ notices: Notices, seed: UInt64
+    _ settings: AgentSettings, _ service: ScriptedService, _ records: Records, _ notices: Notices, seed: UInt64,
+    isOffline: Bool = false
   ) async throws -> Process {
     try await eventually("no other watcher runs") { inotifyDescriptors().isEmpty }
     let activity = Activity(clock)
@@ -117,9 +118,14 @@ final class AgentBench {
       marks: try SendMarkFile(folder, bootID: bootID), surroundings: surroundings, observer: notices,
       executor: loop.executor)
     let ended = Ended()
+    if isOffline {
+      await pipeline.stop()
+      ended.set(.stopped)
+    }
     return Process(
       pipeline: pipeline, journal: faulty, files: files, watcher: watcher, activity: activity, state: state,
       life: Task {
+        if isOffline { return .stopped }
         let ending = await pipeline.run(.watch)
         ended.set(ending)
         activity.changed()
@@ -182,6 +188,16 @@ final class AgentBench {
     process = try await Self.begin(
       place, name, folders, clock, settings, service, records, notices, seed: UInt64(generation))
     try await ready()
+  }
+
+  /// The pipeline as commands use it where no agent runs: it was stopped before anything, and never runs.
+  func startOffline() async throws {
+    generation += 1
+    try copyState(to: "state-\(generation)")
+    process = try await Self.begin(
+      place, "state-\(generation)", folders, clock, settings, service, records, notices, seed: UInt64(generation),
+      isOffline: true)
+    try await settle()
   }
 
   private func close() async {
@@ -273,7 +289,8 @@ extension AgentBench {
       let key = key(name, root: root)
       try await eventually("\(name) is seen") { watcher.sightings(key) > count }
     }
-    try await settle()
+    // The kernel's time stamps are of a coarser clock than the machine's: some files need a second look.
+    try await pass(.milliseconds(20))
   }
   func drop(_ name: String, text: String? = nil, root: Int = 1) async throws {
     try await drop([name], text: text, root: root)

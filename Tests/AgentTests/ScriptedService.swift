@@ -30,6 +30,7 @@ final class ScriptedService: ImageService {
     var prompt: String
     var number: Int
     var madeAt: Duration
+    var takes: Duration
   }
 
   private struct State {
@@ -39,6 +40,7 @@ final class ScriptedService: ImageService {
     var duration: Duration = .zero
     var price: String? = "0.5"
     var posts: [Post] = []
+    var calls: [String: Int] = [:]
     var tasks: [String: MadeTask] = [:]
     var queries: [(id: String, at: Duration)] = []
     var fetches: [(id: String, at: Duration)] = []
@@ -56,7 +58,7 @@ final class ScriptedService: ImageService {
 
   // MARK: the script
 
-  /// What becomes of POSTs, given the how-manieth of its prompt each is, from 1. Nil: all are accepted.
+  /// What becomes of POSTs, given the how-manieth call for its prompt each is, from 1. Nil: all are accepted.
   func onSubmit(_ reply: (@Sendable (Post, Int) -> Reply)?) {
     state.withLock { $0.reply = reply ?? { _, _ in .accept() } }
   }
@@ -64,7 +66,7 @@ final class ScriptedService: ImageService {
   func onQuery(_ answer: (@Sendable (String, MadeTask?) -> QueryOutcome?)?) { state.withLock { $0.query = answer } }
   /// Which fetches fail; nil: none.
   func onFetch(_ failure: (@Sendable (String) -> FetchFailure?)?) { state.withLock { $0.fetchFailure = failure } }
-  /// How long a task takes.
+  /// How long a task takes that is made from now on.
   func tasksTake(_ duration: Duration) { state.withLock { $0.duration = duration } }
   /// What one costs, as a query tells.
   func costs(_ price: String?) { state.withLock { $0.price = price } }
@@ -100,7 +102,7 @@ final class ScriptedService: ImageService {
     state.withLock { state in
       let number = state.tasks.count + 1
       let id = id ?? "ta-\(number)"
-      state.tasks[id] = MadeTask(id: id, prompt: prompt, number: number, madeAt: clock.monotonic)
+      state.tasks[id] = MadeTask(id: id, prompt: prompt, number: number, madeAt: clock.monotonic, takes: state.duration)
       return id
     }
   }
@@ -115,7 +117,10 @@ final class ScriptedService: ImageService {
     let post = Post(
       prompt: prompt, at: clock.monotonic, day: clock.wallClock.milliseconds / 86_400_000,
       secret: request.callbackURL.flatMap { $0.split(separator: "/").last.map(String.init) })
-    var reply = state.withLock { $0.reply(post, $0.posts.count { $0.prompt == prompt } + 1) }
+    var reply = state.withLock { state in
+      state.calls[prompt, default: 0] += 1
+      return state.reply(post, state.calls[prompt] ?? 1)
+    }
     var isSent = false
     func send() -> Bool {
       if isSent { return true }
@@ -188,7 +193,7 @@ final class ScriptedService: ImageService {
       let task = state.tasks[taskID]
       if let answer = state.query?(taskID, task) { return answer }
       guard let task else { return .notFound }
-      guard clock.monotonic >= task.madeAt + state.duration else {
+      guard clock.monotonic >= task.madeAt + task.takes else {
         return .report(TaskReport(phase: .running, status: "in_progress", consumed: nil))
       }
       return .report(Self.success(taskID, state.price))

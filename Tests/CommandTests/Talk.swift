@@ -1,6 +1,8 @@
 import Foundation
 import ProgramKit
+import Synchronization
 import TestKit
+import Testing
 
 /// What `status --json` says, as any script reads it.
 struct AgentStatus: Decodable {
@@ -80,7 +82,9 @@ extension Bench {
   }
 
   /// The same for what has been decided: a running agent goes on by itself, else there is another run.
-  func goOn(_ agent: ChildProcess?, _ flags: [String: String?] = [:], until what: String, _ condition: () throws -> Bool)
+  func goOn(
+    _ agent: ChildProcess?, _ flags: [String: String?] = [:], until what: String, _ condition: () throws -> Bool
+  )
     async throws
   {
     if agent == nil { _ = try await once(flags) }
@@ -120,30 +124,56 @@ enum Loopback {
     return address
   }
 
-  private static func trouble(_ what: String) -> DidNotHappen {
-    DidNotHappen(description: "\(what): \(String(cString: strerror(errno)))")
+  private struct Trouble: Error, CustomStringConvertible {
+    let description: String
   }
 
-  /// A socket that listens, at any free port or at the one given, and that nobody accepts from: connections come about,
-  /// and what is sent is never read.
+  private static func trouble(_ what: String) -> Trouble {
+    Trouble(description: "\(what): \(String(cString: strerror(errno)))")
+  }
+
+  /// A socket that listens, at any free port or at the one given, where connections come about and what is sent is
+  /// never read.
   final class Deaf: Sendable {
     let port: Int
     private let socket: Int32
+    private let accepted = Mutex<[Int32]>([])
 
     init() throws {
-      socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+      let descriptor = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
       var address = Loopback.address(0)
       var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-      let bound = withUnsafeMutablePointer(to: &address) { pointer in
+      let isBound = withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(socket, $0, length) == 0 && listen(socket, 16) == 0 && getsockname(socket, $0, &length) == 0
+          bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0 && getsockname(descriptor, $0, &length) == 0
         }
       }
-      guard bound else { throw Loopback.trouble("listen") }
+      socket = descriptor
       port = Int(in_port_t(bigEndian: address.sin_port))
+      guard isBound else { throw Loopback.trouble("listen") }
     }
 
-    deinit { close(socket) }
+    deinit {
+      for descriptor in accepted.withLock({ $0 }) + [socket] { close(descriptor) }
+    }
+
+    /// Whether a client has sent anything on a connection. That one is accepted, and dropped with the value.
+    func hasBytes() -> Bool {
+      var waiting = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+      guard poll(&waiting, 1, 0) > 0 else { return accepted.withLock { Self.hasBytes($0) } }
+      let connection = accept(socket, nil, nil)
+      return accepted.withLock { all in
+        if connection >= 0 { all.append(connection) }
+        return Self.hasBytes(all)
+      }
+    }
+
+    private static func hasBytes(_ connections: [Int32]) -> Bool {
+      connections.contains { connection in
+        var waiting = pollfd(fd: connection, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, 0) > 0
+      }
+    }
   }
 
   /// A port that was free a moment ago.
@@ -162,7 +192,7 @@ enum Loopback {
     }
     guard connected else { throw trouble("connect") }
     let bytes = Array(request.utf8)
-    guard send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count else { throw trouble("send") }
+    guard send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { throw trouble("send") }
     var answer: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {

@@ -15,7 +15,8 @@ extension ChangeMaker {
     case 10..<13: return .evidence(Evidence(secretSHA: secret(), taskID: task(), receivedAt: moment()))
     case 13..<15: return .weighed(Evidence(secretSHA: secret(), taskID: task(), receivedAt: moment()))
     case 15: return .clockSet(by: .seconds(Int.random(in: -9000...9000, using: &source)), after: moment())
-    case 16: return .undelay(code: source.one(of: ["some-trouble", "daily-limit"]), beyond: moment())
+    case 16:
+      return .undelay(code: source.one(of: ["some-trouble", "daily-limit"]), beyond: moment(), now: moment())
     default: return .surplus(surplus(model))
     }
   }

@@ -118,7 +118,7 @@ import Testing
     for (index, queued) in waits.enumerated() {
       try await bench.take(JobID("job-\(index)"), bench.file("\(index).prompt"), states: [.queued(queued)])
     }
-    let change = JournalChange.undelay(code: "daily-limit", beyond: start + .seconds(86_400))
+    let change = JournalChange.undelay(code: "daily-limit", beyond: start + .seconds(86_400), now: start)
     #expect(try await bench.apply(change) == .applied)
     let ready = try await bench.journal.startable(roots: [bench.root], at: start, limit: 9, except: [])
     #expect(Set(ready) == [slotKey(JobID("job-1")), slotKey(JobID("job-2"))])

@@ -106,9 +106,9 @@ struct JournalModel {
       evidence[key]?.isWeighed = true
     case .clockSet(let jump, let moment):
       return reschedule({ _, times in times.due > moment }, { $0.due + jump })
-    case .undelay(let code, let moment):
+    case .undelay(let code, let moment, let now):
       return reschedule(
-        { slot, times in times.due > moment || slot.state.error?.code == code }, { min($0.due, $0.changed) })
+        { slot, times in times.due > moment || slot.state.error?.code == code }, { min($0.due, $0.changed, now) })
     }
     return .applied
   }
