@@ -10,7 +10,8 @@ extension Pipeline {
       // Each runs on by itself; together they respect the limits on requests.
       Task { await self.takeOver(key) }
     }
-    _ = try await commit([.undelay(code: "daily-limit", beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)])
+    let farthest = wallClock + RetryPolicy.longestWait * 2
+    _ = try await commit([.undelay(code: "daily-limit", beyond: farthest, now: wallClock)])
     try await weighLeftovers()
     if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.

@@ -162,7 +162,11 @@ extension Pipeline {
     switch outcome {
     case .unknown(let error, serviceDown: true): serviceTrouble(.down, error.whileDown)
     case .notAccepted(let failure, _):
-      if case .service(let trouble) = failure.consequence { serviceTrouble(trouble, failure.error) }
+      switch failure.consequence {
+      case .service(let trouble): serviceTrouble(trouble, failure.error)
+      case .transient(let retryAfter?): gate.slowDown(for: retryAfter, at: now)
+      case .transient, .permanent: break
+      }
     case .accepted, .unknown: break
     }
     switch outcome {

@@ -10,7 +10,8 @@ struct AgentTrial {
   private func arguments(_ place: Place, _ more: [String] = []) -> [String] {
     [
       binary, "watch", place.drop, "--api-url", url, "--state-dir", place.state, "--settle", "0s", "--poll-first", "0s",
-      "--poll-min", "0s", "--max-requests", "64", "--max-in-flight", "256", "--burst-limit", "0", "--log-level", "warning",
+      "--poll-min", "0s", "--max-requests", "64", "--max-in-flight", "256", "--burst-limit", "0",
+      "--log-level", "warning",
     ] + more
   }
 

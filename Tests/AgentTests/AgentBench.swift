@@ -45,11 +45,13 @@ final class AgentBench {
   private let folders: [RootFolder]
   private var generation = 0
   private static let loop = MultiThreadedEventLoopGroup.singleton.next()
-  private static let bootID = "00000000-0000-4000-8000-00000000b007"
+  /// Which boot of the machine the next process is started in.
+  var bootID = "00000000-0000-4000-8000-00000000b007"
 
   /// Runs `body` with a pipeline; at the end it is stopped, and no rule may have been broken.
   static func with(
-    roots: [String] = ["root"], clock: ManualClock = ManualClock(), settings change: (inout AgentSettings) -> Void = { _ in },
+    roots: [String] = ["root"], clock: ManualClock = ManualClock(),
+    settings change: (inout AgentSettings) -> Void = { _ in },
     prepare: (TemporaryFolder, ScriptedService) throws -> Void = { _, _ in },
     sourceLocation: SourceLocation = #_sourceLocation, _ body: (AgentBench) async throws -> Void
   ) async throws {
@@ -85,14 +87,14 @@ final class AgentBench {
     self.records = records
     generation = 1
     process = try await Self.begin(
-      place, "state-1", folders, clock, settings, service, records, notices, seed: 1)
+      place, "state-1", folders, clock, settings, service, records, notices, seed: 1, bootID: bootID)
     try await ready()
   }
 
   private static func begin(
     _ place: TemporaryFolder, _ state: String, _ folders: [RootFolder], _ clock: ManualClock,
     _ settings: AgentSettings, _ service: ScriptedService, _ records: Records, _ notices: Notices, seed: UInt64,
-    isOffline: Bool = false
+    bootID: String, isOffline: Bool = false
   ) async throws -> Process {
     try await eventually("no other watcher runs") { inotifyDescriptors().isEmpty }
     let activity = Activity(clock)
@@ -179,14 +181,17 @@ final class AgentBench {
     if let state {
       if place.exists(state) {
         try place.makeFolder(name)
-        for file in try place.list(state) { try place.write("\(name)/\(file)", bytes: try place.bytes("\(state)/\(file)")) }
+        for file in try place.list(state) {
+          try place.write("\(name)/\(file)", bytes: try place.bytes("\(state)/\(file)"))
+        }
       }
     } else {
       try copyState(to: name)
     }
     change(&settings)
     process = try await Self.begin(
-      place, name, folders, clock, settings, service, records, notices, seed: UInt64(generation))
+      place, name, folders, clock, settings, service, records, notices, seed: UInt64(generation),
+      bootID: bootID)
     try await ready()
   }
 
@@ -196,7 +201,7 @@ final class AgentBench {
     try copyState(to: "state-\(generation)")
     process = try await Self.begin(
       place, "state-\(generation)", folders, clock, settings, service, records, notices, seed: UInt64(generation),
-      isOffline: true)
+      bootID: bootID, isOffline: true)
     try await settle()
   }
 
@@ -319,8 +324,12 @@ extension AgentBench {
     return try await process.journal.inner.slots(of: job.id, revision: job.current)
   }
 
+  /// The states of a prompt's pictures, in the order of the alphabet.
+  func words(_ name: String) async throws -> [String] { try await slots(name).map(\.state.name.rawValue).sorted() }
+
   func reason(_ name: String, root: Int = 1) async throws -> HeldReason? {
-    guard case .held(let held)? = try await slots(name, root: root).first(where: { $0.state.name == .held })?.state else {
+    let slot = try await slots(name, root: root).first { $0.state.name == .held }
+    guard case .held(let held)? = slot?.state else {
       return nil
     }
     return held.reason
@@ -362,6 +371,13 @@ extension AgentBench {
     let secret = try #require(post?.secret)
     return await process.pipeline.received(secret: secret, taskID: taskID)
   }
+}
+
+extension CommandReply {
+  /// What became of each file: whether it is done.
+  var oks: [Bool] { files.map { $0.ok } }
+  /// Why nothing is submitted.
+  var stopReasons: [String]? { status?.stops.map { $0.reason } }
 }
 
 /// Names of prompts: `p000`, `p001`, ….

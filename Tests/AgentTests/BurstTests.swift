@@ -40,7 +40,7 @@ extension Pipelines {
 
         // A file, a folder, everything.
         var reply = await bench.ask(.approve, [held + ".prompt"])
-        #expect(reply.files.map(\.ok) == [true])
+        #expect(reply.oks == [true])
         try await bench.until("it is done") { try await $0.state(held) == .done }
         #expect(bench.service.posts.count == 202)
         let inSub = try await bench.all(names(250).map { "sub/" + $0 }, .held).count

@@ -96,7 +96,7 @@ extension Pipelines {
         try await bench.drop(names(5))
         try await bench.pass(.seconds(50))
         #expect(bench.service.posts.count == 1)
-        #expect(await bench.ask(.status).status?.stops.map(\.reason) == ["price-unknown"])
+        #expect(await bench.ask(.status).stopReasons == ["price-unknown"])
         try await bench.until("the first is done") { try await $0.census()[.done] == 1 }
         try await bench.pass(.seconds(5))
         #expect(bench.service.posts.count == 4, "three more at 0.5, now that this is known")
@@ -179,7 +179,8 @@ extension Pipelines {
       ) { bench in
         bench.service.costs(cost)
         bench.service.onSubmit { post, n in
-          var choice = SplitMix64(seed: seed &+ UInt64(n) &* 977 &+ UInt64(post.prompt.utf8.reduce(0) { $0 &* 31 &+ Int($1) }))
+          let text = UInt64(post.prompt.utf8.reduce(0) { $0 &* 31 &+ Int($1) })
+          var choice = SplitMix64(seed: seed &+ UInt64(n) &* 977 &+ text)
           switch Int(choice.next() % 10) {
           case 0: return .garbled(accepted: choice.percent(50))
           case 1: return .lost(accepted: choice.percent(50))

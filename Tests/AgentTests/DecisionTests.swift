@@ -49,10 +49,10 @@ extension Pipelines {
     @Test(arguments: [true, false]) func adopt(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.inDoubt) { bench in
         let task = try #require(bench.service.task("cat")).id
-        #expect(await bench.resolve("cat", .adopt(taskID: task)).files.map(\.ok) == [true])
+        #expect(await bench.resolve("cat", .adopt(taskID: task)).oks == [true])
         #expect(try await bench.state("cat") != .held)
         #expect(try bench.sidecar("cat")?.taskID(slot: 1) == task, "told at once")
-      } then: { bench in
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 1)
         #expect(try bench.hasPicture("cat"))
@@ -62,10 +62,10 @@ extension Pipelines {
     @Test(arguments: [true, false]) func adoptTwo(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.bothInDoubt) { bench in
         let tasks = bench.service.tasks.map(\.id)
-        #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).files.map(\.ok) == [true])
-        #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).files.map(\.ok) != [true], "the same once more")
-        #expect(await bench.resolve("cat", .adopt(taskID: tasks[1])).files.map(\.ok) == [true])
-      } then: { bench in
+        #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).oks == [true])
+        #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).oks != [true], "the same once more")
+        #expect(await bench.resolve("cat", .adopt(taskID: tasks[1])).oks == [true])
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 2)
         #expect(try bench.sidecar("cat")?.outputs.count == 2)
@@ -75,10 +75,10 @@ extension Pipelines {
     @Test(arguments: [true, false]) func adoptOneAndGiveUpTheOther(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.bothInDoubt) { bench in
         let tasks = bench.service.tasks.map(\.id)
-        #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).files.map(\.ok) == [true])
-        #expect(await bench.resolve("cat", .abandon).files.map(\.ok) == [true])
-      } then: { bench in
-        let states = try await bench.slots("cat").map(\.state.name.rawValue).sorted()
+        #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).oks == [true])
+        #expect(await bench.resolve("cat", .abandon).oks == [true])
+      } then: { (bench: AgentBench) async throws in
+        let states = try await bench.words("cat")
         #expect(states == ["cancelled", "done"])
         #expect(bench.service.posts.count == 2)
       }
@@ -90,18 +90,19 @@ extension Pipelines {
         try await bench.drop("dog")
         try await bench.until("done") { try await $0.state("dog") == .done }
       } _: { bench in
-        let reply = await bench.resolve("cat", .adopt(taskID: try #require(bench.service.task("dog")).id))
-        #expect(reply.files.map(\.ok) == [false])
+        let task = try #require(bench.service.task("dog")).id
+        let reply = await bench.resolve("cat", .adopt(taskID: task))
+        #expect(reply.oks == [false])
         #expect(reply.files.first?.message.contains("dog.prompt") == true)
-      } then: { bench in
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.reason("cat") == .submissionOutcomeUnknown)
       }
     }
 
     @Test(arguments: [true, false]) func resubmit(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.inDoubt) { bench in
-        #expect(await bench.resolve("cat", .resubmit).files.map(\.ok) == [true])
-      } then: { bench in
+        #expect(await bench.resolve("cat", .resubmit).oks == [true])
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 2)
         #expect(try bench.sidecar("cat")?.mayHaveBeenPaidTwice == true)
@@ -110,8 +111,8 @@ extension Pipelines {
 
     @Test(arguments: [true, false]) func resubmitBoth(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.bothInDoubt) { bench in
-        #expect(await bench.resolve("cat", .resubmit).files.map(\.ok) == [true])
-      } then: { bench in
+        #expect(await bench.resolve("cat", .resubmit).oks == [true])
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 4)
       }
@@ -119,9 +120,10 @@ extension Pipelines {
 
     @Test(arguments: [true, false]) func abandonThenALateCallback(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.inDoubt) { bench in
-        #expect(await bench.resolve("cat", .abandon).files.map(\.ok) == [true])
-        #expect(try bench.sidecar("cat")?.state == .cancelled)
-      } then: { bench in
+        #expect(await bench.resolve("cat", .abandon).oks == [true])
+        let told = try bench.sidecar("cat")?.state
+        #expect(told == .cancelled)
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .cancelled)
         try await bench.pass(.seconds(3600))
         #expect(bench.service.posts.count == 1)
@@ -133,10 +135,10 @@ extension Pipelines {
 
     @Test(arguments: [true, false]) func adoptWhatWasGivenUp(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.inDoubt) { bench in
-        #expect(await bench.resolve("cat", .abandon).files.map(\.ok) == [true])
+        #expect(await bench.resolve("cat", .abandon).oks == [true])
         let task = try #require(bench.service.task("cat")).id
-        #expect(await bench.resolve("cat", .adopt(taskID: task)).files.map(\.ok) == [true])
-      } then: { bench in
+        #expect(await bench.resolve("cat", .adopt(taskID: task)).oks == [true])
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
       }
     }
@@ -148,8 +150,8 @@ extension Pipelines {
         try await bench.until("failed") { try await $0.state("cat") == .failed }
         bench.service.onSubmit(nil)
       } _: { bench in
-        #expect(await bench.ask(.retry, ["cat.prompt"]).files.map(\.ok) == [true])
-      } then: { bench in
+        #expect(await bench.ask(.retry, ["cat.prompt"]).oks == [true])
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.tasks.count == 2)
       }
@@ -162,8 +164,8 @@ extension Pipelines {
         try await bench.until("held") { try await $0.reason("cat") == .paidNotFetched }
         bench.service.onFetch(nil)
       } _: { bench in
-        #expect(await bench.ask(.retry, ["cat.prompt"]).files.map(\.ok) == [true])
-      } then: { bench in
+        #expect(await bench.ask(.retry, ["cat.prompt"]).oks == [true])
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 1)
       }
@@ -171,10 +173,10 @@ extension Pipelines {
 
     @Test(arguments: [true, false]) func retryDoesNotPayAgainInDoubt(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.inDoubt) { bench in
-        #expect(await bench.ask(.retry, ["cat.prompt"]).files.map(\.ok) == [false])
+        #expect(await bench.ask(.retry, ["cat.prompt"]).oks == [false])
         #expect(await bench.ask(.retry).files.isEmpty)
-        #expect(await bench.ask(.approve, ["cat.prompt"]).files.map(\.ok) == [false])
-      } then: { bench in
+        #expect(await bench.ask(.approve, ["cat.prompt"]).oks == [false])
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.reason("cat") == .submissionOutcomeUnknown)
         #expect(bench.service.posts.count == 1)
       }
@@ -190,10 +192,10 @@ extension Pipelines {
         #expect(try await bench.census()[.held] == 3, "what may be paid for stays")
       } _: { bench in
         let task = try #require(bench.service.task("cat")).id
-        #expect(await bench.resolve("cat", .adopt(taskID: task)).files.map(\.ok) == [true])
-        #expect(await bench.resolve("dog", .abandon).files.map(\.ok) == [true])
+        #expect(await bench.resolve("cat", .adopt(taskID: task)).oks == [true])
+        #expect(await bench.resolve("dog", .abandon).oks == [true])
         #expect(await bench.resolve("cow", .resubmit).files.count == 1)
-      } then: { bench in
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(try bench.hasPicture("cat"))
         #expect(try await bench.state("dog") == .cancelled)
@@ -210,7 +212,7 @@ extension Pipelines {
       } _: { bench in
         let reply = await bench.ask(.resolve, decision: .abandon, reason: "submission-outcome-unknown")
         #expect(reply.files.count == 2)
-      } then: { bench in
+      } then: { (bench: AgentBench) async throws in
         #expect(try await bench.all(["cat", "dog"], .cancelled).count == 2)
         #expect(try await bench.reason("cow") == .paidNotFetched)
       }
@@ -221,13 +223,13 @@ extension Pipelines {
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop("cat")
         for decision in [CommandRequest.Decision.resubmit, .abandon, .adopt(taskID: "ta-x")] {
-          #expect(await bench.resolve("cat", decision).files.map(\.ok) == [false])
+          #expect(await bench.resolve("cat", decision).oks == [false])
         }
         bench.service.release("cat", .accept())
         try await bench.until("done") { try await $0.state("cat") == .done }
         #expect(bench.service.posts.count == 1)
-        #expect(await bench.resolve("cat", .resubmit).files.map(\.ok) == [false])
-        #expect(await bench.resolve("none", .resubmit).files.map(\.ok) == [false])
+        #expect(await bench.resolve("cat", .resubmit).oks == [false])
+        #expect(await bench.resolve("none", .resubmit).oks == [false])
       }
     }
   }

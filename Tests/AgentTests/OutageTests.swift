@@ -50,7 +50,9 @@ extension Pipelines {
         #expect(try bench.sidecar(flying[0])?.error != nil, "a sidecar in flight tells of the outage")
 
         try await bench.pass(.seconds(72 * 3600) - .seconds(600), step: .seconds(30))
-        if outage != .noConnection { #expect(bench.service.posts.count == postsBefore, "nothing is posted while it is down") }
+        if outage != .noConnection {
+          #expect(bench.service.posts.count == postsBefore, "nothing is posted while it is down")
+        }
         let probes = bench.service.queries.map(\.at).filter { $0 >= start + .seconds(300) }
         #expect(probes.count > 100, "it is tried")
         for (earlier, later) in zip(probes, probes.dropFirst()) where later - earlier < .seconds(59) {
