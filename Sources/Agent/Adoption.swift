@@ -24,7 +24,12 @@ struct Adoption {
     let surplus = Set(
       told.attempts.filter { $0.revision == told.revision && $0.slot > SlotKey.surplusBase }.map(\.slot))
     return (Array(1...count) + surplus.sorted()).map { number in
-      let attempts = told.attempts.filter { $0.revision == told.revision && $0.slot == number }.map(\.attempt)
+      let attempts = told.attempts.filter { $0.revision == told.revision && $0.slot == number }.map { entry in
+        // Nobody is left who could hear its answer.
+        var attempt = entry.attempt
+        if attempt.outcome == .begun { attempt.outcome = .unknown }
+        return attempt
+      }
       var slot = Slot(
         key: SlotKey(job: job, revision: revision, number: number), attempts: attempts,
         serviceStatus: told.serviceStatus, consumed: count == 1 ? told.consumed : nil)
@@ -34,7 +39,10 @@ struct Adoption {
   }
 
   private func state(_ number: Int, _ attempts: [Attempt]) -> SlotState {
-    if told.outputs.contains(where: { $0.revision == told.revision && $0.slot == number }), told.state == .done {
+    // The state is the whole job's: of several pictures it says nothing about one that stands in its place.
+    if told.state == .done || count > 1,
+      told.outputs.contains(where: { $0.revision == told.revision && $0.slot == number })
+    {
       return .done
     }
     guard let last = attempts.last else {
@@ -43,20 +51,20 @@ struct Adoption {
     if told.state == .cancelled, told.reason == CancelReason.abandoned.rawValue { return .cancelled(.abandoned) }
     switch last.outcome {
     case .accepted:
-      guard let taskID = last.taskID else { return held(nil) }
+      guard let taskID = last.taskID else { return held }
       let task = TaskRef(taskID: taskID, acceptedAt: last.endedAt ?? last.startedAt)
       if told.state == .failed, count == 1 { return .failed(told.error ?? unexplained) }
-      if told.state == .held, let reason = told.reason.flatMap(HeldReason.init) {
+      if told.state == .held, count == 1, let reason = told.reason.flatMap(HeldReason.init) {
         return .held(Held(reason: reason, error: told.error ?? unexplained, task: task))
       }
       return .submitted(task)
-    case .begun, .unknown: return held(last)
+    case .begun, .unknown: return held
     case .refused, .refusedForAccount, .notSent:
       return told.state == .failed ? .failed(told.error ?? unexplained) : .queued(Queued())
     }
   }
 
-  private func held(_ attempt: Attempt?) -> SlotState {
+  private var held: SlotState {
     .held(
       Held(
         reason: .submissionOutcomeUnknown,

@@ -41,7 +41,9 @@ extension Pipeline {
   func setAlarm() {
     // What waits for a moment of the wall clock is looked at once a minute: the clock may be set.
     let byTheClock = nextQueued.map { min($0, now + .seconds(60)) }
-    let next = [settling.nextDue, agenda.first?.due, byTheClock, gateWait, onceDeadline].compactMap { $0 }.min()
+    let next = [settling.nextDue, agenda.first?.due, byTheClock, gateWait, onceDeadline, catchUpDeadline].compactMap {
+      $0
+    }.min()
     guard let next else { return }
     // An alarm that rings too early costs one look; replacing it for every change costs a task each time.
     if let alarmAt, alarmAt <= next { return }

@@ -57,6 +57,9 @@ public actor Pipeline {
   var openingBook: Task<Void, any Error>?
   var limited: [RootID: (until: Timestamp, error: JobError)] = [:]
   var waitsForPrice: JobError?
+  // Set once the folders' sidecars were looked at, or, while they are, the moment when that is given up.
+  var isCaughtUp = false
+  var catchUpDeadline: Duration?
 
   // Callbacks that have not been weighed.
   var weighing: Set<Evidence> = []
@@ -140,6 +143,7 @@ public actor Pipeline {
     listening.cancel()
     watcher.stop()
     alarm?.cancel()
+    alarmAt = nil
     await finishPosts()
     await writeStaleSidecars()
     return result

@@ -13,11 +13,13 @@ extension Pipeline {
     else { return false }
     let known = Set(slot.attempts.map(\.attemptID))
     guard var better = adopted.slots(job: key.job, revision: key.revision).first(where: { $0.key == key }),
-      better.attempts.contains(where: { !known.contains($0.attemptID) && $0.outcome.mayBePaid })
+      better.attempts.contains(where: {
+        !known.contains($0.attemptID) && ($0.outcome.mayBePaid || better.state.name == .failed)
+      })
     else { return false }
     better.failures = 0
     let outputs = adopted.outputs(job: key.job, revision: key.revision).filter { $0.slot == key }
-    let bill = charges(of: better, entry.job.file, priceKey(key, entry.job))
+    let bill = bill(of: better, entry.job.file, priceKey(key, entry.job))
     observer.notice(.warning, Self.behind(entry.job.file))
     guard
       try await commit([.move(better, from: .queued, outputs: outputs), .outputs(outputs)] + bill).first == .applied

@@ -10,8 +10,7 @@ extension Pipeline {
       // Each runs on by itself; together they respect the limits on requests.
       Task { await self.takeOver(key) }
     }
-    let farthest = wallClock + RetryPolicy.longestWait * 2
-    _ = try await commit([.undelay(code: "daily-limit", beyond: farthest, now: wallClock)])
+    _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
     try await weighLeftovers()
     if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.

@@ -79,14 +79,7 @@ extension Pipeline {
   func bill(from before: Slot, to after: Slot, _ job: Job) -> [JournalChange] {
     guard let attempt = after.attempts.last else { return [] }
     if attempt.outcome == .begun, before.attempts.last?.attemptID != attempt.attemptID {
-      var changes: [JournalChange] = [.charge(charge(attempt, job.file, priceKey(after.key, job)))]
-      if let secret = attempt.callbackSHA {
-        changes.append(
-          .expectCallback(
-            CallbackTarget(
-              secretSHA: secret, slot: after.key, attemptID: attempt.attemptID, madeAt: attempt.startedAt)))
-      }
-      return changes
+      return [.charge(charge(attempt, job.file, priceKey(after.key, job)))] + expected(attempt, after.key)
     }
     if before.attempts.last?.outcome == .begun {
       switch attempt.outcome {
@@ -110,12 +103,22 @@ extension Pipeline {
       day: SpendBook.day(of: attempt.startedAt), reserved: attempt.reserved, consumed: consumed)
   }
 
-  /// What a sidecar tells was paid for: each attempt that may have been, with the price where that is final.
-  func charges(of told: Slot, _ file: FileKey, _ kind: PriceKey) -> [JournalChange] {
+  /// What a sidecar tells was paid for: each attempt that may have been, with the price where that is final. It counts for
+  /// its day, and late callbacks still find their attempt.
+  func bill(of told: Slot, _ file: FileKey, _ kind: PriceKey) -> [JournalChange] {
     let priced = told.state == .done ? told.attempts.last { $0.outcome == .accepted }?.attemptID : nil
-    return told.attempts.filter(\.outcome.mayBePaid).map { attempt in
-      .charge(charge(attempt, file, kind, consumed: attempt.attemptID == priced ? told.consumed : nil))
+    return told.attempts.filter(\.outcome.mayBePaid).flatMap { attempt in
+      let consumed = attempt.attemptID == priced ? told.consumed : nil
+      return [.charge(charge(attempt, file, kind, consumed: consumed))] + expected(attempt, told.key)
     }
+  }
+
+  private func expected(_ attempt: Attempt, _ key: SlotKey) -> [JournalChange] {
+    guard let secret = attempt.callbackSHA else { return [] }
+    return [
+      .expectCallback(
+        CallbackTarget(secretSHA: secret, slot: key, attemptID: attempt.attemptID, madeAt: attempt.startedAt))
+    ]
   }
 
   /// The same for the book in memory, once the journal has it.
@@ -131,5 +134,12 @@ extension Pipeline {
       }
       waitsForPrice = nil
     }
+  }
+}
+
+extension JournalChange {
+  /// What waits for the end of a day, or for a moment that no wait reaches, may be weighed anew.
+  static func limitsMayHaveEnded(at now: Timestamp) -> JournalChange {
+    .undelay(code: "daily-limit", beyond: now + RetryPolicy.longestWait * 2, now: now)
   }
 }

@@ -13,7 +13,7 @@ extension Pipeline {
     isHeldBack = false
     // A new day begins with nothing open.
     if waitsForPrice != nil, book.needsOpening(at: wallClock) { waitsForPrice = nil }
-    guard !isStopping, capacity > 0, waitsForPrice == nil else { return }
+    guard !isStopping, capacity > 0, waitsForPrice == nil, hasSeenWhatWasSpent(at: now) else { return }
     if ready.isEmpty {
       fill()
       return
@@ -44,6 +44,20 @@ extension Pipeline {
     start(starting, at: now)
     if ready.isEmpty { fill() }
   }
+
+  // Where the journal was lost, only the sidecars tell what was spent today: under a limit, what stands in the folders at
+  // the start is looked at before anything is submitted.
+  private func hasSeenWhatWasSpent(at now: Duration) -> Bool {
+    guard settings.spending.areSet, !isCaughtUp else { return true }
+    guard unscanned.isEmpty else { return false }
+    // Files that change all the time must not keep the rest waiting for ever.
+    let deadline = catchUpDeadline ?? now + Self.longestCatchUp
+    isCaughtUp = now >= deadline || (settling.count == 0 && examinations == 0)
+    catchUpDeadline = isCaughtUp ? nil : deadline
+    return isCaughtUp
+  }
+
+  private static let longestCatchUp: Duration = .seconds(60)
 
   private func holdBack(_ until: Duration) {
     isHeldBack = true

@@ -143,18 +143,8 @@ extension Pipeline {
     let slots = adopted.slots(job: id, revision: number)
     var plan = take(
       file, known, id, revision, slots, stamp, outputs: adopted.outputs(job: id, revision: number), isNew: false)
-    // What the sidecar tells was paid for counts for its day, and late callbacks still find their attempt.
     let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
-    for slot in slots {
-      plan.changes += charges(of: slot, file, kind)
-      for attempt in slot.attempts where attempt.outcome.mayBePaid {
-        guard let secret = attempt.callbackSHA else { continue }
-        plan.changes.append(
-          .expectCallback(
-            CallbackTarget(
-              secretSHA: secret, slot: slot.key, attemptID: attempt.attemptID, madeAt: attempt.startedAt)))
-      }
-    }
+    plan.changes += slots.flatMap { bill(of: $0, file, kind) }
     return plan
   }
 

@@ -13,6 +13,9 @@ public struct SpendLimits: Hashable, Sendable {
 
   /// No limits.
   public init() {}
+
+  /// Whether anything is limited.
+  public var areSet: Bool { submissions != nil || credits != nil || rootSubmissions != nil || rootCredits != nil }
 }
 
 /// What a price depends on.

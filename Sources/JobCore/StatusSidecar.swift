@@ -116,7 +116,9 @@ extension StatusSidecar {
       .flatMap { slot in
         slot.attempts.map { AttemptEntry(revision: slot.key.revision, slot: slot.key.number, attempt: $0) }
       }
-    let inPlace = job.outputs.filter { $0.temporary == nil }
+    // A picture of a task that is not all in place yet does not stand for the whole: who reads this after a lost journal
+    // takes a listed slot for finished.
+    let inPlace = job.outputs.filter { $0.temporary == nil && job.slots[$0.slot]?.state.name.isSettled != false }
       .sorted { ($0.slot.revision, $0.number) < ($1.slot.revision, $1.number) }
     outputs = inPlace.map {
       OutputEntry(

@@ -22,6 +22,13 @@ final class Activity: Sendable {
   /// How much is going on, and a number that changes whenever anything does.
   var now: (busy: Int, changes: UInt64) { state.withLock { ($0.busy, $0.changes) } }
 
+  /// When the first who sleeps is due.
+  var nextDue: Duration? { state.withLock { $0.sleepers.values.min() } }
+  /// Whether somebody sleeps until this moment; in a dead process nobody ever will.
+  func isAwaited(_ moment: Duration) -> Bool {
+    state.withLock { state in state.isDead || state.sleepers.values.contains(moment) }
+  }
+
   func changed() { state.withLock { $0.changes += 1 } }
   func enter() { state.withLock { ($0.busy, $0.changes) = ($0.busy + 1, $0.changes + 1) } }
   func leave() { state.withLock { ($0.busy, $0.changes) = ($0.busy - 1, $0.changes + 1) } }

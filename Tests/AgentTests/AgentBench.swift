@@ -219,16 +219,20 @@ final class AgentBench {
     let end = ContinuousClock.now + .seconds(60)
     var (quiet, last) = (0, process.activity.now.changes)
     while quiet < 8 {
-      _ = await process.pipeline.examinations
+      let alarm = await process.pipeline.alarmAt
+      // An alarm that nobody sleeps for yet, or that rang and was not heard yet, is work under way.
+      let isBetween = alarm.map { !process.activity.isAwaited($0) } ?? false
       let (busy, changes) = process.activity.now
-      if busy > 0 {
-        try await Task.sleep(for: .microseconds(100))
+      let isQuiet = busy == 0 && changes == last && (!isBetween || process.ended.ending != nil)
+      if !isQuiet {
+        if quiet == 0 { try await Task.sleep(for: .microseconds(100)) }
         guard ContinuousClock.now < end else {
-          Issue.record("the pipeline is busy for a minute", sourceLocation: sourceLocation)
-          throw TimeIsUp(description: "the pipeline is busy for a minute")
+          let what = "not settled within a minute: \(busy) busy, alarm at \(alarm as Any), now \(clock.monotonic)"
+          Issue.record("\(what)", sourceLocation: sourceLocation)
+          throw TimeIsUp(description: what)
         }
       }
-      quiet = busy == 0 && changes == last ? quiet + 1 : 0
+      quiet = isQuiet ? quiet + 1 : 0
       last = changes
     }
   }
@@ -240,7 +244,7 @@ final class AgentBench {
       try await settle()
       let now = clock.monotonic
       if now >= end { return }
-      process.activity.advance(to: min(end, max(clock.nextDue ?? end, now + step)))
+      process.activity.advance(to: min(end, max(process.activity.nextDue ?? end, now + step)))
     }
   }
 
@@ -255,7 +259,7 @@ final class AgentBench {
       try await settle(sourceLocation: sourceLocation)
       if try await condition(self) { return }
       let now = clock.monotonic
-      let next = max(clock.nextDue ?? end, now + step)
+      let next = max(process.activity.nextDue ?? end, now + step)
       if now < end, next <= end {
         process.activity.advance(to: next)
       } else if patience > 0 {

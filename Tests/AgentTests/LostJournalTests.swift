@@ -25,17 +25,19 @@ extension Pipelines {
         case "bad": .refuse(ScriptedService.refused())
         case "doubt": .garbled(accepted: true)
         case "sending": .hang()
-        case "later": .refuse(ScriptedService.rateLimited(.seconds(600)))
+        case "later": .unreachable
         default: .accept()
         }
+      }
+      bench.service.onQuery { _, task in
+        guard task?.prompt == "flying" else { return nil }
+        return .report(TaskReport(phase: .running, status: "in_progress", consumed: nil))
       }
       try await bench.drop(["done", "bad"])
       try await bench.until("final") {
         let states = (try await $0.state("done"), try await $0.state("bad"))
         return states == (.done, .failed)
       }
-      // The copy knows the next ones as queued: the gate is closed.
-      bench.service.tasksTake(.seconds(300))
       try await bench.drop("doubt")
       try await bench.drop("flying")
       try await bench.drop("sending")
@@ -63,6 +65,7 @@ extension Pipelines {
         let posts = bench.service.posts
         try await bench.kill()
         bench.service.onSubmit(nil)
+        bench.service.onQuery(nil)
         try await bench.start(state: journal == .gone ? "none" : "copy")
         try await bench.pass(.seconds(120))
         #expect(try await bench.state("done") == .done)
