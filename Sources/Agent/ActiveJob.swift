@@ -14,7 +14,15 @@ final class ActiveJob {
   /// Whether a delayed write of the sidecar is on the agenda.
   var sidecarIsDue = false
 
+  /// When each task is asked for next, monotonic.
+  var queryDue: [SlotKey: Duration] = [:]
+  /// Tasks that are being asked for, and whether to ask once more afterwards.
+  var asking: [SlotKey: Asking] = [:]
+  enum Asking { case once, again }
+
   private var isLocked = false
+  // Who waits for a slot; a slot without an entry is free.
+  private var waitingForSlot: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
   init(_ job: Job) { self.job = job }
@@ -33,6 +41,23 @@ final class ActiveJob {
       isLocked = false
     } else {
       waiting.removeFirst().resume()
+    }
+  }
+
+  /// One event of a slot at a time.
+  func lock(_ slot: SlotKey, isolation: isolated (any Actor)? = #isolation) async {
+    if waitingForSlot[slot] == nil {
+      waitingForSlot[slot] = []
+    } else {
+      await withCheckedContinuation { waitingForSlot[slot]?.append($0) }
+    }
+  }
+
+  func unlock(_ slot: SlotKey) {
+    if waitingForSlot[slot]?.isEmpty == false {
+      waitingForSlot[slot]?.removeFirst().resume()
+    } else {
+      waitingForSlot[slot] = nil
     }
   }
 }

@@ -2,7 +2,7 @@ import JobCore
 
 /// What is due at a time: one heap and one alarm for all tasks, so that nothing wakes when nothing is due.
 enum AgendaItem: Sendable {
-  case query(SlotKey)
+  case query(SlotKey, due: Duration)
   case fetch(SlotKey)
   case sidecar(JobID)
   case look(FileKey)
@@ -27,7 +27,7 @@ extension Pipeline {
     while let first = agenda.first, first.due <= now {
       agenda.removeFirst()
       switch first.key {
-      case .query(let key): Task { await self.query(key) }
+      case .query(let key, let due): Task { await self.query(key, due: due) }
       case .fetch(let key): Task { await self.resumeFetch(key) }
       case .sidecar(let job): Task { await self.writeDueSidecar(job) }
       case .look(let file): settling.noticed(file, .found, at: now)
@@ -41,7 +41,9 @@ extension Pipeline {
   func setAlarm() {
     // What waits for a moment of the wall clock is looked at once a minute: the clock may be set.
     let byTheClock = nextQueued.map { min($0, now + .seconds(60)) }
-    let next = [settling.nextDue, agenda.first?.due, byTheClock, gateWait, onceDeadline, catchUpDeadline].compactMap {
+    // While no more files can be examined at once, those that are due wait for the end of one batch, not for a time.
+    let settled = canExamine ? settling.nextDue : nil
+    let next = [settled, agenda.first?.due, byTheClock, gateWait, onceDeadline, catchUpDeadline].compactMap {
       $0
     }.min()
     guard let next else { return }

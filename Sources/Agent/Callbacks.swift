@@ -96,7 +96,7 @@ extension Pipeline {
       // Known already: it is final, so there is no reason to wait for the next query. Somebody else's task is nothing
       // to this attempt.
       if owner.job == key.job, case .submitted? = active[owner.job]?.job.slots[owner]?.state {
-        schedule(.query(owner), at: now)
+        scheduleQuery(owner, at: now)
       }
       return .settled
     }
@@ -149,10 +149,16 @@ extension Pipeline {
     var attempt =
       slot.attempts.first { $0.attemptID == target.attemptID }
       ?? Attempt(n: 1, attemptID: target.attemptID, bootID: surroundings.bootID, startedAt: target.madeAt)
-    let others = try await journal.slots(of: slot.key.job, revision: slot.key.revision).map(\.key.number)
-    let number = max(SlotKey.surplusBase, others.max() ?? 0) + 1
+    let others = try await journal.slots(of: slot.key.job, revision: slot.key.revision)
+    let number = max(SlotKey.surplusBase, others.map(\.key.number).max() ?? 0) + 1
+    // What the attempt in doubt cost is on the bill already; a second task of one attempt is a second charge.
+    let isItsFirst =
+      attempt.outcome == .unknown
+      && !others.contains { other in
+        other.key.number > SlotKey.surplusBase && other.attempts.contains { $0.attemptID == target.attemptID }
+      }
     attempt.n = 1
-    attempt.attemptID += "+\(number)"
+    if !isItsFirst { attempt.attemptID += "+\(number)" }
     attempt.outcome = .accepted
     attempt.taskID = taskID
     attempt.endedAt = wallClock

@@ -75,7 +75,8 @@ extension Pipeline {
 
   /// The root that an absolute path is in, and the path below it. A sidecar or a picture stands for nothing here.
   func locate(_ path: [UInt8]) -> FileKey? {
-    for (root, folder) in rootPaths {
+    // Of roots that lie in one another, because one was watched by itself once, the outermost.
+    for (root, folder) in rootPaths.sorted(by: { $0.value.count < $1.value.count }) {
       let (mine, theirs) = (DropPath(bytes: Array(folder.dropFirst())), DropPath(bytes: Array(path.dropFirst())))
       guard theirs.isBelowOrEqual(mine) else { continue }
       let rest = theirs.bytes.dropFirst(mine.bytes.count).drop { $0 == UInt8(ascii: "/") }

@@ -6,8 +6,11 @@ extension Pipeline {
   // Two batches at once keep the disk and the journal busy; more would only grow the memory.
   private static let batchesAtOnce = 2
 
+  /// Whether another batch may begin.
+  var canExamine: Bool { examinations < Self.batchesAtOnce && ending == nil }
+
   func examineSettled(at now: Duration) {
-    while examinations < Self.batchesAtOnce, ending == nil {
+    while canExamine {
       let due = settling.takeDue(at: now, limit: Self.batch)
       guard !due.isEmpty else { return }
       examinations += 1

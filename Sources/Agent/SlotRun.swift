@@ -18,7 +18,30 @@ extension Pipeline {
   }
 
   private func step(_ key: SlotKey, _ event: SlotEvent) async throws -> SlotEvent? {
-    guard let entry = active[key.job], let slot = entry.job.slots[key] else { return nil }
+    guard let entry = active[key.job] else { return nil }
+    switch try await move(key, event, entry) {
+    case nil: return nil
+    case .instead(let event)?: return event
+    case .moved(let effects)?:
+      for effect in effects {
+        if let next = try await perform(effect, key, entry) { return next }
+      }
+      return nil
+    }
+  }
+
+  private enum Move {
+    /// It is done and durable; this comes of it.
+    case moved([Effect])
+    /// Something it needs could not be had: this happened instead.
+    case instead(SlotEvent)
+  }
+
+  // One event of a slot at a time: another one that comes while this one is being written down finds the new state.
+  private func move(_ key: SlotKey, _ event: SlotEvent, _ entry: ActiveJob) async throws -> Move? {
+    await entry.lock(key)
+    defer { entry.unlock(key) }
+    guard active[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
     let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.imageSize)
     guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else {
       return nil
@@ -28,7 +51,7 @@ extension Pipeline {
       for effect in transition.before {
         if let instead = try await perform(effect, key, entry) {
           entry.job.slots[key] = slot
-          return instead
+          return .instead(instead)
         }
       }
     }
@@ -38,7 +61,8 @@ extension Pipeline {
       let bill = bill(from: slot, to: transition.slot, entry.job)
       do {
         guard try await commit([move] + bill).first == .applied else {
-          entry.job.slots[key] = nil  // Somebody else moved it: what is in hand is out of date.
+          // Somebody else moved it: what is in hand is out of date.
+          entry.job.slots[key] = try await journal.slots(of: key.job, revision: key.revision).first { $0.key == key }
           leave(key)
           return nil
         }
@@ -51,10 +75,7 @@ extension Pipeline {
     if slot.state != transition.slot.state || slot.serviceStatus != transition.slot.serviceStatus {
       observer.changed(entry.job)
     }
-    for effect in transition.after {
-      if let next = try await perform(effect, key, entry) { return next }
-    }
-    return nil
+    return .moved(transition.after)
   }
 
   // The journal is broken, and a task is paid for: its id goes wherever it still can, so that the next start finds it.
@@ -79,7 +100,7 @@ extension Pipeline {
     switch effect {
     case .writeSidecar(let durable): return try await sidecar(durable: durable, key, entry)
     case .post: return await post(key, entry)
-    case .query(let moment): schedule(.query(key), at: monotonic(moment))
+    case .query(let moment): scheduleQuery(key, at: monotonic(moment))
     case .fetch(let moment):
       if moment <= wallClock { return try await fetchAndPublish(key) }
       schedule(.fetch(key), at: monotonic(moment))
@@ -206,50 +227,6 @@ extension Pipeline {
     }
     blaming -= 1
     pump()
-  }
-
-  // MARK: queries
-
-  func query(_ key: SlotKey) async {
-    guard case .submitted(let task)? = active[key.job]?.job.slots[key]?.state, !isStopping else { return }
-    guard await mayQuery() else { return schedule(.query(key), at: nextQuery()) }
-    guard let outcome = await ask(task.taskID) else { return }
-    await advance(key, .queried(outcome))
-  }
-
-  /// Whether a query may go out now. While the service is down, one probe an interval does, for all.
-  func mayQuery() async -> Bool {
-    switch gate.queryPermission(at: now) {
-    case .submit: return true
-    case .probe:
-      await probe()
-      return gate.closed == nil
-    case .wait, .submitOne: return false
-    }
-  }
-
-  /// When a query that had to wait is due again; not all of them at once.
-  func nextQuery() -> Duration {
-    // Within a twelfth of the interval at which a service that is down is probed.
-    gate.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.chance() + .milliseconds(10)
-  }
-
-  /// Asks for a task, and tells the gate how that went. Nil at the end of the process.
-  func ask(_ taskID: String) async -> QueryOutcome? {
-    await permit()
-    let outcome = isStopping ? nil : await service.query(taskID)
-    releasePermit()
-    guard let outcome, !isStopping else { return nil }
-    switch outcome {
-    case .report, .notFound: if gate.queryAnswered() { sayOpen() }
-    case .failed(let failure):
-      if case .transient(let retryAfter) = failure.consequence,
-        gate.queryFailed(failure.error, retryAfter: retryAfter, at: now)
-      {
-        sayClosed(failure.error)
-      }
-    }
-    return outcome
   }
 
   func resumeFetch(_ key: SlotKey) async {

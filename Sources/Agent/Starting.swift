@@ -13,7 +13,7 @@ extension Pipeline {
     isHeldBack = false
     // A new day begins with nothing open.
     if waitsForPrice != nil, book.needsOpening(at: wallClock) { waitsForPrice = nil }
-    guard !isStopping, capacity > 0, waitsForPrice == nil, hasSeenWhatWasSpent(at: now) else { return }
+    guard hasSeenWhatWasSpent(at: now), !isStopping, capacity > 0, waitsForPrice == nil else { return }
     if ready.isEmpty {
       fill()
       return

@@ -101,16 +101,24 @@ struct Asking {
     return Answer(reply: reply, pid: nil)
   }
 
-  // A path belongs to the root above it. One that is gone cannot be opened: what is decided about its files is not
-  // shown beside them.
+  // A path belongs to the outermost root above it. One that is gone cannot be opened: what is decided about its files is
+  // not shown beside them. What nobody watches yet can be planned all the same.
   private static func rootsToOpen(_ known: [String], _ request: CommandRequest, _ wanted: [String]?) -> [String] {
-    guard let wanted else { return known.filter { FileManager.default.fileExists(atPath: $0) } }
-    if request.verb == .plan { return wanted }
-    return known.filter { root in
-      let folder = DropPath(bytes: Array(root.utf8.dropFirst()))
-      return wanted.contains { DropPath(bytes: Array($0.utf8.dropFirst())).isBelowOrEqual(folder) }
-        && FileManager.default.fileExists(atPath: root)
-    }
+    let there = known.filter { FileManager.default.fileExists(atPath: $0) }
+    guard let wanted else { return outermost(there) }
+    let above = there.filter { root in wanted.contains { isBelowOrEqual($0, root) } }
+    guard request.verb == .plan else { return outermost(above) }
+    return outermost(above + wanted.filter { path in !above.contains { isBelowOrEqual(path, $0) } })
+  }
+
+  // A folder that was watched by itself once may lie below one that is watched now.
+  private static func outermost(_ folders: [String]) -> [String] {
+    let each = Set(folders)
+    return each.filter { folder in !each.contains { $0 != folder && isBelowOrEqual(folder, $0) } }.sorted()
+  }
+
+  private static func isBelowOrEqual(_ path: String, _ root: String) -> Bool {
+    DropPath(bytes: Array(path.utf8.dropFirst())).isBelowOrEqual(DropPath(bytes: Array(root.utf8.dropFirst())))
   }
 
   private static func encoded(_ request: CommandRequest) throws(ControlError) -> [UInt8] {

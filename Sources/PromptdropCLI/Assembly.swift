@@ -38,7 +38,7 @@ struct Assembly {
     var settings = Self.agentSettings(configuration)
     settings.onceTimeout = onceTimeout
     try await self.init(
-      configuration, settings, key, state, try Self.openJournal(state), folders, known: [:], observer)
+      configuration, settings, key, state, try Self.openJournal(state), folders, known: [:], isOffline: false, observer)
   }
 
   /// For commands while no agent runs: nothing is submitted or asked for. `choose` says which roots are locked and
@@ -53,7 +53,7 @@ struct Assembly {
     let folders = try Self.open(choose(known.values.map { String(decoding: $0, as: UTF8.self) }))
     try await self.init(
       configuration, Self.agentSettings(configuration), APIKey("offline"), state, journal, folders, known: known,
-      SilentObserver())
+      isOffline: true, SilentObserver())
   }
 
   private static func openJournal(_ state: StateFolder) throws(Refusal) -> SQLiteJournal {
@@ -71,7 +71,8 @@ struct Assembly {
 
   private init(
     _ configuration: Configuration, _ settings: AgentSettings, _ key: APIKey, _ state: StateFolder,
-    _ journal: SQLiteJournal, _ folders: [RootFolder], known: [RootID: [UInt8]], _ observer: any AgentObserver
+    _ journal: SQLiteJournal, _ folders: [RootFolder], known: [RootID: [UInt8]], isOffline: Bool,
+    _ observer: any AgentObserver
   ) async throws(Refusal) {
     // The process has one event loop, which runs Swift's tasks too (see `Entry`): what waits for the network, for a
     // time or for another task needs no change of threads, and no thread of Dispatch's wakes once a second to count the
@@ -87,8 +88,14 @@ struct Assembly {
     var names = known
     do {
       marks = try SendMarkFile(state, bootID: surroundings.bootID)
-      for folder in folders {
-        let root = try await journal.root(path: folder.path)
+      for (index, folder) in folders.enumerated() {
+        let root: RootID
+        if isOffline {
+          // What is only looked at leaves no trace: a folder that the journal does not know has a number of its own.
+          root = known.first { $0.value == folder.path }?.key ?? RootID(-1 - Int64(index))
+        } else {
+          root = try await journal.root(path: folder.path)
+        }
         (roots[root], names[root]) = (folder, folder.path)
       }
       service = try HTTPImageService(

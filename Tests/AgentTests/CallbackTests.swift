@@ -39,6 +39,28 @@ extension Pipelines {
       }
     }
 
+    // Each makes the task be asked for, while the first answer is still being written down.
+    @Test func severalInTheSameMomentAreOne() async throws {
+      try await Self.with { bench in
+        bench.service.tasksTake(.seconds(5))
+        try await bench.drop("cat")
+        try await bench.until("accepted") { try await $0.state("cat") == .submitted }
+        let task = try #require(bench.service.task("cat")).id
+        let secret = try #require(bench.service.posts.first?.secret)
+        bench.process.activity.advance(to: bench.clock.monotonic + .seconds(5))
+        let pipeline = bench.process.pipeline
+        await withTaskGroup(of: Bool.self) { group in
+          for _ in 0..<8 { group.addTask { await pipeline.received(secret: secret, taskID: task) } }
+          for await isTaken in group { #expect(isTaken) }
+        }
+        try await bench.until("done") { try await $0.state("cat") == .done }
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.fetches.count == 1)
+        let told = try #require(try bench.sidecar("cat"))
+        #expect(told.state == .done && told.attempts.count == 1 && told.outputs.count == 1)
+      }
+    }
+
     @Test func everyAttemptHasASecretOfItsOwn() async throws {
       try await Self.with { bench in
         bench.service.onSubmit { _, n in n == 1 ? .unreachable : .accept() }

@@ -105,10 +105,16 @@ import Testing
     #expect(try await bench.run("plan").code == 64)
     let sub = try await bench.run("plan", [bench.root.path("sub"), "--json"]).json(PlanTold.self)
     #expect(sub.items.map(\.file) == [bench.root.path("sub/dog.prompt")], "\(sub)")
-    // What was planned below is still a job of the whole folder.
+    // What was planned below is still a job of the whole folder; and so is what was made below by itself.
+    let part = try await bench.once(roots: [bench.root.path("sub")])
+    #expect(part.code == 0 && bench.posts.count == 1, "\(part)")
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == 2, "\(run)")
-    let again = try await bench.run("plan", [bench.root.path("sub"), "--json"])
-    #expect(again.code == 0, "\(again)")
+    for folder in ["sub", "."] {
+      let again = try await bench.run("plan", [bench.root.path(folder), "--json"])
+      #expect(again.code == 0, "\(again)")
+    }
+    let redo = try await bench.run("retry", [bench.root.path("sub/dog.prompt")])
+    #expect(redo.code != 75 && !redo.log.contains("overlap"), "\(redo)")
   }
 }

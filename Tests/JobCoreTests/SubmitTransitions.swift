@@ -91,7 +91,7 @@ import Testing
     #expect(held.error.message == trouble().message)
     #expect(held.error.hint?.contains("not sent again") == true)
     #expect(next.slot.attempts.last?.outcome == .unknown)
-    let told: [Effect] = serviceDown ? [.serviceTrouble(.down, trouble("timeout"))] : []
+    let told: [Effect] = serviceDown ? [.serviceTrouble(.down, trouble("timeout").whileDown)] : []
     #expect(next.after == told + [.writeSidecar(durable: true)])
   }
 

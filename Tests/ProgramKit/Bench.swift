@@ -145,9 +145,16 @@ public final class Bench: Sendable {
     _ name: String, _ state: String, within limit: Duration = .seconds(30),
     sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> Sidecar {
-    try await eventually(within: limit, "\(name) is \(state)", sourceLocation: sourceLocation) {
-      // It may not be there yet.
-      root.exists("\(name).status.json") ? try sidecar(name).state == state : false
+    do {
+      try await eventually(within: limit, "\(name) is \(state)", sourceLocation: sourceLocation) {
+        // It may not be there yet.
+        root.exists("\(name).status.json") ? try sidecar(name).state == state : false
+      }
+    } catch {
+      let told = root.exists("\(name).status.json") ? try sidecar(name).text : "no sidecar"
+      let logs = children.withLock { $0.map(\.standardError) }.joined(separator: "---\n")
+      Issue.record("\(told)\n\(logs)", sourceLocation: sourceLocation)
+      throw error
     }
     return try sidecar(name)
   }
