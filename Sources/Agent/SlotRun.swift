@@ -147,7 +147,6 @@ extension Pipeline {
       return .stoppedBeforeSending
     }
     guard let attemptID = entry.job.slots[key]?.attempts.last?.attemptID else { return .stoppedBeforeSending }
-    posting.insert(key)
     var outcome = await service.submit(request) { [marks] in marks.willSend(attemptID) }
     // An answer that belongs to another request says nothing about this one.
     if case .accepted(let id) = outcome, isTaskOfAnother(id, than: key) {

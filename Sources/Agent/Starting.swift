@@ -149,10 +149,16 @@ extension Pipeline {
         if entry.job.slots[key]?.state.name.isSettled != false { leave(key) }
         pump()
       case .success(var request):
+        if isStopping {
+          book.release(attemptID)
+          return notNow(key)
+        }
         let secret = settings.callbackBase.map { _ in surroundings.newSecret() }
         request.callbackURL = settings.callbackBase.flatMap { base in secret.map { "\(base)/callback/\($0)" } }
         entry.requests[key] = request
         marks.prepare(attemptID)
+        // From here on a stop waits for it, so that nothing says "submitting" once nobody does.
+        posting.insert(key)
         await advance(
           key,
           .start(
