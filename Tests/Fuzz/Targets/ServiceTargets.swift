@@ -46,6 +46,11 @@
       // A NUL is the mark of a cut; in real answers there is none.
       guard let whole, !Data(body).contains(Data("\\u0000".utf8)) else { return }
       let read = try Wire.task(from: ByteBuffer(bytes: body)).get()
+      // What is no JSON inside a picture makes the whole unreadable only where the picture was not cut out.
+      let hasCut = read.payload?.items.contains { item in
+        if case .inline(let uri) = item { uri.utf8.count >= AnswerText.least } else { false }
+      }
+      if whole.payload == nil, hasCut == true { return }
       try hold(read.code == whole.code && read.payload?.status == whole.payload?.status, "\(read), not \(whole)")
       for (a, b) in zip(read.payload?.items ?? [], whole.payload?.items ?? []) {
         if case .inline(let cut) = a, case .inline(let uri) = b, uri.utf8.count >= AnswerText.least {
