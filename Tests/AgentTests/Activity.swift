@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import JobCore
 import Synchronization
 import TestKit
@@ -92,6 +93,30 @@ func inotifyDescriptors() -> [Int32] {
   return numbers.compactMap(Int32.init).filter { number in
     (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == "anon_inode:inotify"
   }
+}
+
+/// Whether no other thread of this process runs or is about to: one that is woken, or that had to make way for another
+/// process, is runnable, and one that waits for a disk says so too.
+func isAloneAwake() -> Bool {
+  guard let folder = opendir("/proc/self/task") else { return false }
+  defer { closedir(folder) }
+  // "PROCESS/task/THREAD", see proc(5).
+  guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self") else { return false }
+  let own = link.split(separator: "/").last.map(String.init)
+  var buffer = [UInt8](repeating: 0, count: 256)
+  while let entry = readdir(folder) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name.0) { String(cString: $0) }
+    guard name != own, name != ".", name != ".." else { continue }
+    let file = open("/proc/self/task/\(name)/stat", O_RDONLY | O_CLOEXEC)
+    // It has ended meanwhile.
+    guard file >= 0 else { continue }
+    defer { close(file) }
+    let count = read(file, &buffer, buffer.count)
+    // "ID (NAME) STATE …", see proc(5); the name may hold anything.
+    guard count > 0, let end = buffer[..<count].lastIndex(of: UInt8(ascii: ")")), end + 2 < count else { continue }
+    if buffer[end + 2] == UInt8(ascii: "R") || buffer[end + 2] == UInt8(ascii: "D") { return false }
+  }
+  return true
 }
 
 /// What was waited for did not happen in the time that a test gave it.
