@@ -19,7 +19,7 @@ public final class HTTPImageService: ImageService {
   private let submitURL: String
   private let queryURL: String
   private let apiHeaders: HTTPHeaders
-  private let key: [UInt8]
+  private let key: String
   private let wallClock: @Sendable () -> Timestamp
 
   /// Makes a service. Nothing is connected before the first call. Throws a sentence for the user when the proxy or the
@@ -41,7 +41,7 @@ public final class HTTPImageService: ImageService {
     let base = settings.baseURL.hasSuffix("/") ? String(settings.baseURL.dropLast()) : settings.baseURL
     submitURL = base + "/api/image/gen"
     queryURL = base + "/api/task/query?task_id="
-    self.key = Array(key.reveal().utf8)
+    self.key = key.reveal()
     apiHeaders = [
       "Authorization": "Bearer \(key.reveal())", "User-Agent": settings.userAgent, "Accept": "application/json",
     ]
@@ -72,7 +72,7 @@ public final class HTTPImageService: ImageService {
 
   /// Sends one POST, once: redirects are not followed, and neither the client nor the gate lets it leave again.
   public func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome {
-    let sorting = Sorting(now: wallClock())
+    let sorting = Sorting(now: wallClock(), scrub: Scrubbing(key: key, callbackURL: request.callbackURL))
     let permit = SendPermit(willSend)
     let name = gate.enter(permit)
     defer { gate.leave(name) }
@@ -83,14 +83,9 @@ public final class HTTPImageService: ImageService {
       let post = try HTTPClient.Request(
         url: submitURL, method: .POST, headers: headers, body: .bytes(Wire.submitBody(request)))
       // No deadline: the time limit counts from the last byte of the body, which is the client's read time-out.
-      var answer = scrubbed(
-        try await Exchange.perform(
-          post, with: api, limit: Self.submitLimit, budget: budget, patience: TimeAmount(settings.submitTimeout),
-          deadline: nil))
-      // Its last part is what makes it unguessable, in whatever way the rest is escaped.
-      if let secret = request.callbackURL?.split(separator: "/").last, secret.utf8.count >= 8 {
-        answer.body.replace(Array(secret.utf8), with: "(secret)")
-      }
+      let answer = try await Exchange.perform(
+        post, with: api, limit: Self.submitLimit, budget: budget, patience: TimeAmount(settings.submitTimeout),
+        deadline: nil)
       return sorting.submitted(answer)
     } catch {
       return sorting.submitBroke(Exchange.Broken(permit: permit.close(), underlying: error))
@@ -99,7 +94,7 @@ public final class HTTPImageService: ImageService {
 
   /// Asks for a task.
   public func query(_ taskID: String) async -> QueryOutcome {
-    let sorting = Sorting(now: wallClock())
+    let sorting = Sorting(now: wallClock(), scrub: Scrubbing(key: key))
     inline.tidy()
     do {
       let get = try HTTPClient.Request(url: queryURL + Self.escaped(taskID), method: .GET, headers: apiHeaders)
@@ -107,19 +102,12 @@ public final class HTTPImageService: ImageService {
       let answer = try await Exchange.perform(
         get, with: api, limit: Self.queryLimit, budget: budget, patience: TimeAmount(settings.queryTimeout),
         deadline: deadline)
-      let outcome = sorting.queried(scrubbed(answer))
+      let outcome = sorting.queried(answer)
       inline.keep(answer.share, for: outcome)
       return outcome
     } catch {
       return sorting.queryBroke(error)
     }
-  }
-
-  // A service that repeats the key in its words must not bring it into a log or a sidecar.
-  private func scrubbed(_ answer: Exchange.Answer) -> Exchange.Answer {
-    var answer = answer
-    answer.body.replace(key, with: "(key)")
-    return answer
   }
 
   // RFC 3986's unreserved characters; task ids have no others, but they come from outside.

@@ -1,35 +1,32 @@
-import Glibc
-import NIOCore
+import Foundation
+import JobCore
 
-extension ByteBuffer {
-  /// Replaces every `secret` by `word`. A buffer without it is not copied, however large it is.
-  mutating func replace(_ secret: [UInt8], with word: String) {
-    guard !secret.isEmpty, var at = offset(of: secret, from: 0) else { return }
-    var clean = ByteBuffer()
-    var from = 0
-    while true {
-      clean.writeBytes(readableBytesView.dropFirst(from).prefix(at - from))
-      clean.writeString(word)
-      from = at + secret.count
-      guard let next = offset(of: secret, from: from) else { break }
-      at = next
-    }
-    clean.writeBytes(readableBytesView.dropFirst(from))
-    self = clean
+/// Takes secrets out of what the service says, so that one that repeats the key or a callback's address does not bring
+/// them into a log or a sidecar.
+///
+/// Only words for people are scrubbed, after the JSON was read: in the answer itself a short key, such as one that
+/// somebody made up for the sandbox, would be found in the middle of other words, of ids and of pictures.
+struct Scrubbing {
+  /// What is shorter is no secret.
+  static let least = 8
+
+  private var secrets: [(text: String, word: String)] = []
+
+  init(key: String? = nil, callbackURL: String? = nil) {
+    add(key, "(key)")
+    // Its last part is what makes it unguessable, in whatever way the rest is escaped.
+    add(callbackURL?.split(separator: "/").last.map(String.init), "(secret)")
   }
 
-  // From the first readable byte.
-  private func offset(of bytes: [UInt8], from start: Int) -> Int? {
-    withUnsafeReadableBytes { raw -> Int? in
-      guard let base = raw.baseAddress else { return nil }
-      var at = start
-      while at + bytes.count <= raw.count {
-        guard let first = memchr(base + at, Int32(bytes[0]), raw.count - bytes.count - at + 1) else { return nil }
-        at = UnsafeRawPointer(first) - base
-        if memcmp(first, bytes, bytes.count) == 0 { return at }
-        at += 1
-      }
-      return nil
-    }
+  private mutating func add(_ secret: String?, _ word: String) {
+    if let secret, secret.utf8.count >= Self.least { secrets.append((secret, word)) }
   }
+
+  /// The same words without the secrets.
+  func callAsFunction(_ words: String) -> String {
+    secrets.reduce(words) { words, secret in words.replacingOccurrences(of: secret.text, with: secret.word) }
+  }
+
+  /// Whether a secret stands in it.
+  func finds(in text: String) -> Bool { secrets.contains { text.contains($0.text) } }
 }

@@ -11,6 +11,8 @@ import NIOSSL
 struct Sorting {
   /// For `Retry-After` given as a date.
   var now: Timestamp
+  /// Applied to all words of the service's.
+  var scrub = Scrubbing()
 
   // MARK: submit
 
@@ -21,14 +23,14 @@ struct Sorting {
       case .success(let envelope):
         let id = envelope.payload?.task_id ?? ""
         // An id goes into URLs, logs and sidecars.
-        guard id.utf8.count <= 200, id.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+        guard id.utf8.count <= 200, id.utf8.allSatisfy({ $0 > 32 && $0 < 127 }), !scrub.finds(in: id) else {
           return garbled("a task id that cannot be one")
         }
         if envelope.code == 0, !id.isEmpty { return .accepted(taskID: id) }
         // A no with a task id may have been accepted all the same.
         if envelope.code != 0, !id.isEmpty { return garbled("an error, and the task \(id.prefix(80))") }
         if envelope.code == 401 { return .notAccepted(unauthorized(), reached: true) }
-        if envelope.code != 0 { return .notAccepted(refusal(envelope.texts), reached: true) }
+        if envelope.code != 0 { return .notAccepted(refusal(envelope.texts.map(scrub.callAsFunction)), reached: true) }
         return garbled("no task id")
       case .failure: return garbled("not the documented JSON")
       }
@@ -99,11 +101,11 @@ struct Sorting {
       switch Wire.task(from: answer.body) {
       case .success(let envelope):
         if let task = envelope.payload {
-          return .report(TaskReport(phase: task.phase, status: task.status, consumed: task.consumed))
+          return .report(scrubbed(task))
         }
         if isNotFound(envelope.texts) { return .notFound }
         if envelope.code == 401 { return .failed(unauthorized()) }
-        return .failed(trouble("query-refused", "The service answered the query with: \(envelope.words)"))
+        return .failed(trouble("query-refused", "The service answered the query with: \(scrub(envelope.words))"))
       case .failure(let error as TooLarge): return .failed(tooLarge(error))
       case .failure:
         return .failed(trouble("query-unreadable", "The service's answer to a query is not the documented JSON."))
@@ -123,6 +125,17 @@ struct Sorting {
       return .failed(
         trouble("service-error-\(answer.status)", "The service answers queries with HTTP \(answer.status).", answer))
     }
+  }
+
+  private func scrubbed(_ task: Wire.Task) -> TaskReport {
+    let phase: TaskReport.Phase =
+      switch task.phase {
+      case .failed(let words): .failed(scrub(words))
+      case .succeeded(let items):
+        .succeeded(items.map { item in if case .text(let words) = item { .text(scrub(words)) } else { item } })
+      case .running: .running
+      }
+    return TaskReport(phase: phase, status: scrub(task.status), consumed: task.consumed.map(scrub.callAsFunction))
   }
 
   func queryBroke(_ error: any Error) -> QueryOutcome {
@@ -188,7 +201,7 @@ struct Sorting {
 
   private func texts(of answer: Exchange.Answer) -> [String] {
     if case .success(let envelope) = Wire.decode(Wire.Accepted.self, from: answer.body) {
-      return envelope.texts
+      return envelope.texts.map(scrub.callAsFunction)
     }
     return ["HTTP \(answer.status)"]
   }
