@@ -179,15 +179,9 @@ extension Pipeline {
   private func judge(_ outcome: SubmitOutcome, _ key: SlotKey, _ entry: ActiveJob) {
     if case .notAccepted(_, reached: true) = outcome { gate.submitAnswered() }
     // At once, not when it is written down: in the milliseconds of that, the next ones would go out into the outage.
-    switch outcome {
-    case .unknown(let error, serviceDown: true): serviceTrouble(.down, error.whileDown)
-    case .notAccepted(let failure, _):
-      switch failure.consequence {
-      case .service(let trouble): serviceTrouble(trouble, failure.error)
-      case .transient(let retryAfter?): gate.slowDown(for: retryAfter, at: now)
-      case .transient, .permanent: break
-      }
-    case .accepted, .unknown: break
+    if let (trouble, error) = outcome.serviceTrouble { serviceTrouble(trouble, error) }
+    if case .notAccepted(let failure, _) = outcome, case .transient(let retryAfter?) = failure.consequence {
+      gate.slowDown(for: retryAfter, at: now)
     }
     switch outcome {
     case .accepted:

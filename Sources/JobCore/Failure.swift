@@ -76,6 +76,19 @@ public enum SubmitOutcome: Hashable, Sendable {
   case unknown(JobError, serviceDown: Bool)
 }
 
+extension SubmitOutcome {
+  /// What it says of the service as a whole, and why nothing more is submitted for now. A 5xx or a lost answer says that it
+  /// is down: an outage must hold a handful of jobs, not thousands.
+  public var serviceTrouble: (ServiceTrouble, JobError)? {
+    switch self {
+    case .unknown(let error, serviceDown: true): (.down, error.whileDown)
+    case .notAccepted(let failure, _):
+      if case .service(let trouble) = failure.consequence { (trouble, failure.error) } else { nil }
+    case .accepted, .unknown: nil
+    }
+  }
+}
+
 /// What a query says of a task.
 public struct TaskReport: Hashable, Sendable {
   /// How far the task is.

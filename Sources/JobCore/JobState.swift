@@ -152,7 +152,8 @@ extension Slot {
     return true
   }
 
-  // The three outcomes of a POST; `refused` and `not sent` are one case here because neither is paid.
+  // The three outcomes of a POST; `refused` and `not sent` are one case here because neither is paid. What one says of
+  // the service as a whole, `SubmitOutcome.serviceTrouble`, counts when it comes, not when it is written down.
   private mutating func settle(
     _ outcome: SubmitOutcome, now: Timestamp, policy: RetryPolicy, chance: Double, into effects: inout [Effect]
   ) {
@@ -162,11 +163,9 @@ extension Slot {
       failures = 0
       state = .submitted(TaskRef(taskID: taskID, acceptedAt: now))
       effects = [.writeSidecar(durable: true), .query(at: now + policy.firstQueryDelay)]
-    case .unknown(let error, let serviceDown):
+    case .unknown(let error, _):
       holdUnknown(error, now)
       effects = [.writeSidecar(durable: true)]
-      // An outage must hold a handful of jobs, not thousands: the gate closes first.
-      if serviceDown { effects.insert(.serviceTrouble(.down, error.whileDown), at: 0) }
     case .notAccepted(let failure, let reached):
       endAttempt(reached ? .refused : .notSent, now)
       failures += 1
@@ -181,10 +180,10 @@ extension Slot {
         effects = [.writeSidecar(durable: false), .requeue]
         // A refused request means that the service wants less of everything, a lost network stops everything too.
         effects.append(.slowDown(retryAfter ?? delay))
-      case .service(let trouble):
+      case .service:
         failures = 0
         state = .queued(Queued(error: failure.error))
-        effects = [.serviceTrouble(trouble, failure.error), .writeSidecar(durable: false), .requeue]
+        effects = [.writeSidecar(durable: false), .requeue]
       }
     }
   }
