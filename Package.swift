@@ -113,7 +113,7 @@ let package = Package(
     .executableTarget(
       name: "promptdrop",
       dependencies: [
-        "PromptdropCLI", .product(name: "NIOCore", package: "swift-nio"),
+        "CLinux", "PromptdropCLI", .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: settings),

@@ -113,11 +113,12 @@ extension Pipeline {
         return result(job, ok: false, "Task \(taskID) belongs to \(whose) already.")
       }
       let isDone = try await decide([slot.key], .bound(taskID: taskID, attemptID: nil))
-      return try await after(job, isDone, "Task \(taskID) is its own now; its picture is fetched when it is finished.")
+      return try await after(
+        job, isDone, "Task \(taskID) is its own now; its picture is fetched when \(runs ?? "it is finished").")
     case .resubmit:
       guard !held.isEmpty else { return nil }
       let isDone = try await decide(held.map(\.key), .resubmit)
-      return try await after(job, isDone, "It is submitted again.")
+      return try await after(job, isDone, "It is submitted again\(orLater).")
     case .abandon:
       guard !held.isEmpty else { return nil }
       let isDone = try await decide(held.map(\.key), .abandon)
@@ -131,7 +132,7 @@ extension Pipeline {
     }
     guard !waiting.isEmpty else { return nil }
     let isDone = try await decide(waiting.map(\.key), .approved)
-    return try await after(job, isDone, "It goes on.")
+    return try await after(job, isDone, "It goes on\(orLater).")
   }
 
   private func retry(_ job: Job, _ request: CommandRequest) async throws -> CommandReply.FileResult? {
@@ -140,8 +141,7 @@ extension Pipeline {
       // What was wrong with the file may be over without the file having changed.
       _ = try await commit([.note(job: job.id, file: job.file, note, stamp: nil, at: wallClock)])
       settling.noticed(job.file, .found, at: now)
-      return result(
-        job, ok: true, isStopping ? "It is looked at again when promptdrop runs." : "It is looked at again.")
+      return result(job, ok: true, "It is looked at again\(orLater).")
     }
     if job.state == .done, job.inputsChanged, !request.paths.isEmpty { return try await makeAnew(job) }
     let failed = job.currentSlots.filter { $0.state.name == .failed }
@@ -157,7 +157,9 @@ extension Pipeline {
     let wanted = failed + (request.paths.isEmpty ? [] : outOfReach)
     let isDone = try await decide(wanted.map(\.key), .retry)
     return try await after(
-      job, isDone, failed.isEmpty ? "Its task is asked for again; that costs nothing." : "It is submitted again.")
+      job, isDone,
+      failed.isEmpty ? "Its task is asked for again\(orLater); that costs nothing." : "It is submitted again\(orLater)."
+    )
   }
 
   // Finished, and its reference images or defaults are others now: the same text once more, as a new revision.
@@ -173,6 +175,10 @@ extension Pipeline {
   }
 
   // MARK: carrying out
+
+  // What is decided where no agent runs is written down at once, and done by the next one.
+  private var runs: String? { isStopping ? "promptdrop runs" : nil }
+  private var orLater: String { runs.map { " when \($0)" } ?? "" }
 
   // Whether it came to be: a slot can have moved on since it was looked at.
   private func decide(_ keys: [SlotKey], _ event: SlotEvent) async throws -> Bool {
@@ -198,7 +204,7 @@ extension Pipeline {
     }
     // A sidecar that is written without waiting for the disk may be due only later; a person looks now.
     await show(fresh)
-    return result(fresh, ok: true, isStopping ? "\(message) (when promptdrop runs)" : message)
+    return result(fresh, ok: true, message)
   }
 }
 

@@ -39,6 +39,7 @@ public actor Pipeline {
   var blaming = 0
   var permitsUsed = 0
   var permitQueue: [CheckedContinuation<Void, Never>] = []
+  var referenceRoom = ReferenceRoom()
 
   // Slots that wait for their turn: a few here, the rest in the journal.
   var ready: [SlotKey] = []

@@ -172,6 +172,7 @@ extension Pipeline {
   /// Gives the request out, and with it the permit that it held.
   func takeRequest(_ key: SlotKey, _ entry: ActiveJob) -> SubmitRequest? {
     guard let request = entry.requests.removeValue(forKey: key) else { return nil }
+    giveReferenceRoomBack(key)
     releasePermit()
     return request
   }

@@ -122,10 +122,10 @@ extension Pipeline {
 
   private func begin(_ key: SlotKey) async {
     do {
-      let isFresh = recent[key.job] != nil
-      guard try await activate(key), let entry = active[key.job], case .queued? = entry.job.slots[key]?.state else {
-        return notNow(key)
-      }
+      var isFresh = recent[key.job] != nil
+      guard try await activate(key), let entry = active[key.job] else { return notNow(key) }
+      if await takeReferenceRoom(for: key, entry.job) { isFresh = false }
+      guard case .queued? = entry.job.slots[key]?.state, !isStopping else { return notNow(key) }
       let attemptID = surroundings.newID()
       let reserved: Credits?
       switch try await setAside(attemptID, key, entry.job) {
@@ -137,6 +137,7 @@ extension Pipeline {
       case .wait(let until, let why, let wholeAgent):
         gate.submitNotSent()
         limit(entry.job.file.root, wholeAgent: wholeAgent, until: until, why)
+        giveReferenceRoomBack(key)
         releasePermit()
         return await advance(key, .postponed(until: until, why))
       }
@@ -144,6 +145,7 @@ extension Pipeline {
       case .failure(let why):
         gate.submitNotSent()
         book.release(attemptID)
+        giveReferenceRoomBack(key)
         releasePermit()
         if let event = why.event { return await advance(key, event) }
         if entry.job.slots[key]?.state.name.isSettled != false { leave(key) }
@@ -175,6 +177,7 @@ extension Pipeline {
   private func notNow(_ key: SlotKey) {
     gate.submitNotSent()
     running.remove(key)
+    giveReferenceRoomBack(key)
     releasePermit()
     leave(key)
     pump()
@@ -210,25 +213,16 @@ extension Pipeline {
     for (index, image) in revision.snapshot.images.enumerated() {
       if let url = image.url { images.append(.url(url)) }
       guard let path = image.path else { continue }
-      let reference = FileKey(root: file.root, path: DropPath(path))
-      guard
-        case .image(_, _, let sha256, let size, let format) = await files.readReference(
-          reference, limit: settings.maxReferenceBytes)
-      else {
+      do throws(LocalTrouble) {
+        let content = try await files.referenceContent(
+          FileKey(root: file.root, path: DropPath(path)), limit: settings.maxReferenceBytes)
+        images.append(.data(content.bytes, content.format))
+        guard content.sha256 != image.sha256 else { continue }
+        revision.snapshot.images[index] = ImageInput(path: path, sha256: content.sha256, bytes: content.bytes.count)
+        isChanged = true
+      } catch {
         // Something happened to it while the job waited: the file is looked at as if it were new.
         settling.noticed(file, .found, at: now)
-        let error = JobError(
-          code: "reference-missing", message: "The reference image \(path) is gone or cannot be used.",
-          hint: "Put it back; the job goes on by itself.", retryable: true)
-        return .failure(NotNow(.postponed(until: wallClock + .seconds(5), error)))
-      }
-      if sha256 != image.sha256 {
-        revision.snapshot.images[index] = ImageInput(path: path, sha256: sha256, bytes: size)
-        isChanged = true
-      }
-      do throws(LocalTrouble) {
-        images.append(.data(try await files.referenceBytes(reference, limit: settings.maxReferenceBytes), format))
-      } catch {
         return .failure(NotNow(.postponed(until: wallClock + .seconds(5), error.error)))
       }
     }

@@ -167,16 +167,18 @@ public final class FolderFiles: RootFiles {
     }
   }
 
-  /// A reference image's bytes.
-  public func referenceBytes(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> [UInt8] {
+  /// Reads a reference image to be sent: the hash is that of the very bytes.
+  public func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent {
     try await tryOnWorker { () throws(LocalTrouble) in
-      guard case (.file, let bytes?) = self.sight(file, readUpTo: limit) else {
+      guard case (.file, let bytes?) = self.sight(file, readUpTo: limit),
+        case .success(let info) = bytes.withUnsafeBytes(self.check)
+      else {
         throw LocalTrouble(
           JobError(
-            code: "reference-changed", message: "The reference image \(file.path.display) is gone or is being changed.",
+            code: "reference-missing", message: "The reference image \(file.path.display) is gone or cannot be used.",
             hint: "Put it back; the job goes on by itself.", retryable: true))
       }
-      return bytes
+      return ReferenceContent(bytes: bytes, sha256: SHA256.hash(data: bytes).hex, format: info.format)
     }
   }
 

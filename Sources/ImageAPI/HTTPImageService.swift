@@ -81,7 +81,7 @@ public final class HTTPImageService: ImageService {
       headers.add(name: "Content-Type", value: "application/json")
       headers.add(name: SendGate.header, value: name)
       let post = try HTTPClient.Request(
-        url: submitURL, method: .POST, headers: headers, body: .bytes(Wire.submitBody(request)))
+        url: submitURL, method: .POST, headers: headers, body: SubmitBody(request).forClient)
       // No deadline: the time limit counts from the last byte of the body, which is the client's read time-out.
       let answer = try await Exchange.perform(
         post, with: api, limit: Self.submitLimit, budget: budget, patience: TimeAmount(settings.submitTimeout),

@@ -47,6 +47,9 @@ private final class SendGateHandler: ChannelDuplexHandler {
   private let gate: SendGate
   private let patience: TimeAmount
   private var isShut = false
+  // Bytes of the request that came by so far.
+  private var passed = 0
+  private var isWhole = false
   private var watch: Scheduled<Void>?
 
   init(_ gate: SendGate, patience: TimeAmount) {
@@ -60,7 +63,13 @@ private final class SendGateHandler: ChannelDuplexHandler {
       promise?.fail(SendRefused())
       return
     }
-    guard case .head(var head) = unwrapOutboundIn(data), let name = head.headers.first(name: SendGate.header) else {
+    let part = unwrapOutboundIn(data)
+    switch part {
+    case .body(let bytes): passed += bytes.readableBytes
+    case .end: isWhole = true
+    case .head: (passed, isWhole) = (0, false)
+    }
+    guard case .head(var head) = part, let name = head.headers.first(name: SendGate.header) else {
       context.write(data, promise: promise)
       return
     }
@@ -76,7 +85,7 @@ private final class SendGateHandler: ChannelDuplexHandler {
       return
     }
     context.write(wrapOutboundOut(.head(head)), promise: promise)
-    lookAgain(context, waiting: nil)
+    lookAgain(context, since: nil)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -91,18 +100,25 @@ private final class SendGateHandler: ChannelDuplexHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) { watch?.cancel() }
 
+  private struct Progress: Equatable {
+    var passed: Int
+    /// Bytes that the socket has not taken yet.
+    var waiting: Int
+  }
+
   // The client's own time limit for writing rests while the socket takes nothing, and that for reading begins with the
   // last byte sent: against a server that accepts and never reads there is only this one.
-  private func lookAgain(_ context: ChannelHandlerContext, waiting before: Int?) {
+  private func lookAgain(_ context: ChannelHandlerContext, since before: Progress?) {
     watch?.cancel()
     watch = context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
       // A channel that cannot tell is one that has gone.
       let waiting = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-      if waiting > 0, waiting == before {
+      let now = Progress(passed: self.passed, waiting: waiting)
+      if waiting > 0, now == before {
         context.fireErrorCaught(SendStalled())
         context.close(promise: nil)
-      } else if waiting > 0 || before == nil {
-        self.lookAgain(context, waiting: waiting)
+      } else if waiting > 0 || !self.isWhole || before == nil {
+        self.lookAgain(context, since: now)
       }
     }
   }

@@ -120,31 +120,4 @@ enum Wire {
       return envelope
     }
   }
-
-  /// The body of a submit.
-  static func submitBody(_ request: SubmitRequest) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.object { w in
-      w.field("model", request.snapshot.model)
-      w.field("prompt", request.snapshot.prompt)
-      if !request.images.isEmpty {
-        w.key("images")
-        w.array(request.images) { w, image in
-          switch image {
-          case .url(let url): w.string(url)
-          case .data(let bytes, let format):
-            w.string("data:\(format.mediaType);base64,\(Data(bytes).base64EncodedString())")
-          }
-        }
-      }
-      if let callback = request.callbackURL { w.field("callback_url", callback) }
-      if let ratio = request.snapshot.aspectRatio { w.field("aspect_ratio", ratio) }
-      if let size = request.snapshot.imageSize { w.field("image_size", size) }
-      for (name, value) in request.snapshot.extra.sorted(by: { $0.key < $1.key }) {
-        w.key(name)
-        w.value(value)
-      }
-    }
-    return writer.bytes
-  }
 }

@@ -212,7 +212,9 @@ extension Slot {
         state = .failed(
           JobError(
             code: "task-failed", message: "The service could not make it: \(words)",
-            hint: "Change the prompt; saving it with other words submits it anew."))
+            hint:
+              "Change the prompt; saving it with other words submits it anew. promptdrop retry FILE submits the same "
+              + "words once more."))
         after = [.writeSidecar(durable: true)]
       case .succeeded(let results):
         let images = results.filter { if case .text = $0 { false } else { true } }

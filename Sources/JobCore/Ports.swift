@@ -102,6 +102,20 @@ public enum ReferenceReading: Hashable, Sendable {
   case refused(JobError)
 }
 
+/// A local reference image, read to be sent.
+public struct ReferenceContent: Hashable, Sendable {
+  /// The whole file.
+  public var bytes: [UInt8]
+  /// Of these bytes, hexadecimal.
+  public var sha256: String
+  /// What they are.
+  public var format: ImageInfo.Format
+  /// Makes one.
+  public init(bytes: [UInt8], sha256: String, format: ImageInfo.Format) {
+    (self.bytes, self.sha256, self.format) = (bytes, sha256, format)
+  }
+}
+
 /// The files of the watched roots. Everything goes through the root's own descriptor, never follows a symbolic link,
 /// and never leaves the root.
 public protocol RootFiles: Sendable {
@@ -111,8 +125,8 @@ public protocol RootFiles: Sendable {
   func look(_ file: FileKey) async -> Sighting
   /// Looks at a reference image.
   func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading
-  /// A reference image's bytes. Throws `JobError` as an error type.
-  func referenceBytes(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> [UInt8]
+  /// Reads a reference image to be sent. Throws where it is gone, is being changed or is no whole image.
+  func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent
   /// The defaults of the folder and of those above it, the nearest first: path of the file, and its bytes.
   func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)]
   /// The status sidecar of a prompt, where there is one of promptdrop's.

@@ -1,3 +1,4 @@
+import CLinux
 import NIOCore
 import NIOPosix
 import PromptdropCLI
@@ -5,6 +6,9 @@ import PromptdropCLI
 @main
 enum Entry {
   static func main() async {
+    // By default glibc raises its limit with each large block that is freed, and after a few photographs keeps hundreds of
+    // megabytes for the next.
+    pd_return_large_blocks(1_048_576)
     NIOSingletons.groupLoopCountSuggestion = 1
     // Where a later compiler does not allow it, the program works all the same, with more changes of threads.
     NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()

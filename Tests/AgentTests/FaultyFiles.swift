@@ -48,8 +48,8 @@ final class FaultyFiles: RootFiles {
   func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading {
     await activity.during { await inner.readReference(file, limit: limit) }
   }
-  func referenceBytes(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> [UInt8] {
-    try await activity.during { () async throws(LocalTrouble) in try await inner.referenceBytes(file, limit: limit) }
+  func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.referenceContent(file, limit: limit) }
   }
   func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
     await activity.during { await inner.folderDefaults(above: file, limit: limit) }

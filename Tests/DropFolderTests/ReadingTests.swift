@@ -180,7 +180,8 @@ import Testing
     #expect(stamp.size == 100)
     #expect(count == 100)
     #expect(try await bench.files.digest(Array("ref.png".utf8), beside: bench.key("a/cat.prompt")) == digest)
-    #expect(try await bench.files.referenceBytes(bench.key("a/ref.png"), limit: 100) == bytes)
+    let content = try await bench.files.referenceContent(bench.key("a/ref.png"), limit: 100)
+    #expect(content == ReferenceContent(bytes: bytes, sha256: digest, format: .png))
     func refusal(_ path: String, limit: Int = 100) async -> String {
       switch await bench.files.readReference(bench.key(path), limit: limit) {
       case .refused(let error): error.code
@@ -197,11 +198,11 @@ import Testing
     #expect(await refusal("link.png") == "image-not-a-file")
     #expect(await refusal("text.png") == "image-not-an-image")
     #expect(await refusal("half.png") == "image-not-an-image")
-    for path in ["none.png", "link.png"] {
+    for path in ["none.png", "link.png", "text.png", "half.png"] {
       let thrown = try await trouble("\(path)") { () async throws(LocalTrouble) in
-        try await bench.files.referenceBytes(bench.key(path), limit: 100)
+        try await bench.files.referenceContent(bench.key(path), limit: 100)
       }
-      #expect(thrown.error.code == "reference-changed")
+      #expect(thrown.error.code == "reference-missing")
       #expect(!thrown.isFatal)
     }
   }

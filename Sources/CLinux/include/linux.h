@@ -17,4 +17,7 @@ int pd_rename_within(int folder, const char *from, const char *to, int replace);
 // eventfd(2), non-blocking and close-on-exec. Returns a descriptor, or -1 with errno.
 int pd_eventfd(void);
 
+// mallopt(3): blocks of this many bytes and more are given back to the system when they are freed, always.
+void pd_return_large_blocks(int bytes);
+
 #endif

@@ -1,6 +1,7 @@
 #if DEBUG
   import Foundation
   import JobCore
+  import NIOCore
   import PromptFile
 
   @testable import ImageAPI
@@ -58,8 +59,11 @@
 
     /// What goes over the wire is what was understood, each field once.
     private static func holdSent(_ snapshot: Snapshot) throws {
-      let body = Wire.submitBody(SubmitRequest(snapshot: snapshot, images: []))
-      guard case .object(let sent) = try JSONDecoder().decode(JSONValue.self, from: Data(body)) else {
+      var body = SubmitBody(SubmitRequest(snapshot: snapshot, images: []))
+      var bytes = ByteBuffer()
+      while var part = body.next() { bytes.writeBuffer(&part) }
+      guard case .object(let sent) = try JSONDecoder().decode(JSONValue.self, from: Data(bytes.readableBytesView))
+      else {
         throw Broken(what: "a body that is no object")
       }
       var wanted = snapshot.extra
