@@ -188,7 +188,8 @@ extension Pipeline {
     case .accepted:
       if gate.accepted() { sayOpen() }
     case .notAccepted(_, reached: false): gate.submitNotSent()
-    case .notAccepted(let failure, reached: true) where failure.consequence == .permanent:
+    case .notAccepted(let failure, reached: true)
+    where failure.consequence == .permanent && failure.error.code != JobError.requestTooLarge:
       let prompt = entry.job.revisions[key.revision]?.identity.prompt ?? ""
       let alike = gate.refused(failure.error.message, prompt: prompt, slot: key)
       if !alike.isEmpty {

@@ -39,6 +39,7 @@ struct Sorting {
     case 401: return .notAccepted(unauthorized(), reached: true)
     case 402, 403:
       return .notAccepted(account(texts(of: answer).first ?? "HTTP \(answer.status)"), reached: true)
+    case 413: return .notAccepted(tooLargeToSend(texts(of: answer).first ?? "HTTP 413"), reached: true)
     case 429: return .notAccepted(tooMany(answer), reached: true)
     // 408 and 499 come from proxies that gave up on somebody: whether on us or on the service behind them is not said.
     case 408, 499, 500...:
@@ -91,6 +92,14 @@ struct Sorting {
       JobError(
         code: "refused", message: "The service refused it: \(words)",
         hint: "Change the prompt; saving it with other words submits it anew. Nothing was paid."))
+  }
+
+  private func tooLargeToSend(_ words: String) -> Failure {
+    Failure(
+      .permanent,
+      JobError(
+        code: JobError.requestTooLarge, message: "The service finds the request too large: \(words)",
+        hint: "Put smaller reference images in place, then: promptdrop retry FILE. Nothing was paid."))
   }
 
   // MARK: query

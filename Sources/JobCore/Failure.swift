@@ -19,6 +19,9 @@ public struct JobError: Hashable, Codable, Sendable {
 }
 
 extension JobError {
+  /// The code of a request that the service finds too large: this is about the request, however many are refused so.
+  public static let requestTooLarge = "request-too-large"
+
   /// The same as the reason why nothing is submitted at present.
   public var whileDown: JobError {
     JobError(

@@ -49,6 +49,18 @@ import Testing
     #expect(later.code == 0 && bench.paid.sorted() == ["1", "2"], "\(later)")
   }
 
+  @Test func aRequestThatIsTooLargeIsNotTheAccounts() async throws {
+    let prompts = ["one": "1", "two": "2", "three": "3", "four": "4"].mapValues { String(repeating: $0, count: 2000) }
+    let bench = try await Bench(prompts.merging(["small": "s"]) { first, _ in first }) { $0.maximumBody = 1000 }
+    let run = try await bench.once(["--max-in-flight": "1"])
+    #expect(run.code == 1, "\(run)")
+    for name in prompts.keys {
+      let told = try bench.sidecar(name)
+      #expect(told.state == "failed" && told.code == "request-too-large" && told.explains, "\(told.text)")
+    }
+    #expect(try bench.sidecar("small").state == "done")
+  }
+
   @Test func theSameRefusalForSeveralPromptsIsTheAccounts() async throws {
     let bench = try await Bench(
       ["one": "1", "two": "2", "three": "3", "four": "4", "five": "5"], faults: ["submit-status=400"])
