@@ -20,29 +20,17 @@ final class ActiveJob {
   var asking: [SlotKey: Asking] = [:]
   enum Asking { case once, again }
 
-  private var isLocked = false
+  /// One writer of the job's files at a time: its slots run side by side.
+  private let files = AsyncLock()
   // Who waits for a slot; a slot without an entry is free.
   private var waitingForSlot: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
-  private var waiting: [CheckedContinuation<Void, Never>] = []
 
   init(_ job: Job) { self.job = job }
 
-  /// One writer of the job's files at a time: its slots run side by side.
-  func lock(isolation: isolated (any Actor)? = #isolation) async {
-    if isLocked {
-      await withCheckedContinuation { waiting.append($0) }
-    } else {
-      isLocked = true
-    }
-  }
-
-  func unlock() {
-    if waiting.isEmpty {
-      isLocked = false
-    } else {
-      waiting.removeFirst().resume()
-    }
-  }
+  /// Takes the job's files.
+  func lock(isolation: isolated (any Actor)? = #isolation) async { await files.lock() }
+  /// Gives them back.
+  func unlock() { files.unlock() }
 
   /// One event of a slot at a time.
   func lock(_ slot: SlotKey, isolation: isolated (any Actor)? = #isolation) async {

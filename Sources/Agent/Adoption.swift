@@ -5,24 +5,25 @@ import JobCore
 /// for.
 struct Adoption {
   private let told: StatusSidecar
-  private let count: Int
+  /// How many pictures the revision has.
+  let count: Int
   private let now: Timestamp
 
   /// Nil where the sidecar is about another text, or nothing was ever sent.
   init?(_ told: StatusSidecar, _ identity: Identity, count: Int, now: Timestamp) {
     guard let before = told.identity, !identity.asksForMore(than: before),
-      !told.attempts.isEmpty || told.state == .failed
+      !told.attempts.isEmpty || told.state == .failed || told.outputs.contains(where: { $0.revision == told.revision })
     else { return nil }
     guard told.jobID.utf8.count == 36, told.revision > 0, told.revision < 1_000_000 else { return nil }
     self.told = told
-    self.count = count
     self.now = now
+    // A count that was lowered takes nothing back.
+    self.count = max(count, Self.paidSlots(told).filter { $0 <= SlotKey.surplusBase }.max() ?? 0)
   }
 
   /// The slots as the sidecar tells them.
   func slots(job: JobID, revision: Int) -> [Slot] {
-    let surplus = Set(
-      told.attempts.filter { $0.revision == told.revision && $0.slot > SlotKey.surplusBase }.map(\.slot))
+    let surplus = Self.paidSlots(told).filter { $0 > SlotKey.surplusBase }
     return (Array(1...count) + surplus.sorted()).map { number in
       let attempts = told.attempts.filter { $0.revision == told.revision && $0.slot == number }.map { entry in
         // Nobody is left who could hear its answer.
@@ -36,6 +37,11 @@ struct Adoption {
       slot.state = state(number, attempts)
       return slot
     }
+  }
+
+  // Nobody asked for a second task's picture: where it was not paid for, it is not made.
+  private static func paidSlots(_ told: StatusSidecar) -> Set<Int> {
+    Set(told.attempts.filter { $0.revision == told.revision && $0.attempt.outcome.mayBePaid }.map(\.slot))
   }
 
   private func state(_ number: Int, _ attempts: [Attempt]) -> SlotState {

@@ -90,7 +90,10 @@ extension Pipeline {
     }
     guard let slot else { return .settled }
     if slot.state == .submitting { return .afterPost(key) }
-    if slot.state.name == .queued, running.contains(key) { return .later(now + .milliseconds(200)) }
+    // Somebody has it in hand who may make something else of it.
+    if slot.state.name == .queued || slot.state.name.isSettled, running.contains(key) {
+      return .later(now + .milliseconds(200))
+    }
 
     if let owner = try await journal.slots(task: evidence.taskID).first {
       // Known already: it is final, so there is no reason to wait for the next query. Somebody else's task is nothing
@@ -100,9 +103,7 @@ extension Pipeline {
       }
       return .settled
     }
-    if slot.attempts.contains(where: { $0.taskID == evidence.taskID }), slot.state.task?.taskID == evidence.taskID {
-      return .settled
-    }
+    if slot.state.task?.taskID == evidence.taskID { return .settled }
 
     guard await mayQuery() else { return .later(nextQuery()) }
     switch await ask(evidence.taskID) {
@@ -113,8 +114,15 @@ extension Pipeline {
       // Right after a submission a task may not be found for a while; what is never found is a forgery.
       if wallClock - evidence.receivedAt >= settings.policy.notFoundGrace { return .settled }
       return .later(now + settings.policy.queryMin + .seconds(1))
-    case .report?: break
+    case .report(let report)?:
+      // The task of an earlier attempt, which was given up for another one. Only a picture of it is news.
+      if slot.attempts.contains(where: { $0.taskID == evidence.taskID }) {
+        guard case .succeeded = report.phase else { return .settled }
+      }
     }
+    // One at a time: what one turns out to be depends on what the one before became.
+    await accepting.lock()
+    defer { accepting.unlock() }
     try await accept(evidence.taskID, target)
     return .settled
   }
@@ -127,6 +135,7 @@ extension Pipeline {
   // The task is real: it is what became of an attempt in doubt, or a second one that is paid for as well.
   private func accept(_ taskID: String, _ target: CallbackTarget) async throws {
     let key = target.slot
+    guard try await journal.slots(task: taskID).isEmpty else { return }
     ready.removeAll { $0 == key }
     recent[key.job] = nil
     guard try await activate(key), let entry = active[key.job], let slot = entry.job.slots[key] else { return }
@@ -138,10 +147,12 @@ extension Pipeline {
           code: "outcome-found",
           message: "A callback tells what became of the submission of \(entry.job.file.path.display): task \(taskID)."))
       await advance(key, event)
-    } else {
-      if slot.state.name == .queued || slot.state.name.isSettled { leave(key) }
-      try await addSurplus(taskID, slot, target)
+      // Something else happened to the slot in that moment: then this is one task more.
+      guard try await journal.slots(task: taskID).isEmpty else { return }
     }
+    let now = entry.job.slots[key] ?? slot
+    if now.state.name == .queued || now.state.name.isSettled { leave(key) }
+    try await addSurplus(taskID, now, target)
   }
 
   private func addSurplus(_ taskID: String, _ slot: Slot, _ target: CallbackTarget) async throws {
@@ -152,8 +163,9 @@ extension Pipeline {
     let others = try await journal.slots(of: slot.key.job, revision: slot.key.revision)
     let number = max(SlotKey.surplusBase, others.map(\.key.number).max() ?? 0) + 1
     // What the attempt in doubt cost is on the bill already; a second task of one attempt is a second charge.
+    let isEarlier = attempt.taskID == taskID
     let isItsFirst =
-      attempt.outcome == .unknown
+      (attempt.outcome == .unknown || isEarlier)
       && !others.contains { other in
         other.key.number > SlotKey.surplusBase && other.attempts.contains { $0.attemptID == target.attemptID }
       }
@@ -168,13 +180,23 @@ extension Pipeline {
     guard let job = try await inHand(slot.key.job) else { return }
     let bill = [JournalChange.charge(charge(attempt, job.file, priceKey(surplus.key, job)))]
     guard try await commit([.surplus(surplus)] + bill).first == .applied else { return }
-    observer.notice(
-      .error,
-      JobError(
-        code: "paid-twice",
-        message:
-          "One submission of \(job.file.path.display) led to two tasks; \(taskID) is the second. Both pictures are kept.",
-        hint: "Ask the service for a refund; the sidecar has both task ids."))
+    if isEarlier {
+      observer.notice(
+        .warning,
+        JobError(
+          code: "late-picture",
+          message:
+            "The task \(taskID) of an earlier submission of \(job.file.path.display) has a picture after all; it is kept too."
+        ))
+    } else {
+      observer.notice(
+        .error,
+        JobError(
+          code: "paid-twice",
+          message:
+            "One submission of \(job.file.path.display) led to two tasks; \(taskID) is the second. Both pictures are kept.",
+          hint: "Ask the service for a refund; the sidecar has both task ids."))
+    }
     guard try await activate(surplus.key) else { return }
     active[surplus.key.job]?.job.slots[surplus.key] = surplus
     await advance(surplus.key, .restarted)

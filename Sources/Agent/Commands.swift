@@ -117,6 +117,13 @@ extension Pipeline {
         job, isDone, "Task \(taskID) is its own now; its picture is fetched when \(runs ?? "it is finished").")
     case .resubmit:
       guard !held.isEmpty else { return nil }
+      // Nobody asked for what a second task made: it is fetched or given up, never paid for once more.
+      let held = held.filter { !$0.key.isSurplus }
+      guard !held.isEmpty else {
+        return result(
+          job, ok: false,
+          "Only a second task of it is held: promptdrop retry FILE fetches that once more, --abandon gives it up.")
+      }
       let isDone = try await decide(held.map(\.key), .resubmit)
       return try await after(job, isDone, "It is submitted again\(orLater).")
     case .abandon:
@@ -144,7 +151,7 @@ extension Pipeline {
       return result(job, ok: true, "It is looked at again\(orLater).")
     }
     if job.state == .done, job.inputsChanged, !request.paths.isEmpty { return try await makeAnew(job) }
-    let failed = job.currentSlots.filter { $0.state.name == .failed }
+    let failed = job.currentSlots.filter { $0.state.name == .failed && !$0.key.isSurplus }
     let outOfReach = job.slots.values.filter { if case .held(let held) = $0.state { held.task != nil } else { false } }
     if request.paths.isEmpty ? failed.isEmpty : failed.isEmpty && outOfReach.isEmpty {
       let isInDoubt = job.slots.values.contains { slot in

@@ -36,11 +36,20 @@ extension Pipeline {
     isCommitting = false
   }
 
+  // The process may end before there is room again.
+  private func keepTasks(in changes: [JournalChange]) {
+    for case .move(let slot, from: .submitting, _) in changes where keptTasks.insert(slot.key).inserted {
+      guard case .submitted = slot.state, let entry = active[slot.key.job] else { continue }
+      Task { await self.keepTask(of: slot, entry) }
+    }
+  }
+
   private func write(_ changes: [JournalChange]) async throws -> [ChangeResult] {
     while true {
       do {
         let results = try await journal.commit(changes)
         journalIsFull = false
+        keptTasks = []
         enterBill(changes)
         return results
       } catch JournalError.full(let why) {
@@ -50,6 +59,7 @@ extension Pipeline {
         observer.notice(.error, error)
         localTrouble = error
         journalIsFull = true
+        keepTasks(in: changes)
         if mode == .once { end(.cannotWrite(error)) }
         try await surroundings.sleep(now + settings.policy.localTroubleDelay)
       }

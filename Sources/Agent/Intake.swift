@@ -198,12 +198,12 @@ extension Pipeline {
 
   // A deleted prompt that was not sent yet is cancelled; what was sent is paid for and goes on.
   private func planGone(_ file: FileKey, _ known: KnownFile) async throws -> Plan? {
+    guard let job = try await inHand(known.job) else { return nil }
     if known.current == 0 {
       var plan = Plan(file: file, changes: [.forget(job: known.job)])
-      plan.then = { [self] in await removeSidecar(of: file) }
+      plan.then = { [self] in if await !sidecarHasMore(than: job) { await removeSidecar(of: file) } }
       return plan
     }
-    guard let job = try await inHand(known.job) else { return nil }
     let unsent = job.slots.values.filter { slot in
       if case .held(let held) = slot.state { return held.reason.isBeforeSending }
       return slot.state.name == .queued
@@ -312,6 +312,8 @@ extension Pipeline {
       job.note = note
       active[id]?.job.note = note
       observer.changed(job)
+      // Where the journal was lost, this is all that is left of what was paid for.
+      if await sidecarHasMore(than: job) { return }
       let entry = active[id] ?? ActiveJob(job)
       try await writeSidecar(entry, durable: false)
     } catch let trouble as LocalTrouble {

@@ -29,6 +29,11 @@ public actor Pipeline {
   var toldLeftOut: Set<FileKey> = []
   // Files that a person wants made once more though their text is the same.
   var wantedAnew: Set<FileKey> = []
+  // Files whose sidecar tells of a later text than the journal: it stays as it is until the file was looked at.
+  var keptSidecars: Set<FileKey> = []
+  // Answers that only a full disk keeps from being written down.
+  var keptTasks: Set<SlotKey> = []
+  let accepting = AsyncLock()
   var burst: SubmissionPace
 
   // Slots under way.

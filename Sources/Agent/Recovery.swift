@@ -11,17 +11,27 @@ extension Pipeline {
       Task { await self.takeOver(key) }
     }
     _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
-    try await weighLeftovers()
     if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.
     for state in [StateName.held, .failed] {
       for job in try await journal.jobs(try await journal.files(roots: roots, in: state, limit: 10_000)) {
-        guard let job, let bytes = await files.sidecar(of: job.file), let sidecar = reader.sidecar(bytes),
-          sidecar.state != job.state || sidecar.jobID != job.id.text
-        else { continue }
-        await rewrite(job)
+        if let job { try await compareWithSidecar(job) }
       }
     }
+    try await weighLeftovers()
+  }
+
+  // The journal may be the older one: an earlier copy that was put in its place.
+  private func compareWithSidecar(_ job: Job) async throws {
+    guard let told = await files.sidecar(of: job.file).flatMap(reader.sidecar) else { return }
+    if await sidecarHasMore(than: job) { return }
+    for slot in job.slots.values where [.held, .failed].contains(slot.state.name) {
+      guard try await activate(slot.key), let entry = active[job.id] else { continue }
+      let isBehind = try await sidecarKnowsMore(slot.key, entry)
+      if entry.job.slots[slot.key]?.state.name.isSettled == true { leave(slot.key) }
+      if isBehind { return }
+    }
+    if told.state != job.state || told.jobID != job.id.text { await rewrite(job) }
   }
 
   // A task that was found is asked for at least this long before its deadline counts.
@@ -29,21 +39,24 @@ extension Pipeline {
 
   private func takeOver(_ key: SlotKey) async {
     guard let entry = active[key.job], let slot = entry.job.slots[key] else { return }
+    do {
+      if await sidecarHasMore(than: entry.job) { keptSidecars.insert(entry.job.file) }
+      if try await sidecarKnowsMore(key, entry) {
+        if entry.job.slots[key]?.state.name.isSettled == true { leave(key) }
+        return
+      }
+    } catch {
+      return fail(error)
+    }
     switch slot.state {
     case .submitting:
       guard let last = slot.attempts.last else { break }
       if last.bootID == surroundings.bootID, marks.wasNotSent(last.attemptID) {
         return await advance(key, .foundUnsent)
       }
-      let task = await taskFromSidecar(of: slot, entry.job)
-      await advance(key, .restarted)
-      guard let task else { return }
-      do {
-        if try await activate(key) { await advance(key, .bound(taskID: task, attemptID: last.attemptID)) }
-      } catch {
-        fail(error)
+      if let task = await taskFromSidecar(of: slot, entry.job) {
+        return await advance(key, .posted(.accepted(taskID: task)))
       }
-      return
     default:
       // The clock may have been set while nobody looked. One that is behind what was written down would put the deadline
       // off; by one that is ahead it would be over before the service was asked even once.

@@ -10,6 +10,7 @@ extension Pipeline {
     await entry.lock()
     defer { entry.unlock() }
     entry.sidecarIsStale = false
+    guard !keptSidecars.contains(entry.job.file) else { return }
     let sidecar = StatusSidecar(
       of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host,
       service: gate.closed?.error)

@@ -78,8 +78,9 @@ extension Pipeline {
     return .moved(transition.after)
   }
 
-  // The journal is broken, and a task is paid for: its id goes wherever it still can, so that the next start finds it.
-  private func keepTask(of slot: Slot, _ entry: ActiveJob) async {
+  /// The journal is broken or full, and a task is paid for: its id goes wherever it still can, so that the next start
+  /// finds it.
+  func keepTask(of slot: Slot, _ entry: ActiveJob) async {
     entry.job.slots[slot.key] = slot
     observer.notice(
       .error,

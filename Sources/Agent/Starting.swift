@@ -167,6 +167,12 @@ extension Pipeline {
             attemptID: attemptID, bootID: surroundings.bootID,
             requestSHA: entry.job.revisions[key.revision]?.identity.request, callbackSHA: secret.map(reader.digest),
             reserved: reserved?.text))
+        // The slot had become something else in that moment: nothing was begun.
+        if entry.job.slots[key]?.attempts.last?.attemptID != attemptID, takeRequest(key, entry) != nil {
+          book.release(attemptID)
+          marks.clear(attemptID)
+          gate.submitNotSent()
+        }
       }
     } catch {
       fail(error)

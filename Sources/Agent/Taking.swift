@@ -30,6 +30,7 @@ extension Pipeline {
       return try await restore(file, job, earlier, request, stamp)
     }
     // A journal that is out of date does not know of a revision that the sidecar tells of.
+    keptSidecars.remove(file)
     if let told = await files.sidecar(of: file).flatMap(reader.sidecar), told.jobID == job.id.text,
       let adopted = Adoption(told, identity, count: request.count, now: wallClock)
     {
@@ -62,26 +63,39 @@ extension Pipeline {
   private func newSlots(
     _ id: JobID, _ revision: Revision, _ numbers: ClosedRange<Int>, _ request: PromptRequest
   ) -> [Slot] {
-    var state = SlotState.queued(Queued())
+    let state = firstState(request)
+    return numbers.map { Slot(key: SlotKey(job: id, revision: revision.number, number: $0), state: state) }
+  }
+
+  // Whatever is new to the queue, or comes back to it unsent, is asked whether it may go by itself.
+  private func firstState(_ request: PromptRequest) -> SlotState {
     if request.hold {
-      state = .held(
+      return .held(
         Held(
           reason: .asked,
           error: JobError(
             code: HeldReason.asked.rawValue, message: "The front matter or the folder says hold: true.",
             hint: "promptdrop approve FILE has it made; so does taking \"hold: true\" away.")))
-    } else if burst.next(at: now) > now {
-      state = .held(
+    }
+    if burst.next(at: now) > now {
+      return .held(
         Held(
           reason: .burst,
           error: JobError(
             code: HeldReason.burst.rawValue,
             message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
             hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
-    } else {
-      burst.began(at: now)
     }
-    return numbers.map { Slot(key: SlotKey(job: id, revision: revision.number, number: $0), state: state) }
+    burst.began(at: now)
+    return .queued(Queued())
+  }
+
+  // Withdrawn unsent, and wanted again. What a person gave up stays given up.
+  private func wantedAgain(_ slots: [Slot], _ request: PromptRequest) -> [Slot] {
+    let withdrawn = slots.filter { $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone) }
+    guard !withdrawn.isEmpty else { return [] }
+    let state = firstState(request)
+    return withdrawn.map { Slot(key: $0.key, state: state, attempts: $0.attempts) }
   }
 
   private func take(
@@ -139,8 +153,13 @@ extension Pipeline {
     _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int
   ) -> Plan {
     let revision = Revision(
-      number: number, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: told.createdAt)
-    let slots = adopted.slots(job: id, revision: number)
+      number: number, identity: identity, snapshot: request.snapshot, count: adopted.count, takenAt: told.createdAt)
+    let slots = adopted.slots(job: id, revision: number).map { slot in
+      guard slot.state.name == .queued else { return slot }
+      var slot = slot
+      slot.state = firstState(request)
+      return slot
+    }
     var plan = take(
       file, known, id, revision, slots, stamp, outputs: adopted.outputs(job: id, revision: number), isNew: false)
     let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
@@ -183,28 +202,26 @@ extension Pipeline {
     }
     let hasChanged = identity.request != current.identity.request
     if known.note != nil { plan.changes.append(.note(job: job.id, file: file, nil, stamp: nil, at: wallClock)) }
+    var added: [Slot] = []
     if request.count > current.count {
-      let added = newSlots(job.id, current, (current.count + 1)...request.count, request)
+      added = newSlots(job.id, current, (current.count + 1)...request.count, request)
       plan.changes.append(
         .makeCurrent(
           job: job.id, revision: current.number, expected: known.current, count: request.count, newSlots: added,
           stamp: stamp))
-      plan.then = { [self] in await reload(job.id, queued: added.map(\.key)) }
-      return plan
     }
-    if stamp != known.stamp || hasChanged != job.inputsChanged {
+    if stamp != known.stamp || hasChanged != job.inputsChanged || !added.isEmpty {
       plan.changes.append(.seen(job: job.id, stamp: stamp, inputsChanged: hasChanged))
     }
-    // Deleted before it was sent, and here again: wanted again.
-    let back = job.currentSlots.filter { $0.state.name == .cancelled }
-    plan.changes += back.map { .move(Slot(key: $0.key, attempts: $0.attempts), from: .cancelled, outputs: []) }
+    let back = wantedAgain(job.currentSlots, request)
+    plan.changes += back.map { .move($0, from: .cancelled, outputs: []) }
     plan.then = { [self] in
       active[job.id]?.job.note = nil
       active[job.id]?.job.stamp = stamp
       if recent[job.id] != nil { recent[job.id]?.stamp = stamp }
       if !isAsked.isEmpty, !request.hold { await approve(isAsked.map(\.key)) }
-      if known.note != nil || hasChanged != job.inputsChanged || !back.isEmpty {
-        await reload(job.id, queued: back.map(\.key))
+      if known.note != nil || hasChanged != job.inputsChanged || !back.isEmpty || !added.isEmpty {
+        await reload(job.id, new: added + back)
       }
     }
     return plan
@@ -223,7 +240,7 @@ extension Pipeline {
     ]
     plan.then = { [self] in
       await withdrawUnsent(job, except: revision.number)
-      await reload(job.id, queued: slots.filter { $0.state.name == .queued }.map(\.key))
+      await reload(job.id, new: slots)
     }
     return plan
   }
@@ -232,12 +249,12 @@ extension Pipeline {
   private func restore(
     _ file: FileKey, _ job: Job, _ earlier: Revision, _ request: PromptRequest, _ stamp: TakenStamp
   ) async throws -> Plan {
-    let slots = try await journal.slots(of: job.id, revision: earlier.number)
+    let slots = try await journal.slots(of: job.id, revision: earlier.number).filter { !$0.key.isSurplus }
     let wanted = max(earlier.count, request.count)
+    let there = slots.map(\.key.number).max() ?? 0
     var added: [Slot] = []
-    if wanted > slots.count { added = newSlots(job.id, earlier, (slots.count + 1)...wanted, request) }
-    // What was withdrawn unsent when it was superseded is wanted again.
-    let withdrawn = slots.filter { $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone) }
+    if wanted > there { added = newSlots(job.id, earlier, (there + 1)...wanted, request) }
+    let back = wantedAgain(slots, request)
     var plan = Plan(file: file)
     plan.changes = [
       .makeCurrent(
@@ -248,10 +265,10 @@ extension Pipeline {
       fresh.snapshot = request.snapshot
       plan.changes.append(.refresh(job: job.id, fresh))
     }
-    plan.changes += withdrawn.map { .move(Slot(key: $0.key, attempts: $0.attempts), from: .cancelled, outputs: []) }
+    plan.changes += back.map { .move($0, from: .cancelled, outputs: []) }
     plan.then = { [self] in
       await withdrawUnsent(job, except: earlier.number)
-      await reload(job.id, queued: (added + withdrawn).map(\.key))
+      await reload(job.id, new: added + back)
       await putBack(job.id, earlier.number)
     }
     return plan
@@ -275,7 +292,7 @@ extension Pipeline {
   }
 
   /// The journal has more of the job than is in hand: its facts are taken over, its sidecar is brought up to date.
-  private func reload(_ id: JobID, queued keys: [SlotKey]) async {
+  private func reload(_ id: JobID, new slots: [Slot]) async {
     do {
       guard let fresh = try await journal.jobs([id])[0] else { return }
       if let entry = active[id] {
@@ -287,7 +304,7 @@ extension Pipeline {
       }
       let job = active[id]?.job ?? fresh
       observer.changed(job)
-      queued(job, keys)
+      queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
       await show(job)
     } catch {
       fail(error)

@@ -15,8 +15,8 @@ public final class RootFolder: Sendable {
   public init(_ path: String) throws(RootRefusal) {
     guard let resolved = realpath(path, nil) else { throw .unusable(path, String(cString: strerror(errno))) }
     defer { free(resolved) }
-    let canonical = String(cString: resolved)
-    self.path = Array(canonical.utf8)
+    let canonical = UnsafeBufferPointer(start: resolved, count: strlen(resolved)).map { UInt8(bitPattern: $0) }
+    self.path = canonical
     let folder = open(resolved, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     descriptor = folder
     guard folder >= 0 else { throw .unusable(path, String(cString: strerror(errno))) }
@@ -25,8 +25,8 @@ public final class RootFolder: Sendable {
       for number in opened + [folder] { close(number) }
       return refusal
     }
-    guard flock(folder, LOCK_EX | LOCK_NB) == 0 else { throw release(.locked(canonical)) }
-    var above = DropPath(bytes: Array(canonical.utf8.dropFirst()))
+    guard flock(folder, LOCK_EX | LOCK_NB) == 0 else { throw release(.locked(DropPath.display(canonical))) }
+    var above = DropPath(bytes: Array(canonical.dropFirst()))
     while !above.bytes.isEmpty {
       above = above.directory
       let number = open(cString([UInt8(ascii: "/")] + above.bytes), O_RDONLY | O_DIRECTORY | O_CLOEXEC)

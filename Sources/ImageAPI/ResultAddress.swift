@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import FoundationEssentials
 
 /// Which URLs of results may be fetched: http(s), and no address inside the machine or its networks, because the
 /// service, or whoever speaks for it, chooses them.
@@ -53,10 +54,15 @@ struct ResultAddress: Sendable {
 
   // The client's own reading, which is what it dials: no second one can differ from it.
   private static func host(of url: String) -> String? {
+    // A number that is no port ends the process in the client.
+    guard hasPort(url) else { return nil }
     // Whatever is wrong with it, it is no usable URL.
     guard let host = (try? HTTPClient.Request(url: url))?.host, !host.isEmpty else { return nil }
     return host
   }
+
+  /// Whether the port that the URL names, if it names one, is one.
+  static func hasPort(_ url: String) -> Bool { URL(string: url)?.port.map { (1...65_535).contains($0) } ?? true }
 
   private static func bare(_ host: String) -> String {
     var host = host.lowercased()

@@ -22,9 +22,14 @@ struct Scrubbing {
     if let secret, secret.utf8.count >= Self.least { secrets.append((secret, word)) }
   }
 
-  /// The same words without the secrets.
+  // In characters. What is longer is no sentence, and would fill sidecars that are read up to a limit.
+  private static let most = 1000
+
+  /// The same words without the secrets, and no more of them than people read.
   func callAsFunction(_ words: String) -> String {
-    secrets.reduce(words) { words, secret in words.replacingOccurrences(of: secret.text, with: secret.word) }
+    let clean = secrets.reduce(words) { words, secret in words.replacingOccurrences(of: secret.text, with: secret.word)
+    }
+    return clean.count <= Self.most ? clean : clean.prefix(Self.most) + "…"
   }
 
   /// Whether a secret stands in it.

@@ -105,14 +105,18 @@ extension HTTPImageService {
 
     private func proxyServer() throws(JobError) -> HTTPClient.Configuration.Proxy? {
       guard let proxy else { return nil }
-      guard let url = URL(string: proxy.contains("://") ? proxy : "http://\(proxy)"), let host = url.host, !host.isEmpty
+      let text = proxy.contains("://") ? proxy : "http://\(proxy)"
+      guard let url = URL(string: text), let host = url.host, !host.isEmpty, ResultAddress.hasPort(text),
+        url.scheme?.lowercased() == "http"
       else {
         throw JobError(
-          code: "bad-proxy", message: "HTTPS_PROXY is no usable address.", hint: "Such as http://proxy:3128")
+          code: "bad-proxy", message: "HTTPS_PROXY is no usable address.",
+          hint: "Such as http://proxy:3128; other kinds of proxies are not spoken to.")
       }
       if let user = url.user {
         return .server(
-          host: host, port: url.port ?? 3128, authorization: .basic(username: user, password: url.password ?? ""))
+          host: host, port: url.port ?? 3128,
+          authorization: .basic(username: user, password: url.password(percentEncoded: false) ?? ""))
       }
       return .server(host: host, port: url.port ?? 3128)
     }

@@ -115,7 +115,8 @@ struct Sorting {
         if isNotFound(envelope.texts) { return .notFound }
         if envelope.code == 401 { return .failed(unauthorized()) }
         return .failed(trouble("query-refused", "The service answered the query with: \(scrub(envelope.words))"))
-      case .failure(let error as TooLarge): return .failed(tooLarge(error))
+      case .failure(let error as TooLarge): return .failed(tooLarge("\(error)"))
+      case .failure(is Wire.TooMany): return .failed(tooLarge("it lists more than \(Wire.mostItems) results"))
       case .failure:
         return .failed(trouble("query-unreadable", "The service's answer to a query is not the documented JSON."))
       }
@@ -149,16 +150,16 @@ struct Sorting {
 
   func queryBroke(_ error: any Error) -> QueryOutcome {
     // A page of a gateway's may be of any size; an answer of the service's will be as large the next time.
-    if let error = error as? TooLarge, error.isAnswer { return .failed(tooLarge(error)) }
+    if let error = error as? TooLarge, error.isAnswer { return .failed(tooLarge("\(error)")) }
     let code = error is NoRoom ? "memory-taken" : "not-reached"
     return .failed(trouble(code, "The service could not be asked: \(Self.explain(error))."))
   }
 
-  private func tooLarge(_ error: TooLarge) -> Failure {
+  private func tooLarge(_ why: String) -> Failure {
     Failure(
       .permanent,
       JobError(
-        code: "answer-too-large", message: "The service's answer about the task cannot be taken: \(error).",
+        code: "answer-too-large", message: "The service's answer about the task cannot be taken: \(why).",
         hint: "It was paid for; the service may show its result elsewhere."))
   }
 

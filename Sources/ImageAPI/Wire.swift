@@ -103,6 +103,10 @@ enum Wire {
     }
   }
 
+  /// More results than any model makes of one task.
+  static let mostItems = 64
+  struct TooMany: Error {}
+
   /// An answer's envelope. Throws `TooLarge` for what is large without pictures.
   static func decode<T: Decodable>(_ type: T.Type, from body: ByteBuffer) -> Result<Envelope<T>, any Error> {
     Result { try JSONDecoder().decode(Envelope<T>.self, from: Data(try AnswerText(body).json)) }
@@ -114,6 +118,7 @@ enum Wire {
       let text = try AnswerText(body)
       var envelope = try JSONDecoder().decode(Envelope<Task>.self, from: Data(text.json))
       let items = envelope.payload?.items ?? []
+      guard items.count <= mostItems else { throw TooMany() }
       envelope.payload?.items = items.map { item in
         if case .inline(let uri) = item { .inline(dataURI: text.whole(uri)) } else { item }
       }

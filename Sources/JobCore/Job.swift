@@ -239,7 +239,13 @@ public struct Job: Hashable, Sendable {
   }
 
   /// The file's state: its note's, else folded from its slots.
-  public var state: StateName { note?.state ?? Job.fold(currentSlots.map(\.state.name)) }
+  public var state: StateName { note?.state ?? Job.fold(currentSlots.map { ($0.key.number, $0.state.name) }) }
+
+  /// The same for slots with their numbers: a second task that came to nothing takes nothing from the picture that was
+  /// asked for.
+  public static func fold(_ slots: [(number: Int, state: StateName)]) -> StateName {
+    fold(slots.filter { $0.number <= SlotKey.surplusBase || ![.failed, .cancelled].contains($0.state) }.map(\.state))
+  }
 
   /// Folds the states of a revision's slots into the file's: the one furthest under way while any is; then what needs
   /// the user.

@@ -71,7 +71,7 @@ extension Database {
         cachedStatement(sql: "SELECT 1 FROM job WHERE id = ?"), arguments: [take.job.text])
       guard take.expected == nil, isElsewhere == nil else { return .stale }
     }
-    let state = Job.fold(take.slots.map(\.state.name)).rawValue
+    let state = Job.fold(take.slots.map { ($0.key.number, $0.state.name) }).rawValue
     let at = revision.takenAt.milliseconds
     if known == nil {
       try put(
@@ -126,13 +126,15 @@ extension Database {
 
   /// The file's state follows its slots, unless a note speaks for it.
   func foldState(of job: JobID) throws {
-    let names = try String.fetchAll(
+    let rows = try Row.fetchAll(
       cachedStatement(
-        sql: "SELECT s.state FROM slot s JOIN job j ON j.id = s.job AND j.current = s.revision WHERE j.id = ?"),
+        sql: "SELECT s.number, s.state FROM slot s JOIN job j ON j.id = s.job AND j.current = s.revision WHERE j.id = ?"
+      ),
       arguments: [job.text])
-    try put(
-      "UPDATE job SET state = ? WHERE id = ? AND note_code IS NULL",
-      [Job.fold(names.compactMap(StateName.init)).rawValue, job.text])
+    let slots = rows.compactMap { row in
+      StateName(rawValue: row["state"]).map { (number: row["number"] as Int, state: $0) }
+    }
+    try put("UPDATE job SET state = ? WHERE id = ? AND note_code IS NULL", [Job.fold(slots).rawValue, job.text])
   }
 
   private func makeCurrent(

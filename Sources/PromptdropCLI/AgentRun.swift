@@ -46,7 +46,13 @@ struct AgentRun {
         await assembly.pipeline.stop()
       }
     }
-    let door = try await Door(configuration, assembly, roots: roots)
+    let door: Door
+    do {
+      door = try await Door(configuration, assembly, roots: roots)
+    } catch {
+      await assembly.shutdown()
+      throw error
+    }
     if let complaint = door.complaint {
       observer.notice(.warning, JobError(code: "no-control-socket", message: complaint))
     }

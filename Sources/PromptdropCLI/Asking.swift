@@ -44,7 +44,12 @@ struct Asking {
       var part = request
       part.paths = group.paths.map { Array($0.utf8) }
       let state = group.entry?.state ?? Assembly.statePath(configuration)
-      answers.append(try await ask(group.entry, state: state, part, roots: needsRoots ? group.paths : []))
+      do {
+        answers.append(try await ask(group.entry, state: state, part, roots: needsRoots ? group.paths : []))
+      } catch let refusal as Assembly.Refusal where groups.count > 1 {
+        // What the others did has to be told all the same.
+        answers.append(Answer(reply: CommandReply(error: refusal.message), pid: nil))
+      }
     }
     return answers
   }
@@ -83,7 +88,8 @@ struct Asking {
       // Its entry is there, and the journal is not to be had: an agent lives, and nobody decides behind its back.
       guard let silence else { throw refusal }
       throw Assembly.Refusal(
-        "An agent uses \(state), but it cannot be asked: \(silence)", ExitCodes.temporary.rawValue)
+        "An agent uses \(state), but it gave no answer: \(silence). It may have done it all the same: see promptdrop status.",
+        ExitCodes.temporary.rawValue)
     }
   }
 

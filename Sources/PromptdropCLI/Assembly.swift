@@ -158,10 +158,11 @@ struct Assembly {
           "The state folder \(state.path) lies below the watched folder \(name); whoever can write there could change it.",
           ExitCodes.configuration.rawValue)
       }
-      for file in configuration.files
+      let files = configuration.files + ["api-key-file", "ca-file"].compactMap { configuration.text($0) }
+      for file in files
       where folder.contains(Array(URL(fileURLWithPath: file).resolvingSymlinksInPath().path.utf8)) {
         throw Refusal(
-          "The configuration file \(file) lies below the watched folder \(name); whoever can write there could change it.",
+          "The file \(file) lies below the watched folder \(name); whoever can write there could change it.",
           ExitCodes.configuration.rawValue)
       }
     }
@@ -193,7 +194,7 @@ struct Assembly {
     settings.queryTimeout = configuration.duration("query-timeout") ?? settings.queryTimeout
     settings.fetchTimeout = configuration.duration("fetch-timeout") ?? settings.fetchTimeout
     settings.maxImageBytes = configuration.integer("max-image-bytes")
-    settings.proxy = environment["HTTPS_PROXY"] ?? environment["https_proxy"]
+    settings.proxy = [environment["HTTPS_PROXY"], environment["https_proxy"]].compactMap { $0 }.first { !$0.isEmpty }
     settings.noProxy = (environment["NO_PROXY"] ?? environment["no_proxy"] ?? "").split(separator: ",").map {
       $0.trimmingCharacters(in: .whitespaces)
     }

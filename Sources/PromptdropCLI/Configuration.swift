@@ -103,7 +103,18 @@ struct Configuration: Sendable {
       guard text.hasPrefix("http://") || text.hasPrefix("https://"), URL(string: text)?.host?.isEmpty == false else {
         throw wrong("an http or https URL")
       }
+      guard let url = URL(string: text), url.port.map({ (1...65_535).contains($0) }) ?? true else {
+        throw wrong("a URL with a port from 1 to 65535")
+      }
+      // The key goes along with every request.
+      if setting.name == "api-url", url.scheme?.lowercased() == "http", !Self.isLoopback(url.host ?? "") {
+        throw wrong("an https URL; http, which everybody on the way can read, is for 127.0.0.1 only")
+      }
     }
+  }
+
+  private static func isLoopback(_ host: String) -> Bool {
+    host == "localhost" || host == "::1" || host == "[::1]" || host.wholeMatch(of: /127(\.[0-9]{1,3}){3}/) != nil
   }
 
   /// A text; nil where nothing is set.

@@ -11,14 +11,13 @@ enum Deciding {
       Output.print(try Output.json(results))
     } else {
       for result in results {
-        let line = "\(result.file): \(result.message)\n"
+        let line = Output.plain("\(result.file): \(result.message)") + "\n"
         if result.ok { Output.print(line) } else { Output.complain(line) }
       }
     }
-    for error in answers.compactMap(\.reply.error) {
-      AgentRun.complain(error)
-      throw ExitCodes.inputOutput
-    }
+    let errors = answers.compactMap(\.reply.error)
+    for error in errors { AgentRun.complain(error) }
+    if !errors.isEmpty { throw ExitCodes.inputOutput }
     if results.isEmpty {
       if !json { Output.complain("promptdrop: \(nothing)\n") }
       throw ExitCodes.needsUser

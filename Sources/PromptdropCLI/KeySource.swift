@@ -22,15 +22,23 @@ enum KeySource {
   }
 
   private static func read(_ path: String, isPrivate: Bool) throws(ConfigurationError) -> APIKey {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     var status = stat()
-    guard stat(path, &status) == 0 else {
-      throw ConfigurationError("The key file \(path) cannot be read: \(String(cString: strerror(errno))).")
+    guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
+      let why = String(cString: strerror(errno))
+      if descriptor >= 0 { close(descriptor) }
+      throw ConfigurationError("The key file \(path) cannot be read: \(why).")
     }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     if isPrivate, status.st_mode & 0o077 != 0 {
       throw ConfigurationError("The key file \(path) can be read by others. Run: chmod 600 \(path)")
     }
+    // Who could put his own file there would have everything made on his account.
+    if isPrivate, status.st_uid != geteuid(), status.st_uid != 0 {
+      throw ConfigurationError("The key file \(path) belongs to another user. Run: chown \(geteuid()) \(path)")
+    }
     do {
-      return try checked(try String(contentsOfFile: path, encoding: .utf8), path)
+      return try checked(String(decoding: try file.read(upToCount: 65_536) ?? Data(), as: UTF8.self), path)
     } catch let error as ConfigurationError {
       throw error
     } catch {

@@ -36,9 +36,7 @@ struct LogOutput: LogHandler {
       }
       line = String(decoding: writer.bytes, as: UTF8.self)
     case .text, .journal:
-      line = "\(event.message)"
-      // One event, one line: a name with a line feed in it must not look like another event.
-      if line.unicodeScalars.contains(where: { $0.value < 32 }) { line = DropPath.display(Array(line.utf8)) }
+      line = Output.plain("\(event.message)")
       line = form == .journal ? "<\(Self.priority(event.level))>\(line)" : "\(Self.now) \(event.level) \(line)"
     }
     Output.complain(line + "\n")

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import JobCore
 
 /// The program's own output, unbuffered: what is said is there, also when the process is killed next.
 enum Output {
@@ -7,6 +8,9 @@ enum Output {
   static func print(_ text: String) { write(text, to: 1) }
   /// Standard error.
   static func complain(_ text: String) { write(text, to: 2) }
+
+  /// One line for people. What the service or a file says in it must not move the cursor or look like another line.
+  static func plain(_ line: String) -> String { DropPath.display(Array(line.utf8)) }
 
   /// A value as readable JSON, keys sorted, with a final line feed.
   static func json(_ value: some Encodable) throws -> String {

@@ -61,6 +61,6 @@ struct StatusCommand: AsyncParsableCommand {
       if let hint = job.hint { lines.append("  \(hint)") }
     }
     if status.waiting_more > 0 { lines.append("… and \(status.waiting_more) more") }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.map { Output.plain($0) + "\n" }.joined()
   }
 }

@@ -29,7 +29,7 @@ final class TerminalView: AgentObserver {
   func changed(_ job: Job) {
     let name = job.file.path.display
     let (_, words) = LogObserver.words(job)
-    let line = "\(mark(job.state)) \(name)  \(words)"
+    let line = "\(mark(job.state)) \(name)  \(Output.plain(words))"
     state.withLock { state in
       if job.state.isSettled {
         state.open[job.id] = nil
@@ -47,7 +47,9 @@ final class TerminalView: AgentObserver {
 
   func notice(_ level: NoticeLevel, _ error: JobError) {
     state.withLock {
-      redraw(&$0, above: "\(paint("!", level == .info ? 36 : 33)) \(error.message) \(error.hint ?? "")")
+      redraw(
+        &$0,
+        above: "\(paint("!", level == .info ? 36 : 33)) \(Output.plain("\(error.message) \(error.hint ?? "")"))")
     }
   }
 

@@ -81,6 +81,37 @@ extension Pipelines {
 
     enum Answer: CaseIterable { case sameTask, otherTask, lost, unreadable }
 
+    // Reported in the same moment, or read back together by the next process.
+    @Test(arguments: [2, 3], [true, false]) func severalTasksOfOneAttemptAreAllKept(_ count: Int, restart: Bool)
+      async throws
+    {
+      try await Self.with { bench in
+        try await Self.inDoubt(bench)
+        bench.service.onSubmit(nil)
+        let tasks = [try #require(bench.service.task("cat")).id] + (1..<count).map { _ in bench.service.make("cat") }
+        let secret = try #require(bench.service.posts.first?.secret)
+        if restart { bench.service.onQuery { _, _ in .failed(ScriptedService.serverError) } }
+        let pipeline = bench.process.pipeline
+        await withTaskGroup(of: Bool.self) { group in
+          for task in tasks { group.addTask { await pipeline.received(secret: secret, taskID: task) } }
+          for await isTaken in group { #expect(isTaken) }
+        }
+        if restart {
+          try await bench.kill()
+          bench.service.onQuery(nil)
+          try await bench.start()
+        }
+        try await bench.until("all are fetched", within: .seconds(300)) { bench in
+          let slots = try await bench.slots("cat")
+          return slots.count == count && slots.allSatisfy { $0.state == .done }
+        }
+        #expect(bench.service.posts.count == 1)
+        #expect(bench.service.fetches.count == count)
+        #expect(try bench.sidecar("cat")?.mayHaveBeenPaidTwice == true)
+        #expect(try await bench.process.journal.inner.openEvidence() == [])
+      }
+    }
+
     @Test(arguments: Answer.allCases) func aCallbackBeforeTheAnswerOfThePost(_ answer: Answer) async throws {
       try await Self.with { bench in
         bench.service.onSubmit { _, _ in .hang() }

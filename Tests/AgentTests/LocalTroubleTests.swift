@@ -53,6 +53,24 @@ extension Pipelines {
       }
     }
 
+    // And the process is stopped before there is room again.
+    @Test func orGoesIntoTheSidecarBeforeAStop() async throws {
+      try await AgentBench.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
+        bench.service.onSubmit { _, _ in .hang() }
+        try await bench.drop("cat")
+        bench.process.journal.fail { _, _ in .full("no space") }
+        bench.service.release("cat", .accept())
+        try await bench.settle()
+        try await bench.stop()
+        #expect(bench.notices.count("task-not-recorded") == 1)
+        #expect(try bench.sidecar("cat")?.taskID(slot: 1) == bench.service.task("cat")?.id)
+        bench.service.onSubmit(nil)
+        try await bench.start()
+        try await bench.until("done", within: .seconds(60)) { try await $0.state("cat") == .done }
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
     // The journal breaks for good in that moment: the sidecar has the id, and the next start finds it there.
     @Test func orGoesIntoTheSidecar() async throws {
       try await AgentBench.with { bench in

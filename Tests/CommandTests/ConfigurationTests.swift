@@ -56,7 +56,10 @@ import Testing
   @Test(
     arguments: [
       ["--settle": "1 second"], ["--max-in-flight": "0"], ["--max-requests": "many"], ["--log-format": "xml"],
-      ["--api-url": "ftp://example.org"], ["--config": "/nowhere/at/all.yaml"], ["--ca-file": "/nowhere/at/all.pem"],
+      ["--api-url": "ftp://example.org"],
+      ["--api-url": "http://api.example.org"], ["--api-url": "https://api.example.org:70000"],
+      ["--public-url": "https://me.example:0"], ["--config": "/nowhere/at/all.yaml"],
+      ["--ca-file": "/nowhere/at/all.pem"],
     ])
   func aBadValueIsRefused(_ flags: [String: String]) async throws {
     let bench = try await Bench(["cat": "a cat"])

@@ -36,6 +36,24 @@ import Testing
     #expect(bench.posts.isEmpty)
   }
 
+  @Test func aFileThatOthersCouldPutThereIsRefused() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    let file = try keyFile(bench, 0o600)
+    if getuid() == 0 {
+      chown(file, 1, 1)
+      let run = try await bench.once(["--api-key-file": file])
+      #expect(run.code == 78 && run.log.contains("another user"), "\(run)")
+      chown(file, 0, 0)
+    }
+    let below = bench.root.path("api-key")
+    try FileManager.default.copyItem(atPath: file, toPath: below)
+    for flag in ["--api-key-file", "--ca-file"] {
+      let run = try await bench.once([flag: below])
+      #expect(run.code == 78 && run.log.contains("below the watched folder"), "\(run)")
+    }
+    #expect(bench.posts.isEmpty)
+  }
+
   @Test func noKeyIsSaidAtOnce() async throws {
     let bench = try await Bench(["cat": "a cat"])
     for key in [nil, "", "two words"] {

@@ -49,10 +49,22 @@ import Testing
     try await expectRefused("http://\(host)/x.png", base: Self.inside)
   }
 
+  @Test func `A redirect to a port that is none`() async throws {
+    try await ServiceBench.run(script: { connection in
+      while connection.readRequest() != nil {
+        connection.answer("302 Found", "", headers: "Location: http://127.0.0.1:70000/x\r\n")
+      }
+    }) { bench, server in
+      let failure = await bench.fetch(.url(server.baseURL + "/x")).failure
+      #expect(failure?.kind == "unusable", "\(String(describing: failure))")
+    }
+  }
+
   @Test(arguments: [
     "", "x.png", "//i.example/x", "file:///etc/passwd", "ftp://i.example/x", "http://", "http:///x", "http://:80/",
     "javascript:x", "http://[::1", "unix:///run/x.sock", "http+unix://%2Frun%2Fx.sock/x",
-    "http://a b/", " http://127.0.0.1/",
+    "http://a b/", " http://127.0.0.1/", "http://8.8.8.8:70000/x", "https://i.example:65536/x", "http://i.example:0/x",
+    "http://[2001:4860::1]:99999/x", "http://i.example:-1/x",
   ])
   func `What is no http URL of a host`(url: String) async throws {
     let failure = try await refusal(of: url, base: Self.outside)

@@ -73,4 +73,22 @@ import Testing
     }
     try await sandbox.stop()
   }
+
+  @Test func `Words without end are cut, and so are lists of results`() async throws {
+    let words = String(repeating: "no ", count: 200_000)
+    let urls = Array(repeating: "\"https://i.example/x.png\"", count: 65).joined(separator: ",")
+    let answers = [
+      "{\"code\":1,\"message\":\"\(words)\"}", "{\"code\":0,\"data\":{\"status\":\"\(words)\"}}",
+      "{\"code\":0,\"data\":{\"status\":\"failed\",\"status_reason\":\"\(words)\"}}",
+      "{\"code\":0,\"data\":{\"status\":\"success\",\"result\":[\(urls)]}}",
+    ]
+    for answer in answers {
+      try await ServiceBench.run(script: { connection in
+        while connection.readRequest() != nil { connection.answer("200 OK", answer) }
+      }) { bench, _ in
+        let outcome = await bench.service.query("ta1")
+        #expect(String(reflecting: outcome).count < 3000)
+      }
+    }
+  }
 }
