@@ -39,6 +39,33 @@ struct Adoption {
     }
   }
 
+  /// Submissions of other texts that were still open: what is paid for is fetched, what is in doubt is held. The texts
+  /// themselves are not known.
+  func earlier(job: JobID) -> [(revision: Revision, slots: [Slot])] {
+    let open = told.attempts.filter { entry in
+      entry.revision != told.revision && (1..<1_000_000).contains(entry.revision) && entry.attempt.outcome.mayBePaid
+        && !told.outputs.contains { $0.revision == entry.revision && $0.slot == entry.slot }
+    }
+    return Set(open.map(\.revision)).sorted().map { number in
+      let entries = Dictionary(grouping: open.filter { $0.revision == number }, by: \.slot).sorted { $0.key < $1.key }
+      let slots = entries.map { slot, entries in
+        var attempts = entries.map(\.attempt)
+        for index in attempts.indices where attempts[index].outcome == .begun { attempts[index].outcome = .unknown }
+        var found = Slot(key: SlotKey(job: job, revision: number, number: slot), state: held, attempts: attempts)
+        if let last = attempts.last, let taskID = last.taskID, last.outcome == .accepted {
+          found.state = .submitted(TaskRef(taskID: taskID, acceptedAt: last.endedAt ?? last.startedAt))
+        }
+        return found
+      }
+      // Like no text's.
+      let identity = Identity(prompt: "", source: "told \(job.text) \(number)", list: nil, request: "")
+      let revision = Revision(
+        number: number, identity: identity, snapshot: Snapshot(prompt: "", model: told.snapshot?.model ?? ""),
+        count: max(1, slots.map(\.key.number).filter { $0 <= SlotKey.surplusBase }.max() ?? 1), takenAt: told.createdAt)
+      return (revision, slots)
+    }
+  }
+
   // Nobody asked for a second task's picture: where it was not paid for, it is not made.
   private static func paidSlots(_ told: StatusSidecar) -> Set<Int> {
     Set(told.attempts.filter { $0.revision == told.revision && $0.attempt.outcome.mayBePaid }.map(\.slot))

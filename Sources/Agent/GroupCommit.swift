@@ -12,6 +12,7 @@ extension Pipeline {
   func commit(_ changes: [JournalChange]) async throws -> [ChangeResult] {
     try await withCheckedThrowingContinuation { continuation in
       pendingCommits.append(PendingCommit(changes: changes, waiting: continuation))
+      if journalIsFull { keepTasks(in: changes) }
       if !isCommitting {
         isCommitting = true
         Task { await self.writeGroups() }
@@ -44,10 +45,17 @@ extension Pipeline {
     }
   }
 
+  /// The process ends, whether there is room for what still waits or not.
+  func giveUpWriting() {
+    givesUpWriting = true
+    waitForRoom?.cancel()
+  }
+
   private func write(_ changes: [JournalChange]) async throws -> [ChangeResult] {
     while true {
       do {
         let results = try await journal.commit(changes)
+        if journalIsFull { localTrouble = nil }
         journalIsFull = false
         keptTasks = []
         enterBill(changes)
@@ -59,9 +67,15 @@ extension Pipeline {
         observer.notice(.error, error)
         localTrouble = error
         journalIsFull = true
-        keepTasks(in: changes)
+        if givesUpWriting { throw JournalError.full(why) }
+        keepTasks(in: changes + pendingCommits.flatMap(\.changes))
         if mode == .once { end(.cannotWrite(error)) }
-        try await surroundings.sleep(now + settings.policy.localTroubleDelay)
+        let wait = Task { [surroundings, now, settings] in
+          try await surroundings.sleep(now + settings.policy.localTroubleDelay)
+        }
+        waitForRoom = wait
+        _ = await wait.result
+        if givesUpWriting { throw JournalError.full(why) }
       }
     }
   }

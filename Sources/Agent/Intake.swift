@@ -80,7 +80,7 @@ extension Pipeline {
     }
     let inputs = await folderDefaults(of: file).map { (try? $0.1.get()) ?? [] }  // An unreadable one says so later.
     let taken = TakenStamp(prompt: stamp, list: listStamp, inputs: reader.fingerprint(inputs))
-    if let known, known.stamp == taken {
+    if let known, known.stamp == taken, !keptSidecars.contains(file) {
       settling.finishedUnlessNoticed(file)
       return nil
     }
@@ -127,7 +127,11 @@ extension Pipeline {
     } catch {
       return planProblem(file, known, taken, error, start)
     }
-    return try await decide(file, known, complete, taken, age: stillFor, start: start)
+    do {
+      return try await decide(file, known, complete, taken, age: stillFor, start: start)
+    } catch let trouble as LocalTrouble where !trouble.isFatal {
+      return waitForMachine(file, known, start, trouble.error)
+    }
   }
 
   func understand(
@@ -172,6 +176,7 @@ extension Pipeline {
         return wait(file, known, start, problem)
       }
       return refuse(file, known, nil, .failed, start, problem)
+    case _ where problem.isOfMachine: return waitForMachine(file, known, start, problem)
     // What is wrong is not in the file, so its stamp says nothing about when it is over.
     case _ where problem.code.hasPrefix("folder-defaults") || problem.code.hasPrefix("image-"):
       return refuse(file, known, nil, .failed, start, problem)
@@ -191,6 +196,7 @@ extension Pipeline {
         JobError(
           code: "not-a-file", message: "It is \(kind), not a regular file.",
           hint: "Put the prompt itself here; links are not followed."))
+    case .unreadable(let error) where error.isOfMachine: return waitForMachine(file, known, now, error)
     case .unreadable(let error): return refuse(file, known, nil, .failed, now, error)
     case .file: return nil
     }
@@ -201,7 +207,13 @@ extension Pipeline {
     guard let job = try await inHand(known.job) else { return nil }
     if known.current == 0 {
       var plan = Plan(file: file, changes: [.forget(job: known.job)])
-      plan.then = { [self] in if await !sidecarHasMore(than: job) { await removeSidecar(of: file) } }
+      plan.then = { [self] in
+        do throws(LocalTrouble) {
+          if try await !sidecarHasMore(than: job) { await removeSidecar(of: file) }
+        } catch {
+          observer.notice(.warning, error.error)
+        }
+      }
       return plan
     }
     let unsent = job.slots.values.filter { slot in
@@ -283,51 +295,6 @@ extension Pipeline {
       return nil
     }
     return complete
-  }
-
-  // MARK: files that cannot be taken
-
-  private func wait(_ file: FileKey, _ known: KnownFile?, _ start: Duration, _ error: JobError) -> Plan {
-    refuse(file, known, nil, .queued, start, error)
-  }
-
-  /// Says of a file what keeps it. Its sidecar tells the user.
-  private func refuse(
-    _ file: FileKey, _ known: KnownFile?, _ stamp: TakenStamp?, _ state: StateName, _ start: Duration, _ error: JobError
-  ) -> Plan {
-    settling.finishedUnlessNoticed(file)
-    var plan = Plan(file: file)
-    if let note = known?.note, note.state == state, note.error == error, known?.stamp == stamp { return plan }
-    let isSame = known?.note?.error.code == error.code
-    let note = FileNote(state: state, error: error, since: isSame ? known?.note?.since ?? wallClock : wallClock)
-    let id = known?.job ?? JobID(surroundings.newID())
-    plan.changes = [.note(job: id, file: file, note, stamp: stamp, at: wallClock)]
-    plan.then = { [self] in await tell(id, note) }
-    return plan
-  }
-
-  private func tell(_ id: JobID, _ note: FileNote) async {
-    do {
-      guard var job = try await inHand(id) else { return }
-      job.note = note
-      active[id]?.job.note = note
-      observer.changed(job)
-      // Where the journal was lost, this is all that is left of what was paid for.
-      if await sidecarHasMore(than: job) { return }
-      let entry = active[id] ?? ActiveJob(job)
-      try await writeSidecar(entry, durable: false)
-    } catch let trouble as LocalTrouble {
-      observer.notice(.warning, trouble.error)
-      localTrouble = trouble.error
-    } catch {
-      fail(error)
-    }
-  }
-
-  private func tooLarge(_ what: String, _ size: Int64) -> JobError {
-    JobError(
-      code: "too-large", message: "\(what) has \(size) bytes; the limit is \(settings.maxPromptBytes).",
-      hint: "Shorten it, or raise max-prompt-bytes.")
   }
 
   /// The job as it is known best: in hand, or from the journal.

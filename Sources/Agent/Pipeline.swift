@@ -61,6 +61,7 @@ public actor Pipeline {
   // What is spent, and what waits because of it.
   var book: SpendBook
   var openingBook: Task<Void, any Error>?
+  var paused: [RootID: Duration] = [:]
   var limited: [RootID: (until: Timestamp, error: JobError)] = [:]
   var waitsForPrice: JobError?
   // Set once the folders' sidecars were looked at, or, while they are, the moment when that is given up.
@@ -93,6 +94,9 @@ public actor Pipeline {
   var isJudgingEnd = false
   var localTrouble: JobError?
   var journalIsFull = false
+  var waitForRoom: Task<Void, any Error>?
+  var givesUpWriting = false
+  private var isRecovering = false
 
   /// On an event loop's executor, network and pipeline share a thread and need no hops.
   public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -133,11 +137,13 @@ public actor Pipeline {
   public func run(_ mode: AgentMode) async -> Ending {
     self.mode = mode
     if mode == .once { onceDeadline = settings.onceTimeout.map { now + $0 } }
+    isRecovering = true
     do {
       try await recover()
     } catch {
-      return .fatal(describe(error))
+      return ending ?? .fatal(describe(error))
     }
+    isRecovering = false
     let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
     watcher.start { feed.yield($0) }
     schedule(.backUp, at: now)
@@ -151,6 +157,7 @@ public actor Pipeline {
     alarm?.cancel()
     alarmAt = nil
     await finishPosts()
+    giveUpWriting()
     await writeStaleSidecars()
     return result
   }
@@ -167,6 +174,7 @@ public actor Pipeline {
     isStopping = true
     onEnd?.resume(returning: ending)
     onEnd = nil
+    if isRecovering { giveUpWriting() }
   }
 
   func fail(_ error: any Error) { end(.fatal(describe(error))) }

@@ -93,7 +93,7 @@ extension Pipeline {
     guard let known, known.current > 0, let job = try await inHand(known.job),
       let current = job.revisions[known.current]
     else {
-      if let told = await files.sidecar(of: file).flatMap(reader.sidecar),
+      if let told = try await told(of: file),
         let adopted = Adoption(told, identity, count: request.count, now: wallClock)
       {
         let queued = adopted.slots(job: JobID(told.jobID), revision: 1).count { $0.state.name == .queued }

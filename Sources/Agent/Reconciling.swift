@@ -7,7 +7,7 @@ extension Pipeline {
   /// that it does. Then the slot has become what the sidecar says.
   func sidecarKnowsMore(_ key: SlotKey, _ entry: ActiveJob) async throws -> Bool {
     guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision],
-      let told = await files.sidecar(of: entry.job.file).flatMap(reader.sidecar), told.jobID == entry.job.id.text,
+      let told = try await told(of: entry.job.file), told.jobID == entry.job.id.text,
       told.revision == key.revision,
       let adopted = Adoption(told, revision.identity, count: revision.count, now: wallClock),
       var better = adopted.slots(job: key.job, revision: key.revision).first(where: { $0.key == key })
@@ -35,11 +35,66 @@ extension Pipeline {
   /// Whether the sidecar tells of what was paid for, and the journal of nothing: a prompt whose journal was lost and that
   /// cannot be taken at present, or one with a later text than the journal has. Then it must not be overwritten before it
   /// was believed.
-  func sidecarHasMore(than job: Job) async -> Bool {
-    guard let told = await files.sidecar(of: job.file).flatMap(reader.sidecar),
-      !told.attempts.isEmpty || !told.outputs.isEmpty
+  func sidecarHasMore(than job: Job) async throws(LocalTrouble) -> Bool {
+    guard let told = try await told(of: job.file) else { return false }
+    return told.tellsOfPayment && (job.current == 0 || (told.jobID == job.id.text && told.revision > job.latest))
+  }
+
+  /// What the prompt's sidecar tells.
+  func told(of file: FileKey) async throws(LocalTrouble) -> StatusSidecar? {
+    try await files.sidecar(of: file).flatMap(reader.sidecar)
+  }
+
+  /// Makes the journal what a sidecar tells of another text than the file's, so that what was paid for goes on and the
+  /// file can be weighed against it. False where there is nothing in it to believe.
+  func believe(
+    _ told: StatusSidecar, _ file: FileKey, _ known: KnownFile?, _ job: Job?, _ stamp: TakenStamp
+  ) async throws -> Bool {
+    guard told.tellsOfPayment, let identity = told.identity,
+      let adopted = Adoption(told, identity, count: max(1, told.count), now: wallClock)
     else { return false }
-    return job.current == 0 || (told.jobID == job.id.text && told.revision > job.latest)
+    let id = known?.job ?? JobID(told.jobID)
+    let number = max((job?.latest ?? 0) + 1, told.revision)
+    // Its text is not known, and no longer wanted: what was not sent is not sent.
+    let slots = adopted.slots(job: id, revision: number).map { slot in
+      var slot = slot
+      if slot.state.name == .queued { slot.state = .cancelled(.superseded) }
+      return slot
+    }
+    var snapshot = told.snapshot ?? Snapshot(prompt: "", model: "")
+    snapshot.prompt = ""
+    let revision = Revision(
+      number: number, identity: identity, snapshot: snapshot, count: adopted.count, takenAt: told.createdAt)
+    var unlike = stamp
+    unlike.prompt.size = -1
+    let earlier = known == nil || known?.current == 0 ? adopted.earlier(job: id) : []
+    let kind = PriceKey(model: snapshot.model, size: snapshot.imageSize)
+    let changes = takes(
+      earlier + [(revision, slots)], adopted.outputs(job: id, revision: number), id, file, known, unlike, kind)
+    observer.notice(.warning, Self.behind(file))
+    guard try await !commit(changes).contains(.stale) else { return false }
+    for slot in (earlier.flatMap(\.slots) + slots) where slot.state.name == .submitted {
+      if try await activate(slot.key) { await advance(slot.key, .restarted) }
+    }
+    return true
+  }
+
+  /// The changes that take revisions, one after the other; the last one is current.
+  func takes(
+    _ revisions: [(revision: Revision, slots: [Slot])], _ outputs: [Output], _ id: JobID, _ file: FileKey,
+    _ known: KnownFile?, _ stamp: TakenStamp, _ kind: PriceKey
+  ) -> [JournalChange] {
+    var expected = known?.current
+    var changes: [JournalChange] = []
+    for (index, entry) in revisions.enumerated() {
+      changes.append(
+        .take(
+          .init(
+            job: id, file: file, expected: expected, stamp: stamp, revision: entry.revision, slots: entry.slots,
+            outputs: index == revisions.count - 1 ? outputs : [])))
+      expected = entry.revision.number
+    }
+    return changes + revisions.flatMap(\.slots).flatMap { bill(of: $0, file, kind) }
   }
 
   static func behind(_ file: FileKey) -> JobError {
@@ -50,13 +105,17 @@ extension Pipeline {
   }
 
   /// A slot that was found being submitted, or held for it: its sidecar may have the task id that the journal lost.
-  func taskFromSidecar(of slot: Slot, _ job: Job) async -> String? {
-    guard let last = slot.attempts.last,
-      let told = await files.sidecar(of: job.file).flatMap(reader.sidecar), told.jobID == job.id.text
+  func taskFromSidecar(of slot: Slot, _ job: Job) async throws(LocalTrouble) -> String? {
+    guard let last = slot.attempts.last, let told = try await told(of: job.file), told.jobID == job.id.text
     else { return nil }
     return told.attempts.first { $0.attempt.attemptID == last.attemptID && $0.attempt.outcome == .accepted }?
       .attempt.taskID
   }
+}
+
+extension StatusSidecar {
+  /// Whether it tells of submissions or pictures.
+  var tellsOfPayment: Bool { !attempts.isEmpty || !outputs.isEmpty }
 }
 
 extension Attempt.Outcome {

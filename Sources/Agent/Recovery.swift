@@ -4,7 +4,11 @@ import JobCore
 extension Pipeline {
   /// Takes the slots over that were under way: each goes on by what its state says, and nothing is submitted again.
   func recover() async throws {
-    try await journal.prune(finalSince: wallClock + (.zero - settings.retention))
+    do {
+      try await journal.prune(finalSince: wallClock + (.zero - settings.retention))
+    } catch JournalError.full {
+      // The first commit says so, and waits.
+    }
     for key in try await journal.underWay(roots: roots) {
       guard try await activate(key) else { continue }
       // Each runs on by itself; together they respect the limits on requests.
@@ -23,8 +27,13 @@ extension Pipeline {
 
   // The journal may be the older one: an earlier copy that was put in its place.
   private func compareWithSidecar(_ job: Job) async throws {
-    guard let told = await files.sidecar(of: job.file).flatMap(reader.sidecar) else { return }
-    if await sidecarHasMore(than: job) { return }
+    let told: StatusSidecar
+    do throws(LocalTrouble) {
+      guard let found = try await self.told(of: job.file), try await !sidecarHasMore(than: job) else { return }
+      told = found
+    } catch {
+      return observer.notice(.warning, error.error)
+    }
     for slot in job.slots.values where [.held, .failed].contains(slot.state.name) {
       guard try await activate(slot.key), let entry = active[job.id] else { continue }
       let isBehind = try await sidecarKnowsMore(slot.key, entry)
@@ -39,12 +48,18 @@ extension Pipeline {
 
   private func takeOver(_ key: SlotKey) async {
     guard let entry = active[key.job], let slot = entry.job.slots[key] else { return }
+    var told: String?
     do {
-      if await sidecarHasMore(than: entry.job) { keptSidecars.insert(entry.job.file) }
+      if try await sidecarHasMore(than: entry.job) { keptSidecars.insert(entry.job.file) }
       if try await sidecarKnowsMore(key, entry) {
         if entry.job.slots[key]?.state.name.isSettled == true { leave(key) }
         return
       }
+      told = try await taskFromSidecar(of: slot, entry.job)
+    } catch let trouble as LocalTrouble where !trouble.isFatal {
+      // Whatever it tells must not be overwritten unread.
+      keptSidecars.insert(entry.job.file)
+      observer.notice(.warning, trouble.error)
     } catch {
       return fail(error)
     }
@@ -54,9 +69,7 @@ extension Pipeline {
       if last.bootID == surroundings.bootID, marks.wasNotSent(last.attemptID) {
         return await advance(key, .foundUnsent)
       }
-      if let task = await taskFromSidecar(of: slot, entry.job) {
-        return await advance(key, .posted(.accepted(taskID: task)))
-      }
+      if let told { return await advance(key, .posted(.accepted(taskID: told))) }
     default:
       // The clock may have been set while nobody looked. One that is behind what was written down would put the deadline
       // off; by one that is ahead it would be over before the service was asked even once.

@@ -10,7 +10,13 @@ extension Pipeline {
     await entry.lock()
     defer { entry.unlock() }
     entry.sidecarIsStale = false
-    guard !keptSidecars.contains(entry.job.file) else { return }
+    guard !keptSidecars.contains(entry.job.file) else {
+      guard durable else { return }
+      throw LocalTrouble(
+        JobError(
+          code: "sidecar-kept", message: "The sidecar of \(entry.job.file.path.display) tells more than the journal.",
+          hint: "It is believed as soon as the prompt can be read; promptdrop goes on by itself.", retryable: true))
+    }
     let sidecar = StatusSidecar(
       of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host,
       service: gate.closed?.error)

@@ -122,6 +122,7 @@ extension Pipeline {
     }
     do throws(LocalTrouble) {
       try await writeSidecar(entry, durable: true)
+      localTrouble = journalIsFull ? localTrouble : nil
       return nil
     } catch {
       if error.isFatal { throw error }
@@ -129,6 +130,8 @@ extension Pipeline {
       switch entry.job.slots[key]?.state {
       case .submitting:
         localTrouble = error.error
+        gate.submitNotSent()
+        pause(entry.job.file.root)
         _ = takeRequest(key, entry)
         return .couldNotRecord(error.error)
       case .done: return .fetchFailed(.local(error.error))
@@ -144,6 +147,7 @@ extension Pipeline {
 
   private func post(_ key: SlotKey, _ entry: ActiveJob) async -> SlotEvent? {
     guard !isStopping, let request = entry.requests[key] else {
+      gate.submitNotSent()
       _ = takeRequest(key, entry)
       return .stoppedBeforeSending
     }

@@ -42,11 +42,22 @@ extension Pipeline {
 
   // MARK: limits that are reached
 
-  /// The roots that may submit, and when the first of the others may.
-  func openRoots() -> ([RootID], Timestamp?) {
-    let now = wallClock
-    limited = limited.filter { $0.value.until > now }
-    return (roots.filter { limited[$0] == nil }, limited.values.map(\.until).min())
+  /// The roots that may submit, and when the first of the others may, monotonic.
+  func openRoots() -> ([RootID], Duration?) {
+    let (wall, now) = (wallClock, now)
+    limited = limited.filter { $0.value.until > wall }
+    paused = paused.filter { $0.value > now }
+    let ends = limited.values.map { monotonic($0.until) } + paused.values
+    return (roots.filter { limited[$0] == nil && paused[$0] == nil }, ends.min())
+  }
+
+  /// Nothing can be written in this root: its prompts wait together, and a few of them try in a while.
+  func pause(_ root: RootID) {
+    guard paused.updateValue(now + settings.policy.localTroubleDelay, forKey: root) == nil else { return }
+    for key in ready { recent[key.job] = nil }
+    ready = []
+    journalHasMore = true
+    fillGeneration += 1
   }
 
   /// Nothing more of this root, or of all, before the day is over.

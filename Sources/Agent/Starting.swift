@@ -82,7 +82,7 @@ extension Pipeline {
           // Somebody may have queued one meanwhile; then the journal is asked again.
           if generation == fillGeneration { journalHasMore = false }
           // One that was set meanwhile stands: what it is for may not have been in the journal's answer.
-          nextQueued = [next.map(monotonic), limitsEnd.map(monotonic), nextQueued].compactMap { $0 }.min()
+          nextQueued = [next.map(monotonic), limitsEnd, nextQueued].compactMap { $0 }.min()
         }
       } catch {
         fail(error)
@@ -208,7 +208,11 @@ extension Pipeline {
         settling.noticed(file, .found, at: now)
         return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
       }
-      if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }
+      do {
+        if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }
+      } catch let trouble as LocalTrouble where !trouble.isFatal {
+        return .failure(NotNow(.postponed(until: wallClock + settings.policy.localTroubleDelay, trouble.error)))
+      }
     }
     // An empty text is never sent, whatever the journal holds.
     guard var revision = entry.job.revisions[key.revision], !revision.snapshot.prompt.isEmpty else {

@@ -16,6 +16,20 @@ extension Pipeline {
       settling.finishedUnlessNoticed(file)
       return try await takeNew(file, known, request, identity, stamp)
     }
+    // A journal that is out of date does not know of a text that the sidecar tells of.
+    if let told = try await told(of: file), told.jobID == job.id.text, told.revision > job.latest, told.tellsOfPayment {
+      if let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
+        settling.finishedUnlessNoticed(file)
+        observer.notice(.warning, Self.behind(file))
+        return takeAdopted(file, known, job.id, adopted, told, request, identity, stamp, number: told.revision)
+      }
+      if try await believe(told, file, known, job, stamp) {
+        keptSidecars.remove(file)
+        settling.noticed(file, .found, at: now)
+        return nil
+      }
+    }
+    keptSidecars.remove(file)
     if wantedAnew.remove(file) != nil {
       settling.finishedUnlessNoticed(file)
       return takeRevision(file, job, request, identity, stamp)
@@ -29,9 +43,7 @@ extension Pipeline {
     if let earlier = try await journal.revision(of: job.id, like: identity) {
       return try await restore(file, job, earlier, request, stamp)
     }
-    // A journal that is out of date does not know of a revision that the sidecar tells of.
-    keptSidecars.remove(file)
-    if let told = await files.sidecar(of: file).flatMap(reader.sidecar), told.jobID == job.id.text,
+    if let told = try await told(of: file), told.jobID == job.id.text,
       let adopted = Adoption(told, identity, count: request.count, now: wallClock)
     {
       observer.notice(.warning, Self.behind(file))
@@ -48,11 +60,17 @@ extension Pipeline {
   ) async throws -> Plan? {
     if known == nil, let plan = try await follow(file, identity) { return plan }
     var id = known?.job ?? JobID(surroundings.newID())
-    let told = await files.sidecar(of: file).flatMap(reader.sidecar)
+    let told = try await told(of: file)
+    // The folder was copied, and the first one is still here: its tasks are the first one's.
+    let isCopy = if let told { try await journal.jobs([JobID(told.jobID)])[0] != nil } else { false }
     if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
-      // The same id as the sidecar's, unless the folder was copied and the first one is still here.
-      if known == nil, try await journal.jobs([JobID(told.jobID)])[0] == nil { id = JobID(told.jobID) }
-      return takeAdopted(file, known, id, adopted, told, request, identity, stamp, number: max(1, told.revision))
+      if known == nil, !isCopy { id = JobID(told.jobID) }
+      return takeAdopted(
+        file, known, id, adopted, told, request, identity, stamp, number: max(1, told.revision), hasEarlier: !isCopy)
+    }
+    if let told, !isCopy, try await believe(told, file, known, nil, stamp) {
+      settling.noticed(file, .found, at: now)
+      return nil
     }
     let revision = Revision(
       number: 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
@@ -150,7 +168,7 @@ extension Pipeline {
 
   private func takeAdopted(
     _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ adopted: Adoption, _ told: StatusSidecar,
-    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int
+    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int, hasEarlier: Bool = false
   ) -> Plan {
     let revision = Revision(
       number: number, identity: identity, snapshot: request.snapshot, count: adopted.count, takenAt: told.createdAt)
@@ -160,10 +178,19 @@ extension Pipeline {
       slot.state = firstState(request)
       return slot
     }
-    var plan = take(
-      file, known, id, revision, slots, stamp, outputs: adopted.outputs(job: id, revision: number), isNew: false)
+    let outputs = adopted.outputs(job: id, revision: number)
+    let earlier = hasEarlier ? adopted.earlier(job: id) : []
     let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
-    plan.changes += slots.flatMap { bill(of: $0, file, kind) }
+    var plan = take(file, known, id, revision, slots, stamp, outputs: outputs, isNew: false)
+    plan.changes = takes(earlier + [(revision, slots)], outputs, id, file, known, stamp, kind)
+    let then = plan.then
+    plan.then = { [self] in
+      keptSidecars.remove(file)
+      await then()
+      for slot in earlier.flatMap(\.slots) where slot.state.name == .submitted {
+        do { if try await activate(slot.key) { await advance(slot.key, .restarted) } } catch { fail(error) }
+      }
+    }
     return plan
   }
 

@@ -16,11 +16,14 @@ struct Descriptor: ~Copyable {
     -> Descriptor
   {
     let terminated = path.isEmpty ? [CChar(bitPattern: UInt8(ascii: ".")), 0] : cString(path)
+    var tries = 0
     while true {
       let number = pd_open_beneath(folder, terminated, flags | O_CLOEXEC, mode)
       if number >= 0 { return Descriptor(owning: number) }
-      // EAGAIN: a rename raced with the walk; the kernel asks for another try.
-      if errno != EINTR && errno != EAGAIN { throw SystemError(errno) }
+      // EAGAIN: a rename raced with the walk; the kernel asks for another try. Or somebody has a lease on the file, and
+      // that lasts.
+      tries += 1
+      if errno != EINTR && (errno != EAGAIN || tries > 100) { throw SystemError(errno) }
     }
   }
 

@@ -118,6 +118,7 @@ public final class FolderFiles: RootFiles {
         switch self.sight(key, readUpTo: limit) {
         case (.file, let bytes?): found.append((key, .success(bytes)))
         case (.missing, _): break
+        case (.unreadable(let error), _) where error.isOfMachine: found.append((key, .failure(LocalTrouble(error))))
         case (let sighting, _):
           let why =
             if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
@@ -143,6 +144,7 @@ public final class FolderFiles: RootFiles {
           JobError(
             code: "image-not-a-file", message: "The reference image \(name) is \(kind).",
             hint: "Name a regular file inside the watched folder."))
+      case (.unreadable(let error), _) where error.isOfMachine: return .refused(error)
       case (.unreadable(let error), _):
         return .refused(JobError(code: "image-unreadable", message: error.message, hint: error.hint))
       case (.file(let stamp, _), nil) where stamp.size > limit:

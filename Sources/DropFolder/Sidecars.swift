@@ -6,9 +6,10 @@ extension FolderFiles {
   // More than any sidecar that promptdrop writes; a larger file is not ours.
   private static let sidecarLimit = 1_048_576
 
-  /// The status sidecar of a prompt, where there is one of promptdrop's.
-  public func sidecar(of prompt: FileKey) async -> [UInt8]? {
-    await onWorker {
+  /// The status sidecar of a prompt, where there is one of promptdrop's. Throws where that cannot be told: it may be the only
+  /// thing that tells of a payment.
+  public func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]? {
+    try await tryOnWorker { () throws(LocalTrouble) in
       for besidesForeign in [false, true] {
         guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { return nil }
         do throws(SystemError) {
@@ -18,7 +19,10 @@ extension FolderFiles {
           let bytes = try file.read(limit: Self.sidecarLimit)
           if StatusSidecar.isOurs(bytes) { return bytes }
         } catch {
-          continue  // Missing or unreadable: as good as none; a write will say what is wrong.
+          switch error.number {
+          case ENOENT, ENOTDIR, ELOOP, EXDEV, ENXIO, ENAMETOOLONG: continue
+          default: throw LocalTrouble(error, doing: "read", prompt.sibling(name).path.display)
+          }
         }
       }
       return nil

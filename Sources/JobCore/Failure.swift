@@ -19,6 +19,10 @@ public struct JobError: Hashable, Codable, Sendable {
 }
 
 extension JobError {
+  /// Whether it is about the machine as a whole, and not about a file or its permissions: it ends without the file being
+  /// touched. The codes are those of failed system calls.
+  public var isOfMachine: Bool { ["too-many-files", "input-output-error", "file-error"].contains(code) }
+
   /// The code of a request that the service finds too large: this is about the request, however many are refused so.
   public static let requestTooLarge = "request-too-large"
 

@@ -130,7 +130,7 @@ public protocol RootFiles: Sendable {
   /// The defaults of the folder and of those above it, the nearest first: path of the file, and its bytes.
   func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)]
   /// The status sidecar of a prompt, where there is one of promptdrop's.
-  func sidecar(of prompt: FileKey) async -> [UInt8]?
+  func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]?
   /// Replaces the sidecar of a prompt. Durable: synced, file and folder, on return.
   func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble)
   /// Removes the sidecar of a prompt that is gone, where it is promptdrop's.

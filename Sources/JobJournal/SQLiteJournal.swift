@@ -31,6 +31,8 @@ public final class SQLiteJournal: JobJournal {
         guard mode == 2, journal == "wal" else {
           throw JournalError.broken("SQLite gives synchronous=\(mode ?? -1), journal_mode=\(journal ?? "?")")
         }
+        // What an earlier process could not sync may stand in memory only: it is written anew, and synced.
+        try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
       }
     } catch {
       throw Self.sorted(error)
@@ -57,10 +59,21 @@ public final class SQLiteJournal: JobJournal {
     if let last = folder.modified(Self.backupName), last <= now, now - last < age { return false }
     let temporary = copy + ".new"
     try folder.remove(Self.backupName + ".new")
-    try await run { db in try db.execute(sql: "VACUUM INTO ?", arguments: [temporary]) }
-    try folder.publish(Self.backupName + ".new", as: Self.backupName)
+    do {
+      try await run { db in try db.execute(sql: "VACUUM INTO ?", arguments: [temporary]) }
+      try folder.publish(Self.backupName + ".new", as: Self.backupName)
+    } catch {
+      // What there is of it takes the room that the journal needs.
+      for name in [".new", ".new-journal"] { try folder.remove(Self.backupName + name) }
+      if case JournalError.broken(let why) = error, !Self.isDamage(why) { throw JournalError.full(why) }
+      throw error
+    }
     return true
   }
+
+  // A copy that cannot be made says nothing against the journal, unless it was the journal that could not be read.
+  private static func isDamage(_ why: String) -> Bool { why.hasPrefix(damaged) }
+  private static let damaged = "it is damaged"
 
   /// The name of the daily copy, in the state folder.
   public static let backupName = "journal-backup.sqlite"
@@ -108,7 +121,7 @@ public final class SQLiteJournal: JobJournal {
     case let error as DatabaseError where isPassing(error): .full(error.message ?? "\(error)")
     case let error as DatabaseError where isDamage(error):
       .broken(
-        "it is damaged (\(error.message ?? "\(error)")). Move journal.sqlite, -wal and -shm away; in their place put "
+        "\(damaged) (\(error.message ?? "\(error)")). Move journal.sqlite, -wal and -shm away; in their place put "
           + "\(backupName) if there is one. What the sidecars beside the prompts tell is believed either way, and nothing "
           + "that they tell of is submitted again")
     default: .broken("\(error)")

@@ -8,6 +8,7 @@ import Synchronization
 enum FileCall: Sendable {
   /// Of this prompt, with this state in it.
   case sidecar(FileKey, StateName?, durable: Bool)
+  case readSidecar(FileKey)
   case stage(FileKey)
   case append
   case finish
@@ -54,7 +55,12 @@ final class FaultyFiles: RootFiles {
   func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
     await activity.during { await inner.folderDefaults(above: file, limit: limit) }
   }
-  func sidecar(of prompt: FileKey) async -> [UInt8]? { await activity.during { await inner.sidecar(of: prompt) } }
+  func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]? {
+    try await activity.during { () async throws(LocalTrouble) in
+      try check(.readSidecar(prompt))
+      return try await inner.sidecar(of: prompt)
+    }
+  }
 
   func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
     try await activity.during { () async throws(LocalTrouble) in

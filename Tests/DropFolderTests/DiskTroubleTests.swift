@@ -32,11 +32,11 @@ import Testing
         try await bench.files.writeSidecar(long, of: cat, durable: true)
       }
       #expect(thrown.error.code == "disk-full")
-      #expect(await bench.files.sidecar(of: cat) == oursSample, "the old one stays whole")
+      #expect(try await bench.files.sidecar(of: cat) == oursSample, "the old one stays whole")
       #expect(try bench.list() == before)
       try place.remove("disk/ballast")
       try await bench.files.writeSidecar(long, of: cat, durable: true)
-      #expect(await bench.files.sidecar(of: cat) == long)
+      #expect(try await bench.files.sidecar(of: cat) == long)
     }
   }
 
@@ -80,7 +80,7 @@ import Testing
       #expect(troubles.map(\.error.code) == Array(repeating: "read-only", count: 4))
       #expect(!troubles.contains { $0.isFatal })
       #expect(try await bench.readOne("cat.prompt").promptBytes == Array("A cat".utf8))
-      #expect(await bench.files.sidecar(of: cat) == oursSample)
+      #expect(try await bench.files.sidecar(of: cat) == oursSample)
     }
   }
 }

@@ -23,13 +23,13 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
   private func text(_ addition: String) -> [UInt8] { oursSample + Array(addition.utf8) }
 
   @Test(arguments: [true, false]) func writtenReadReplacedRemoved(_ durable: Bool) async throws {
-    #expect(await bench.files.sidecar(of: cat) == nil)
+    #expect(try await bench.files.sidecar(of: cat) == nil)
     try await bench.files.writeSidecar(text("1"), of: cat, durable: durable)
     #expect(try bench.list("a") == ["cat.prompt", "cat.status.json"])
-    #expect(await bench.files.sidecar(of: cat) == text("1"))
+    #expect(try await bench.files.sidecar(of: cat) == text("1"))
     try await bench.files.writeSidecar(text("2, longer"), of: cat, durable: durable)
     try await bench.files.writeSidecar(text("3"), of: cat, durable: durable)
-    #expect(await bench.files.sidecar(of: cat) == text("3"))
+    #expect(try await bench.files.sidecar(of: cat) == text("3"))
     #expect(try bench.list("a") == ["cat.prompt", "cat.status.json"], "no temporary stays")
     try await bench.files.removeSidecar(of: cat)
     #expect(try bench.list("a") == ["cat.prompt"])
@@ -62,10 +62,10 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
   @Test(arguments: ["{\"state\":\"done\"}", " ", "promptdrop.status/1"])
   func somebodysFileIsLeftAlone(_ foreign: String) async throws {
     try bench.write("a/cat.status.json", foreign)
-    #expect(await bench.files.sidecar(of: cat) == nil)
+    #expect(try await bench.files.sidecar(of: cat) == nil)
     try await bench.files.writeSidecar(text("1"), of: cat, durable: true)
     #expect(try bench.read("a/cat.status.json") == foreign)
-    #expect(await bench.files.sidecar(of: cat) == text("1"))
+    #expect(try await bench.files.sidecar(of: cat) == text("1"))
     try await bench.files.writeSidecar(text("2"), of: cat, durable: true)
     #expect(try bench.place.bytes("root/a/cat.promptdrop.status.json") == text("2"))
     try await bench.files.removeSidecar(of: cat)
@@ -76,7 +76,7 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
   // Some file systems leave a name with no bytes after a power cut: nobody's content is lost with it.
   @Test func anEmptyFileIsNobodys() async throws {
     try bench.write("a/cat.status.json", "")
-    #expect(await bench.files.sidecar(of: cat) == nil)
+    #expect(try await bench.files.sidecar(of: cat) == nil)
     try await bench.files.writeSidecar(text("1"), of: cat, durable: true)
     #expect(try bench.place.bytes("root/a/cat.status.json") == text("1"))
     #expect(try bench.list("a") == ["cat.prompt", "cat.status.json"])
@@ -107,7 +107,7 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
   @Test func aFIFOInThePlaceBlocksNobody() async throws {
     #expect(mkfifo(bench.path("a/cat.status.json"), 0o644) == 0)
     try await bench.files.writeSidecar(text("1"), of: cat, durable: true)
-    #expect(await bench.files.sidecar(of: cat) == text("1"))
+    #expect(try await bench.files.sidecar(of: cat) == text("1"))
   }
 
   @Test func aFolderThatIsGone() async throws {
@@ -117,7 +117,7 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
     }
     #expect(thrown.error.code == "folder-gone")
     #expect(!thrown.isFatal)
-    #expect(await bench.files.sidecar(of: lost) == nil)
+    #expect(try await bench.files.sidecar(of: lost) == nil)
   }
 
   @Test func conflictCopiesHaveSidecarsToo() async throws {

@@ -1,0 +1,54 @@
+import JobCore
+
+// Files that cannot be taken as they stand: what keeps each is noted, and its sidecar says so.
+extension Pipeline {
+  /// The machine's trouble is not the file's fault, and nothing says when it is over.
+  func waitForMachine(_ file: FileKey, _ known: KnownFile?, _ start: Duration, _ error: JobError) -> Plan {
+    schedule(.look(file), at: now + settings.policy.localTroubleDelay)
+    return wait(file, known, start, error)
+  }
+
+  /// The file waits for something that is seen when it comes.
+  func wait(_ file: FileKey, _ known: KnownFile?, _ start: Duration, _ error: JobError) -> Plan {
+    refuse(file, known, nil, .queued, start, error)
+  }
+
+  /// Says of a file what keeps it. Its sidecar tells the user.
+  func refuse(
+    _ file: FileKey, _ known: KnownFile?, _ stamp: TakenStamp?, _ state: StateName, _ start: Duration, _ error: JobError
+  ) -> Plan {
+    settling.finishedUnlessNoticed(file)
+    var plan = Plan(file: file)
+    if let note = known?.note, note.state == state, note.error == error, known?.stamp == stamp { return plan }
+    let isSame = known?.note?.error.code == error.code
+    let note = FileNote(state: state, error: error, since: isSame ? known?.note?.since ?? wallClock : wallClock)
+    let id = known?.job ?? JobID(surroundings.newID())
+    plan.changes = [.note(job: id, file: file, note, stamp: stamp, at: wallClock)]
+    plan.then = { [self] in await tell(id, note) }
+    return plan
+  }
+
+  private func tell(_ id: JobID, _ note: FileNote) async {
+    do {
+      guard var job = try await inHand(id) else { return }
+      job.note = note
+      active[id]?.job.note = note
+      observer.changed(job)
+      // Where the journal was lost, this is all that is left of what was paid for.
+      if try await sidecarHasMore(than: job) { return }
+      let entry = active[id] ?? ActiveJob(job)
+      try await writeSidecar(entry, durable: false)
+    } catch let trouble as LocalTrouble {
+      observer.notice(.warning, trouble.error)
+      localTrouble = trouble.error
+    } catch {
+      fail(error)
+    }
+  }
+
+  func tooLarge(_ what: String, _ size: Int64) -> JobError {
+    JobError(
+      code: "too-large", message: "\(what) has \(size) bytes; the limit is \(settings.maxPromptBytes).",
+      hint: "Shorten it, or raise max-prompt-bytes.")
+  }
+}
