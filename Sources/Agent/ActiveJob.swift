@@ -7,6 +7,9 @@ final class ActiveJob {
   var running: Set<SlotKey> = []
   /// Requests that are ready to be sent.
   var requests: [SlotKey: SubmitRequest] = [:]
+  /// Whether its sidecar was compared with the journal since it is in hand: an older journal must not overwrite what only
+  /// the sidecar tells.
+  var isCompared = false
   /// When its sidecar was last written, monotonic.
   var sidecarWrittenAt: Duration?
   /// Whether its sidecar says less than is known.

@@ -8,6 +8,7 @@ enum AgendaItem: Sendable {
   case look(FileKey)
   case weigh(Evidence)
   case backUp
+  case liftLimits
 }
 
 extension Pipeline {
@@ -33,6 +34,7 @@ extension Pipeline {
       case .look(let file): settling.noticed(file, .found, at: now)
       case .weigh(let evidence): Task { await self.weigh(evidence) }
       case .backUp: Task { await self.backUp() }
+      case .liftLimits: Task { await self.weighLimitsAnew() }
       }
     }
     examineSettled(at: now)

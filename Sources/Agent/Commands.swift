@@ -138,6 +138,7 @@ extension Pipeline {
       if case .held(let held) = slot.state { held.reason.isBeforeSending } else { false }
     }
     guard !waiting.isEmpty else { return nil }
+    letGo.insert(job.id)
     let isDone = try await decide(waiting.map(\.key), .approved)
     return try await after(job, isDone, "It goes on\(orLater).")
   }
@@ -193,9 +194,14 @@ extension Pipeline {
     for key in keys {
       ready.removeAll { $0 == key }
       recent[key.job] = nil
-      guard !running.contains(key), try await activate(key), let slot = active[key.job]?.job.slots[key],
+      guard !running.contains(key), try await activate(key) else {
+        isDone = false
+        continue
+      }
+      guard let slot = active[key.job]?.job.slots[key],
         slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil
       else {
+        leave(key)
         isDone = false
         continue
       }

@@ -29,6 +29,8 @@ public actor Pipeline {
   var toldLeftOut: Set<FileKey> = []
   // Files that a person wants made once more though their text is the same.
   var wantedAnew: Set<FileKey> = []
+  // Jobs that a person let go although they say hold: true.
+  var letGo: Set<JobID> = []
   // Files whose sidecar tells of a later text than the journal: it stays as it is until the file was looked at.
   var keptSidecars: Set<FileKey> = []
   // Answers that only a full disk keeps from being written down.
@@ -64,6 +66,8 @@ public actor Pipeline {
   var paused: [RootID: Duration] = [:]
   var limited: [RootID: (until: Timestamp, error: JobError)] = [:]
   var waitsForPrice: JobError?
+  var isLifting = false
+  var liftedAt: Duration?
   // Set once the folders' sidecars were looked at, or, while they are, the moment when that is given up.
   var isCaughtUp = false
   var catchUpDeadline: Duration?

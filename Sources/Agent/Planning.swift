@@ -99,12 +99,13 @@ extension Pipeline {
         let queued = adopted.slots(job: JobID(told.jobID), revision: 1).count { $0.state.name == .queued }
         return ("queued", queued)
       }
-      for (id, former) in try await journal.jobs(roots: roots, source: identity.source) where id != known?.job {
-        if await files.look(former) == .missing { return ("renamed", 0) }
-      }
+      if known == nil, try await follow(file, identity) != nil { return ("renamed", 0) }
       return ("new", request.count)
     }
-    let queued = job.slots.values.count { $0.state.name == .queued }
+    // Those that were withdrawn come back with the text.
+    let queued = job.currentSlots.count {
+      $0.state.name == .queued || $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone)
+    }
     if identity.asksForMore(than: current.identity) {
       if let earlier = try await journal.revision(of: job.id, like: identity) {
         return ("more", max(0, request.count - earlier.count))

@@ -12,13 +12,7 @@ extension Pipeline {
       let adopted = Adoption(told, revision.identity, count: revision.count, now: wallClock),
       var better = adopted.slots(job: key.job, revision: key.revision).first(where: { $0.key == key })
     else { return false }
-    let known = Dictionary(slot.attempts.map { ($0.attemptID, $0) }, uniquingKeysWith: { first, _ in first })
-    let isBetter = better.attempts.contains { told in
-      guard let own = known[told.attemptID] else { return told.outcome.mayBePaid || better.state.name == .failed }
-      return told.taskID != nil && own.taskID == nil && own.outcome.mayBePaid
-    }
-    // Of a picture that was finished long ago, the attempts are forgotten.
-    guard isBetter, slot.state != .done else { return false }
+    guard slot.learns(from: better) else { return false }
     better.failures = 0
     let outputs = adopted.outputs(job: key.job, revision: key.revision).filter { $0.slot == key }
     let bill = bill(of: better, entry.job.file, priceKey(key, entry.job))
@@ -36,8 +30,10 @@ extension Pipeline {
   /// cannot be taken at present, or one with a later text than the journal has. Then it must not be overwritten before it
   /// was believed.
   func sidecarHasMore(than job: Job) async throws(LocalTrouble) -> Bool {
-    guard let told = try await told(of: job.file) else { return false }
-    return told.tellsOfPayment && (job.current == 0 || (told.jobID == job.id.text && told.revision > job.latest))
+    guard let told = try await told(of: job.file), told.tellsOfPayment else { return false }
+    if job.current == 0 { return true }
+    guard told.jobID == job.id.text, told.revision > job.latest, let identity = told.identity else { return false }
+    return Adoption(told, identity, count: max(1, told.count), now: wallClock) != nil
   }
 
   /// What the prompt's sidecar tells.
@@ -67,16 +63,49 @@ extension Pipeline {
       number: number, identity: identity, snapshot: snapshot, count: adopted.count, takenAt: told.createdAt)
     var unlike = stamp
     unlike.prompt.size = -1
-    let earlier = known == nil || known?.current == 0 ? adopted.earlier(job: id) : []
+    let earlier = try await openEarlier(adopted, id)
     let kind = PriceKey(model: snapshot.model, size: snapshot.imageSize)
     let changes = takes(
-      earlier + [(revision, slots)], adopted.outputs(job: id, revision: number), id, file, known, unlike, kind)
+      earlier.unknown + [(revision, slots)], adopted.outputs(job: id, revision: number), id, file, known, unlike, kind)
     observer.notice(.warning, Self.behind(file))
-    guard try await !commit(changes).contains(.stale) else { return false }
-    for slot in (earlier.flatMap(\.slots) + slots) where slot.state.name == .submitted {
-      if try await activate(slot.key) { await advance(slot.key, .restarted) }
-    }
+    guard try await !commit(changes + earlier.moves).contains(.stale) else { return false }
+    await reload(id, new: [])
+    try await goOn(slots + earlier.slots)
     return true
+  }
+
+  /// What a sidecar tells of submissions for other texts that are still open.
+  struct Earlier {
+    /// Texts that the journal does not know.
+    var unknown: [(revision: Revision, slots: [Slot])] = []
+    /// Slots that it knows less of, and the states that it has them in.
+    var behind: [(slot: Slot, from: StateName)] = []
+
+    var slots: [Slot] { unknown.flatMap(\.slots) + behind.map(\.slot) }
+    var moves: [JournalChange] { behind.map { .move($0.slot, from: $0.from, outputs: []) } }
+  }
+
+  func openEarlier(_ adopted: Adoption, _ id: JobID) async throws -> Earlier {
+    var earlier = Earlier()
+    for (revision, slots) in adopted.earlier(job: id) {
+      let there = try await journal.slots(of: id, revision: revision.number)
+      if there.isEmpty { earlier.unknown.append((revision, slots)) }
+      for slot in slots {
+        guard let own = there.first(where: { $0.key == slot.key }), own.learns(from: slot) else { continue }
+        earlier.behind.append((slot, own.state.name))
+      }
+    }
+    return earlier
+  }
+
+  /// Slots have become what a sidecar tells: those with a task are followed.
+  func goOn(_ slots: [Slot]) async throws {
+    for slot in slots {
+      ready.removeAll { $0 == slot.key }
+      recent[slot.key.job] = nil
+      active[slot.key.job]?.job.slots[slot.key] = slot
+      if slot.state.name == .submitted, try await activate(slot.key) { await advance(slot.key, .restarted) }
+    }
   }
 
   /// The changes that take revisions, one after the other; the last one is current.
@@ -110,6 +139,19 @@ extension Pipeline {
     else { return nil }
     return told.attempts.first { $0.attempt.attemptID == last.attemptID && $0.attempt.outcome == .accepted }?
       .attempt.taskID
+  }
+}
+
+extension Slot {
+  /// Whether a sidecar tells of submissions of this slot that the journal does not know, or of the task of one that it does.
+  fileprivate func learns(from told: Slot) -> Bool {
+    // Of a picture that was finished long ago, the attempts are forgotten.
+    guard state != .done else { return false }
+    let known = Dictionary(attempts.map { ($0.attemptID, $0) }, uniquingKeysWith: { first, _ in first })
+    return told.attempts.contains { entry in
+      guard let own = known[entry.attemptID] else { return entry.outcome.mayBePaid || told.state.name == .failed }
+      return entry.taskID != nil && own.taskID == nil && own.outcome.mayBePaid
+    }
   }
 }
 

@@ -33,6 +33,7 @@ extension Pipeline {
       guard var job = try await inHand(id) else { return }
       job.note = note
       active[id]?.job.note = note
+      recent[id] = nil
       observer.changed(job)
       // Where the journal was lost, this is all that is left of what was paid for.
       if try await sidecarHasMore(than: job) { return }

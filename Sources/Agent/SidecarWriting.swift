@@ -10,6 +10,13 @@ extension Pipeline {
     await entry.lock()
     defer { entry.unlock() }
     entry.sidecarIsStale = false
+    if !entry.isCompared {
+      if try await sidecarHasMore(than: entry.job) {
+        keptSidecars.insert(entry.job.file)
+        settling.noticed(entry.job.file, .found, at: now)
+      }
+      entry.isCompared = true
+    }
     guard !keptSidecars.contains(entry.job.file) else {
       guard durable else { return }
       throw LocalTrouble(

@@ -67,7 +67,9 @@ extension Pipeline {
           return nil
         }
       } catch {
-        if case .submitted = transition.slot.state { await keepTask(of: transition.slot, entry) }
+        if case .submitted = transition.slot.state, !keptTasks.contains(key) {
+          await keepTask(of: transition.slot, entry)
+        }
         throw error
       }
     }
@@ -243,13 +245,14 @@ extension Pipeline {
   func activate(_ key: SlotKey) async throws -> Bool {
     if active[key.job] == nil {
       let loaded: Job?
-      if let job = recent.removeValue(forKey: key.job) {
-        loaded = job
-      } else {
-        loaded = try await journal.jobs([key.job])[0]
-      }
+      // One that was just taken was compared with its sidecar then.
+      let taken = recent.removeValue(forKey: key.job)
+      if let taken { loaded = taken } else { loaded = try await journal.jobs([key.job])[0] }
       guard let loaded else { return false }
-      if active[key.job] == nil { active[key.job] = ActiveJob(loaded) }
+      if active[key.job] == nil {
+        active[key.job] = ActiveJob(loaded)
+        active[key.job]?.isCompared = taken != nil
+      }
     }
     guard let entry = active[key.job] else { return false }
     if entry.job.slots[key] == nil {

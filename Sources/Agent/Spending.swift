@@ -75,6 +75,28 @@ extension Pipeline {
     fillGeneration += 1
   }
 
+  // Something that was set aside is free again: what waits for the next day may have room today. Seldom enough that a long
+  // backlog costs nothing.
+  private func liftLimits() {
+    guard !limited.isEmpty, !isLifting else { return }
+    isLifting = true
+    schedule(.liftLimits, at: max(now, liftedAt.map { $0 + .seconds(60) } ?? now))
+  }
+
+  /// The limits are weighed anew.
+  func weighLimitsAnew() async {
+    (isLifting, liftedAt) = (false, now)
+    do {
+      _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
+    } catch {
+      return fail(error)
+    }
+    limited = [:]
+    journalHasMore = true
+    fillGeneration += 1
+    pump()
+  }
+
   /// One is under way whose price nobody knows: the next begins when that is known, or with the next day.
   func waitForPrice(_ why: JobError) {
     guard waitsForPrice == nil else { return }
@@ -99,13 +121,18 @@ extension Pipeline {
       }
     }
     // A price counts once it is final: until then, what was set aside does.
-    guard case .submitted(let task) = before.state, let consumed = after.consumed,
+    guard case .submitted(let task) = before.state,
       let paid = after.attempts.last(where: { $0.taskID == task.taskID })
     else { return [] }
+    // A task that failed costs nothing, unless the service says otherwise.
+    let consumed: String?
     switch after.state {
-    case .fetching, .failed: return [.charge(charge(paid, job.file, priceKey(after.key, job), consumed: consumed))]
+    case .fetching: consumed = after.consumed
+    case .failed: consumed = after.consumed ?? "0"
     default: return []
     }
+    guard let consumed else { return [] }
+    return [.charge(charge(paid, job.file, priceKey(after.key, job), consumed: consumed))]
   }
 
   func charge(_ attempt: Attempt, _ file: FileKey, _ kind: PriceKey, consumed: String? = nil) -> Charge {
@@ -120,7 +147,7 @@ extension Pipeline {
     let priced = told.state == .done ? told.attempts.last { $0.outcome == .accepted }?.attemptID : nil
     return told.attempts.filter(\.outcome.mayBePaid).flatMap { attempt in
       let consumed = attempt.attemptID == priced ? told.consumed : nil
-      return [.charge(charge(attempt, file, kind, consumed: consumed))] + expected(attempt, told.key)
+      return [.chargeTold(charge(attempt, file, kind, consumed: consumed))] + expected(attempt, told.key)
     }
   }
 
@@ -136,8 +163,11 @@ extension Pipeline {
   func enterBill(_ changes: [JournalChange]) {
     for change in changes {
       switch change {
-      case .charge(let charge): book.enter(charge)
-      case .release(let attemptID): book.release(attemptID)
+      case .charge(let charge): if book.enter(charge) { liftLimits() }
+      case .chargeTold(let charge): book.enterTold(charge)
+      case .release(let attemptID):
+        book.release(attemptID)
+        liftLimits()
       case .move(let slot, _, _):
         if let attempt = slot.attempts.last, attempt.outcome != .begun { marks.clear(attempt.attemptID) }
         continue

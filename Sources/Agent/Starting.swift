@@ -148,7 +148,13 @@ extension Pipeline {
         giveReferenceRoomBack(key)
         releasePermit()
         if let event = why.event { return await advance(key, event) }
-        if entry.job.slots[key]?.state.name.isSettled != false { leave(key) }
+        switch entry.job.slots[key]?.state {
+        case .queued?:
+          leave(key)
+          requeued(notBefore: nil)
+        case let state? where !state.name.isSettled: break
+        default: leave(key)
+        }
         pump()
       case .success(var request):
         if isStopping {
@@ -200,6 +206,14 @@ extension Pipeline {
     _ key: SlotKey, _ entry: ActiveJob, isFresh: Bool
   ) async throws -> Result<SubmitRequest, NotNow> {
     let file = entry.job.file
+    // What the file says now is what is wanted: a text that was replaced is not sent, unless it was in doubt and a person
+    // wants it; nor is one whose file cannot be taken as it stands. Should it come back, so does its place in the queue.
+    if key.revision != entry.job.current,
+      entry.job.slots[key]?.attempts.contains(where: { $0.outcome.mayBePaid }) != true
+    {
+      return .failure(NotNow(.withdrawn(.superseded)))
+    }
+    if entry.job.note != nil { return .failure(NotNow(.withdrawn(.superseded))) }
     if !isFresh {
       switch await files.look(file) {
       case .file(let stamp, _) where stamp == entry.job.stamp?.prompt: break

@@ -21,7 +21,8 @@ extension Pipeline {
       if let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
         settling.finishedUnlessNoticed(file)
         observer.notice(.warning, Self.behind(file))
-        return takeAdopted(file, known, job.id, adopted, told, request, identity, stamp, number: told.revision)
+        return try await takeAdopted(
+          file, known, job.id, adopted, told, request, identity, stamp, number: told.revision)
       }
       if try await believe(told, file, known, job, stamp) {
         keptSidecars.remove(file)
@@ -48,7 +49,7 @@ extension Pipeline {
     {
       observer.notice(.warning, Self.behind(file))
       let number = max(job.latest + 1, told.revision)
-      return takeAdopted(file, known, job.id, adopted, told, request, identity, stamp, number: number)
+      return try await takeAdopted(file, known, job.id, adopted, told, request, identity, stamp, number: number)
     }
     return takeRevision(file, job, request, identity, stamp)
   }
@@ -65,8 +66,8 @@ extension Pipeline {
     let isCopy = if let told { try await journal.jobs([JobID(told.jobID)])[0] != nil } else { false }
     if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
       if known == nil, !isCopy { id = JobID(told.jobID) }
-      return takeAdopted(
-        file, known, id, adopted, told, request, identity, stamp, number: max(1, told.revision), hasEarlier: !isCopy)
+      return try await takeAdopted(
+        file, known, id, adopted, told, request, identity, stamp, number: max(1, told.revision), isCopy: isCopy)
     }
     if let told, !isCopy, try await believe(told, file, known, nil, stamp) {
       settling.noticed(file, .found, at: now)
@@ -74,7 +75,11 @@ extension Pipeline {
     }
     let revision = Revision(
       number: 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
-    let slots = newSlots(id, revision, 1...request.count, request)
+    var slots = newSlots(id, revision, 1...request.count, request)
+    // Held for a person before the journal was lost, and still.
+    if let told, told.identity == identity, told.reason == HeldReason.burst.rawValue, settings.burstLimit > 0 {
+      slots = slots.map { Slot(key: $0.key, state: beyondBurst) }
+    }
     return take(file, known, id, revision, slots, stamp, isNew: true)
   }
 
@@ -87,26 +92,30 @@ extension Pipeline {
 
   // Whatever is new to the queue, or comes back to it unsent, is asked whether it may go by itself.
   private func firstState(_ request: PromptRequest) -> SlotState {
-    if request.hold {
-      return .held(
-        Held(
-          reason: .asked,
-          error: JobError(
-            code: HeldReason.asked.rawValue, message: "The front matter or the folder says hold: true.",
-            hint: "promptdrop approve FILE has it made; so does taking \"hold: true\" away.")))
-    }
+    if request.hold { return Self.askedFor }
     if burst.next(at: now) > now {
-      return .held(
-        Held(
-          reason: .burst,
-          error: JobError(
-            code: HeldReason.burst.rawValue,
-            message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
-            hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
+      return beyondBurst
     }
     burst.began(at: now)
     return .queued(Queued())
   }
+
+  private var beyondBurst: SlotState {
+    .held(
+      Held(
+        reason: .burst,
+        error: JobError(
+          code: HeldReason.burst.rawValue,
+          message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
+          hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
+  }
+
+  private static let askedFor = SlotState.held(
+    Held(
+      reason: .asked,
+      error: JobError(
+        code: HeldReason.asked.rawValue, message: "The front matter or the folder says hold: true.",
+        hint: "promptdrop approve FILE has it made; so does taking \"hold: true\" away.")))
 
   // Withdrawn unsent, and wanted again. What a person gave up stays given up.
   private func wantedAgain(_ slots: [Slot], _ request: PromptRequest) -> [Slot] {
@@ -168,8 +177,8 @@ extension Pipeline {
 
   private func takeAdopted(
     _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ adopted: Adoption, _ told: StatusSidecar,
-    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int, hasEarlier: Bool = false
-  ) -> Plan {
+    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int, isCopy: Bool = false
+  ) async throws -> Plan {
     let revision = Revision(
       number: number, identity: identity, snapshot: request.snapshot, count: adopted.count, takenAt: told.createdAt)
     let slots = adopted.slots(job: id, revision: number).map { slot in
@@ -179,23 +188,21 @@ extension Pipeline {
       return slot
     }
     let outputs = adopted.outputs(job: id, revision: number)
-    let earlier = hasEarlier ? adopted.earlier(job: id) : []
+    let earlier = isCopy ? Earlier() : try await openEarlier(adopted, id)
     let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
     var plan = take(file, known, id, revision, slots, stamp, outputs: outputs, isNew: false)
-    plan.changes = takes(earlier + [(revision, slots)], outputs, id, file, known, stamp, kind)
+    plan.changes = takes(earlier.unknown + [(revision, slots)], outputs, id, file, known, stamp, kind) + earlier.moves
     let then = plan.then
     plan.then = { [self] in
       keptSidecars.remove(file)
-      await then()
-      for slot in earlier.flatMap(\.slots) where slot.state.name == .submitted {
-        do { if try await activate(slot.key) { await advance(slot.key, .restarted) } } catch { fail(error) }
-      }
+      if known?.current ?? 0 == 0 { await then() } else { await reload(id, new: slots) }
+      do { try await goOn(earlier.slots + (known?.current ?? 0 == 0 ? [] : slots)) } catch { fail(error) }
     }
     return plan
   }
 
   // A file that is new, with the text of one that is gone: it was renamed, and its job follows.
-  private func follow(_ file: FileKey, _ identity: Identity) async throws -> Plan? {
+  func follow(_ file: FileKey, _ identity: Identity) async throws -> Plan? {
     for (id, former) in try await journal.jobs(roots: roots, source: identity.source) {
       guard let job = try await inHand(id), job.revisions[job.current]?.identity.list == identity.list,
         job.state != .cancelled, await files.look(former) == .missing
@@ -224,9 +231,6 @@ extension Pipeline {
     _ identity: Identity, _ stamp: TakenStamp
   ) -> Plan {
     var plan = Plan(file: file)
-    let isAsked = job.currentSlots.filter {
-      if case .held(let held) = $0.state { held.reason == .asked } else { false }
-    }
     let hasChanged = identity.request != current.identity.request
     if known.note != nil { plan.changes.append(.note(job: job.id, file: file, nil, stamp: nil, at: wallClock)) }
     var added: [Slot] = []
@@ -240,15 +244,29 @@ extension Pipeline {
     if stamp != known.stamp || hasChanged != job.inputsChanged || !added.isEmpty {
       plan.changes.append(.seen(job: job.id, stamp: stamp, inputsChanged: hasChanged))
     }
-    let back = wantedAgain(job.currentSlots, request)
+    var back = wantedAgain(job.currentSlots, request)
     plan.changes += back.map { .move($0, from: .cancelled, outputs: []) }
+    // The line "hold: true" came or went: together with the file's stamp, after which nobody looks again.
+    for slot in job.currentSlots where !running.contains(slot.key) {
+      var slot = slot
+      let before = slot.state.name
+      switch slot.state {
+      case .held(let held) where held.reason == .asked && !request.hold: slot.state = .queued(Queued())
+      case .queued where request.hold && !letGo.contains(job.id): slot.state = Self.askedFor
+      default: continue
+      }
+      plan.changes.append(.move(slot, from: before, outputs: []))
+      back.append(slot)
+    }
+    let moved = back
     plan.then = { [self] in
       active[job.id]?.job.note = nil
       active[job.id]?.job.stamp = stamp
       if recent[job.id] != nil { recent[job.id]?.stamp = stamp }
-      if !isAsked.isEmpty, !request.hold { await approve(isAsked.map(\.key)) }
-      if known.note != nil || hasChanged != job.inputsChanged || !back.isEmpty || !added.isEmpty {
-        await reload(job.id, new: added + back)
+      if known.note != nil || hasChanged != job.inputsChanged || !moved.isEmpty || !added.isEmpty {
+        ready.removeAll { key in moved.contains { $0.key == key } }
+        recent[job.id] = nil
+        await reload(job.id, new: added + moved)
       }
     }
     return plan
@@ -308,18 +326,8 @@ extension Pipeline {
     }
   }
 
-  private func approve(_ keys: [SlotKey]) async {
-    for key in keys {
-      do {
-        if try await activate(key) { await advance(key, .approved) }
-      } catch {
-        fail(error)
-      }
-    }
-  }
-
   /// The journal has more of the job than is in hand: its facts are taken over, its sidecar is brought up to date.
-  private func reload(_ id: JobID, new slots: [Slot]) async {
+  func reload(_ id: JobID, new slots: [Slot]) async {
     do {
       guard let fresh = try await journal.jobs([id])[0] else { return }
       if let entry = active[id] {
@@ -327,6 +335,9 @@ extension Pipeline {
         // Slots under way are newer in hand than in the journal.
         for (key, slot) in fresh.slots where !entry.running.contains(key) { entry.job.slots[key] = slot }
         (entry.job.current, entry.job.latest, entry.job.stamp) = (fresh.current, fresh.latest, fresh.stamp)
+        for output in fresh.outputs where !entry.job.outputs.contains(where: { $0.file == output.file }) {
+          entry.job.setOutput(output)
+        }
         (entry.job.note, entry.job.inputsChanged) = (fresh.note, fresh.inputsChanged)
       }
       let job = active[id]?.job ?? fresh

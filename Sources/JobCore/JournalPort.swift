@@ -65,6 +65,8 @@ public enum JournalChange: Sendable {
   case surplus(Slot)
   /// A submission is on the bill, or what it cost is known.
   case charge(Charge)
+  /// A sidecar tells of a submission: it is on the bill, unless it is there already.
+  case chargeTold(Charge)
   /// A submission was not accepted: it goes from the bill.
   case release(attemptID: String)
   /// An attempt was given a callback URL of its own.

@@ -88,7 +88,7 @@ public struct SpendBook: Sendable {
   /// The limits.
   public let limits: SpendLimits
   private var day: Int64?
-  private var charges: [String: Charge] = [:]
+  private var charges: [String: (charge: Charge, amount: Credits?)] = [:]
   private var all = Total()
   private var roots: [RootID: Total] = [:]
   private var prices: [PriceKey: Credits] = [:]
@@ -161,12 +161,23 @@ public struct SpendBook: Sendable {
       hint: "It goes on by itself after midnight UTC; or raise the limit and restart promptdrop.", retryable: true)
   }
 
-  /// Enters a submission, or what has become known of one.
-  public mutating func enter(_ charge: Charge) {
+  /// Enters what a sidecar tells of: it changes nothing that is known, and teaches no price.
+  public mutating func enterTold(_ charge: Charge) {
+    if charge.day == day, charges[charge.attemptID] == nil { add(charge) }
+  }
+
+  /// Enters a submission, or what has become known of one. Whether the day's total fell.
+  @discardableResult public mutating func enter(_ charge: Charge) -> Bool {
+    let before = all.credits
     if charge.day == day {
       remove(charge.attemptID)
       add(charge)
     }
+    defer { learn(charge) }
+    return all.credits < before
+  }
+
+  private mutating func learn(_ charge: Charge) {
     // A failed task costs nothing, which says nothing of what a picture costs.
     guard let consumed = charge.consumed.flatMap(Credits.init), consumed > .zero else { return }
     prices[charge.kind] = max(consumed, prices[charge.kind] ?? .zero)
@@ -179,23 +190,25 @@ public struct SpendBook: Sendable {
   public var today: (submissions: Int, credits: Credits) { (all.submissions, all.credits) }
 
   private mutating func add(_ charge: Charge) {
-    charges[charge.attemptID] = charge
-    count(charge) { total, amount in
+    // Begun before anybody said what a picture costs.
+    let amount = charge.amount ?? limits.price
+    charges[charge.attemptID] = (charge, amount)
+    count(charge, amount) { total, amount in
       total.submissions += 1
       if let amount { total.credits = total.credits + amount } else { total.unknown += 1 }
     }
   }
 
   private mutating func remove(_ attemptID: String) {
-    guard let charge = charges.removeValue(forKey: attemptID) else { return }
-    count(charge) { total, amount in
+    guard let (charge, amount) = charges.removeValue(forKey: attemptID) else { return }
+    count(charge, amount) { total, amount in
       total.submissions -= 1
       if let amount { total.credits = total.credits - amount } else { total.unknown -= 1 }
     }
   }
 
-  private mutating func count(_ charge: Charge, _ change: (inout Total, Credits?) -> Void) {
-    change(&all, charge.amount)
-    change(&roots[charge.root, default: Total()], charge.amount)
+  private mutating func count(_ charge: Charge, _ amount: Credits?, _ change: (inout Total, Credits?) -> Void) {
+    change(&all, amount)
+    change(&roots[charge.root, default: Total()], amount)
   }
 }

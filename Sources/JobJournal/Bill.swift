@@ -4,18 +4,21 @@ import JobCore
 
 // What was spent: one row for a submission, from its intent on.
 extension Database {
-  func enter(_ charge: Charge) throws -> ChangeResult {
+  /// `isTold`: a sidecar tells it. Then it changes nothing that is known, and teaches no price.
+  func enter(_ charge: Charge, isTold: Bool) throws -> ChangeResult {
     try put(
       """
       INSERT INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (attempt_id) DO UPDATE SET consumed = coalesce(excluded.consumed, consumed)
+      ON CONFLICT (attempt_id) DO \(isTold ? "NOTHING" : "UPDATE SET consumed = coalesce(excluded.consumed, consumed)")
       """,
       [
         charge.attemptID, charge.root.number, Data(charge.folder.bytes), charge.kind.model, charge.kind.size,
         charge.day,
         charge.reserved, charge.consumed,
       ])
-    guard let consumed = charge.consumed, let amount = Credits(consumed), amount > .zero else { return .applied }
+    guard !isTold, let consumed = charge.consumed, let amount = Credits(consumed), amount > .zero else {
+      return .applied
+    }
     let key: StatementArguments = [charge.kind.model, charge.kind.size ?? ""]
     let known = try String.fetchOne(
       cachedStatement(sql: "SELECT highest FROM price WHERE model = ? AND size = ?"), arguments: key)

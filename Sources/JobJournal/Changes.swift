@@ -29,7 +29,8 @@ extension Database {
     case .outputs(let outputs): try write(outputs)
     case .renamed(let job, let file): try rename(job, to: file)
     case .surplus(let slot): try surplus(slot)
-    case .charge(let charge): try enter(charge)
+    case .charge(let charge): try enter(charge, isTold: false)
+    case .chargeTold(let charge): try enter(charge, isTold: true)
     case .release(let attemptID): try set("DELETE FROM charge WHERE attempt_id = ?", [attemptID])
     case .expectCallback(let target): try expect(target)
     case .evidence(let evidence): try enter(evidence)
@@ -71,6 +72,10 @@ extension Database {
         cachedStatement(sql: "SELECT 1 FROM job WHERE id = ?"), arguments: [take.job.text])
       guard take.expected == nil, isElsewhere == nil else { return .stale }
     }
+    let isThere = try Row.fetchOne(
+      cachedStatement(sql: "SELECT 1 FROM revision WHERE job = ? AND number = ?"),
+      arguments: [take.job.text, revision.number])
+    guard isThere == nil else { return .stale }
     let state = Job.fold(take.slots.map { ($0.key.number, $0.state.name) }).rawValue
     let at = revision.takenAt.milliseconds
     if known == nil {

@@ -20,6 +20,9 @@ extension LocalTrouble {
   /// A full disk.
   static let full = LocalTrouble(
     JobError(code: "disk-full", message: "No space left on device.", hint: "Free some space.", retryable: true))
+  /// Out of descriptors.
+  static let machine = LocalTrouble(
+    JobError(code: "too-many-files", message: "Too many open files.", hint: "Raise the limit.", retryable: true))
   /// A folder that would not sync.
   static let lost = LocalTrouble(JobError(code: "sync", message: "The folder cannot be synced."), isFatal: true)
 }

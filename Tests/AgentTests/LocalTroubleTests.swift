@@ -71,6 +71,73 @@ extension Pipelines {
       }
     }
 
+    // Something else meets the full disk first; the answer comes while that waits.
+    @Test(arguments: [true, false]) func alsoBehindAnotherChangeThatWaits(stopped: Bool) async throws {
+      try await AgentBench.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
+        bench.service.onSubmit { post, _ in post.prompt == "cat" ? .hang() : .accept() }
+        try await bench.drop("cat")
+        bench.process.journal.fail { _, _ in .full("no space") }
+        try await bench.drop("dog")
+        bench.service.release("cat", .accept())
+        try await bench.settle()
+        if stopped { try await bench.stop() } else { try await bench.kill() }
+        #expect(try bench.sidecar("cat")?.taskID(slot: 1) == bench.service.task("cat")?.id)
+        bench.service.onSubmit(nil)
+        try await bench.start()
+        try await bench.until("done", within: .seconds(60)) { try await $0.census()[.done] == 2 }
+        #expect(bench.service.posts.count == 2)
+      }
+    }
+
+    // A picture is being put in place, and a start that has something to write, while the disk is full.
+    @Test func aStopIsHeardWhileTheJournalIsFull() async throws {
+      try await AgentBench.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
+        bench.service.onFetch { _ in .transient(JobError(code: "later", message: "Later."), retryAfter: nil) }
+        try await bench.drop("cat", text: "---\ncount: 2\n---\ncat")
+        try await bench.until("its pictures are being fetched") { !$0.service.fetches.isEmpty }
+        bench.service.onFetch(nil)
+        bench.process.journal.fail { _, _ in .full("no space") }
+        try await bench.pass(.seconds(30))
+        try await bench.stop()
+        try await bench.start()
+        try await bench.until("done", within: .seconds(600)) { try await $0.state("cat") == .done }
+        #expect(bench.service.posts.count == 2)
+      }
+    }
+
+    // Of many prompts in a folder that cannot be written, a few try; another folder is not kept waiting.
+    @Test func aFolderThatCannotBeWrittenIsTriedNowAndThen() async throws {
+      try await AgentBench.with(roots: ["a", "b"]) { bench in
+        bench.process.files.fail { call in
+          if case .sidecar(let file, .submitting, durable: true) = call, file.root == RootID(1) { .full } else { nil }
+        }
+        try await bench.drop(names(300))
+        try await bench.pass(.seconds(5))
+        let start = bench.process.journal.commits
+        try await bench.pass(.seconds(600))
+        #expect(bench.process.journal.commits - start < 20 * 2 * 40, "not each of them every half minute")
+        try await bench.drop(["dog"], root: 2)
+        try await bench.until("done", within: .seconds(30)) { try await $0.state("dog", root: 2) == .done }
+        bench.process.files.fail(nil)
+        let mended = bench.clock.monotonic
+        try await bench.until("they are sent", within: .seconds(60)) { $0.service.posts.count > 1 }
+        #expect(bench.clock.monotonic - mended <= .seconds(60))
+        try await bench.until("all are done", within: .seconds(900)) { try await $0.census()[.done] == 301 }
+      }
+    }
+
+    // Out of descriptors for a moment: the prompt did not fail.
+    @Test func aSidecarThatCannotBeReadIsNoneOfTheirFault() async throws {
+      try await AgentBench.with { bench in
+        bench.process.files.fail { call in if case .readSidecar = call { .machine } else { nil } }
+        try await bench.drop("cat")
+        try await bench.pass(.seconds(45))
+        #expect(try await bench.state("cat") == .queued && bench.service.posts.isEmpty)
+        bench.process.files.fail(nil)
+        try await bench.until("done", within: .seconds(60)) { try await $0.state("cat") == .done }
+      }
+    }
+
     // The journal breaks for good in that moment: the sidecar has the id, and the next start finds it there.
     @Test func orGoesIntoTheSidecar() async throws {
       try await AgentBench.with { bench in

@@ -212,5 +212,72 @@ extension Pipelines {
         #expect(bench.service.posts.count == 1)
       }
     }
+
+    // Two texts, the first one's picture still on its way when the journal is lost; the sidecar is the second one's.
+    @Test(arguments: ["kept", "changed", "unreadable"], [true, false])
+    func severalTextsWhenTheJournalIsLost(_ text: String, older: Bool) async throws {
+      try await AgentBench.with { bench in
+        if older {
+          bench.service.onSubmit { _, _ in .unreachable }
+          try await bench.drop("cat", text: "first")
+          try await bench.pass(.seconds(2))
+          try bench.copyState(to: "copy")
+          bench.service.onSubmit(nil)
+        }
+        bench.service.tasksTake(.seconds(400))
+        try await bench.drop("cat", text: "first")
+        try await bench.until("accepted") { !$0.service.tasks.isEmpty }
+        try await bench.drop("cat", text: "second")
+        try await bench.until("accepted") { $0.service.tasks.count == 2 }
+        try await bench.pass(.seconds(3))
+        #expect(try bench.sidecar("cat")?.attempts.count { $0.attempt.outcome == .accepted } == 2)
+        try await bench.stop()
+        if text == "changed" { try bench.place.write("root/cat.prompt", "third") }
+        try await bench.start(state: older ? "copy" : "none")
+        if text == "unreadable" {
+          bench.process.files.fail { call in
+            if case .readSidecar = call { .machine } else { nil }
+          }
+        }
+        try await bench.pass(.seconds(40))
+        bench.process.files.fail(nil)
+
+        try await bench.until("all are fetched", within: .seconds(900)) { bench in
+          try bench.place.list("root").count { $0.hasSuffix(".png") } == (text == "changed" ? 3 : 2)
+        }
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.count { $0.prompt != "third" && !$0.prompt.isEmpty } == (older ? 2 : 2))
+        #expect(bench.service.paidTwice == [])
+        #expect(try await bench.state("cat") == .done)
+        #expect(try bench.hasPicture("cat", of: text == "changed" ? "third" : "second"))
+      }
+    }
+
+    // The older journal has a text that stands in the file again, with a picture of it still to be submitted.
+    @Test func nothingIsSubmittedBesideASidecarThatIsKept() async throws {
+      try await AgentBench.with { bench in
+        bench.service.tasksTake(.seconds(400))
+        bench.service.onSubmit { _, n in n == 1 ? .accept() : .unreachable }
+        try await bench.drop("cat", text: "---\ncount: 2\n---\nfirst")
+        try await bench.until("one is accepted") { $0.service.tasks.count == 1 }
+        try await bench.pass(.seconds(1))
+        try bench.copyState(to: "copy")
+        bench.service.onSubmit(nil)
+        try await bench.until("both are") { $0.service.tasks.count == 2 }
+        try await bench.drop("cat", text: "second")
+        try await bench.until("accepted") { $0.service.tasks.count == 3 }
+        try await bench.pass(.seconds(3))
+        try await bench.stop()
+        try bench.place.write("root/cat.prompt", "---\ncount: 2\n---\nfirst")
+        try await bench.start(state: "copy")
+        try await bench.pass(.seconds(900))
+        print(
+          "DEBUG", bench.process.ended.ending as Any, bench.service.posts, try await bench.slots("cat"),
+          try bench.place.list("root"), bench.notices.codes, try bench.place.read("root/cat.status.json"))
+        #expect(bench.service.posts.count == 3)
+        #expect(try await bench.state("cat") == .done)
+        #expect(try bench.place.list("root").count { $0.hasSuffix(".png") } == 3)
+      }
+    }
   }
 }

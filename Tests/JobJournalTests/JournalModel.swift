@@ -16,7 +16,7 @@ struct JournalModel {
     var outputs: [OutputKey: Output] = [:]
 
     var currentSlots: [Slot] { slots.values.filter { $0.key.revision == current } }
-    var state: StateName { note?.state ?? Job.fold(currentSlots.map(\.state.name)) }
+    var state: StateName { note?.state ?? Job.fold(currentSlots.map { ($0.key.number, $0.state.name) }) }
   }
   /// When a slot may begin, and when its last attempt began or ended: what the order of the queue goes by.
   struct Times {
@@ -94,6 +94,7 @@ struct JournalModel {
       if let amount = charge.consumed.flatMap(Credits.init) {
         prices[charge.kind] = max(amount, prices[charge.kind] ?? .zero)
       }
+    case .chargeTold(let charge): if bill[charge.attemptID] == nil { bill[charge.attemptID] = charge }
     case .release(let attemptID): return bill.removeValue(forKey: attemptID) == nil ? .stale : .applied
     case .expectCallback(let target): if callbacks[target.secretSHA] == nil { callbacks[target.secretSHA] = target }
     case .evidence(let new):
@@ -129,6 +130,7 @@ struct JournalModel {
     let known = job(at: take.file)
     guard known == nil || known == take.job else { return .stale }
     guard known.flatMap({ jobs[$0]?.current }) == take.expected else { return .stale }
+    guard jobs[take.job]?.revisions[take.revision.number] == nil else { return .stale }
     var entry = jobs[take.job] ?? Entry(file: take.file, createdAt: take.revision.takenAt)
     entry.current = take.revision.number
     entry.stamp = take.stamp
