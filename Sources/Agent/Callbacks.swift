@@ -151,7 +151,7 @@ extension Pipeline {
       guard try await journal.slots(task: taskID).isEmpty else { return }
     }
     let now = entry.job.slots[key] ?? slot
-    if now.state.name == .queued || now.state.name.isSettled { leave(key) }
+    if now.state.name == .queued || now.state.name.isSettled { letBe(key) }
     try await addSurplus(taskID, now, target)
   }
 

@@ -201,7 +201,7 @@ extension Pipeline {
       guard let slot = active[key.job]?.job.slots[key],
         slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil
       else {
-        leave(key)
+        letBe(key)
         isDone = false
         continue
       }

@@ -265,6 +265,13 @@ extension Pipeline {
     return true
   }
 
+  /// Nothing came of having the slot in hand: one that was waiting for its turn still is.
+  func letBe(_ key: SlotKey) {
+    let isQueued = active[key.job]?.job.slots[key]?.state.name == .queued
+    leave(key)
+    if isQueued { requeued(notBefore: nil) }
+  }
+
   /// The slot is no longer under way.
   func leave(_ key: SlotKey) {
     running.remove(key)

@@ -95,7 +95,7 @@ extension Pipeline {
   /// New slots are in the journal. Where no backlog is before them, they need not be looked up.
   func queued(_ job: Job, _ keys: [SlotKey]) {
     if !journalHasMore, !isFilling, ready.count + keys.count <= 256 {
-      ready += keys
+      ready += keys.filter { !running.contains($0) && !ready.contains($0) }
       if active[job.id] == nil { recent[job.id] = job }
     } else {
       journalHasMore = true
@@ -114,7 +114,12 @@ extension Pipeline {
 
   private func start(_ keys: [SlotKey], at now: Duration) {
     for key in keys {
-      running.insert(key)
+      // Two at once would be two submissions in the making, and the end of one that of the other.
+      guard running.insert(key).inserted else {
+        journalHasMore = true
+        fillGeneration += 1
+        continue
+      }
       permitsUsed += 1  // Given back when the request was sent, or turns out not to be.
       Task { await self.begin(key) }
     }
@@ -149,9 +154,7 @@ extension Pipeline {
         releasePermit()
         if let event = why.event { return await advance(key, event) }
         switch entry.job.slots[key]?.state {
-        case .queued?:
-          leave(key)
-          requeued(notBefore: nil)
+        case .queued?: letBe(key)
         case let state? where !state.name.isSettled: break
         default: leave(key)
         }
