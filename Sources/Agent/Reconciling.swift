@@ -68,7 +68,7 @@ extension Pipeline {
     let changes = takes(
       earlier.unknown + [(revision, slots)], adopted.outputs(job: id, revision: number), id, file, known, unlike, kind)
     observer.notice(.warning, Self.behind(file))
-    guard try await !commit(changes + earlier.moves).contains(.stale) else { return false }
+    guard try await !commit(changes + catchUp(earlier, file, kind)).contains(.stale) else { return false }
     await reload(id, new: [])
     try await goOn(slots + earlier.slots)
     return true
@@ -82,7 +82,12 @@ extension Pipeline {
     var behind: [(slot: Slot, from: StateName)] = []
 
     var slots: [Slot] { unknown.flatMap(\.slots) + behind.map(\.slot) }
-    var moves: [JournalChange] { behind.map { .move($0.slot, from: $0.from, outputs: []) } }
+  }
+
+  /// The changes for what the journal knows less of.
+  func catchUp(_ earlier: Earlier, _ file: FileKey, _ kind: PriceKey) -> [JournalChange] {
+    earlier.behind.map { .move($0.slot, from: $0.from, outputs: []) }
+      + earlier.behind.flatMap { bill(of: $0.slot, file, kind) }
   }
 
   func openEarlier(_ adopted: Adoption, _ id: JobID) async throws -> Earlier {

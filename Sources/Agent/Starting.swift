@@ -132,6 +132,7 @@ extension Pipeline {
       if await takeReferenceRoom(for: key, entry.job) { isFresh = false }
       guard case .queued? = entry.job.slots[key]?.state, !isStopping else { return notNow(key) }
       let attemptID = surroundings.newID()
+      let day = SpendBook.day(of: wallClock)
       let reserved: Credits?
       switch try await setAside(attemptID, key, entry.job) {
       case .go(let amount): reserved = amount
@@ -160,8 +161,10 @@ extension Pipeline {
         }
         pump()
       case .success(var request):
-        if isStopping {
+        // Midnight has passed meanwhile: it was weighed against another day's limits.
+        if isStopping || SpendBook.day(of: wallClock) != day {
           book.release(attemptID)
+          requeued(notBefore: nil)
           return notNow(key)
         }
         let secret = settings.callbackBase.map { _ in surroundings.newSecret() }

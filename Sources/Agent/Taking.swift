@@ -75,6 +75,7 @@ extension Pipeline {
     }
     let revision = Revision(
       number: 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
+    keptSidecars.remove(file)
     var slots = newSlots(id, revision, 1...request.count, request)
     // Held for a person before the journal was lost, and still.
     if let told, told.identity == identity, told.reason == HeldReason.burst.rawValue, settings.burstLimit > 0 {
@@ -191,7 +192,8 @@ extension Pipeline {
     let earlier = isCopy ? Earlier() : try await openEarlier(adopted, id)
     let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
     var plan = take(file, known, id, revision, slots, stamp, outputs: outputs, isNew: false)
-    plan.changes = takes(earlier.unknown + [(revision, slots)], outputs, id, file, known, stamp, kind) + earlier.moves
+    plan.changes =
+      takes(earlier.unknown + [(revision, slots)], outputs, id, file, known, stamp, kind) + catchUp(earlier, file, kind)
     let then = plan.then
     plan.then = { [self] in
       keptSidecars.remove(file)
@@ -252,7 +254,8 @@ extension Pipeline {
       let before = slot.state.name
       switch slot.state {
       case .held(let held) where held.reason == .asked && !request.hold: slot.state = .queued(Queued())
-      case .queued where request.hold && !letGo.contains(job.id): slot.state = Self.askedFor
+      case .queued where request.hold && !letGo.contains(job.id) && !slot.attempts.contains { $0.outcome.mayBePaid }:
+        slot.state = Self.askedFor
       default: continue
       }
       plan.changes.append(.move(slot, from: before, outputs: []))
