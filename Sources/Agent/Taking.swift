@@ -84,48 +84,6 @@ extension Pipeline {
     return take(file, known, id, revision, slots, stamp, isNew: true)
   }
 
-  private func newSlots(
-    _ id: JobID, _ revision: Revision, _ numbers: ClosedRange<Int>, _ request: PromptRequest
-  ) -> [Slot] {
-    let state = firstState(request)
-    return numbers.map { Slot(key: SlotKey(job: id, revision: revision.number, number: $0), state: state) }
-  }
-
-  // Whatever is new to the queue, or comes back to it unsent, is asked whether it may go by itself.
-  private func firstState(_ request: PromptRequest) -> SlotState {
-    if request.hold { return Self.askedFor }
-    if burst.next(at: now) > now {
-      return beyondBurst
-    }
-    burst.began(at: now)
-    return .queued(Queued())
-  }
-
-  private var beyondBurst: SlotState {
-    .held(
-      Held(
-        reason: .burst,
-        error: JobError(
-          code: HeldReason.burst.rawValue,
-          message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
-          hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
-  }
-
-  private static let askedFor = SlotState.held(
-    Held(
-      reason: .asked,
-      error: JobError(
-        code: HeldReason.asked.rawValue, message: "The front matter or the folder says hold: true.",
-        hint: "promptdrop approve FILE has it made; so does taking \"hold: true\" away.")))
-
-  // Withdrawn unsent, and wanted again. What a person gave up stays given up.
-  private func wantedAgain(_ slots: [Slot], _ request: PromptRequest) -> [Slot] {
-    let withdrawn = slots.filter { $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone) }
-    guard !withdrawn.isEmpty else { return [] }
-    let state = firstState(request)
-    return withdrawn.map { Slot(key: $0.key, state: state, attempts: $0.attempts) }
-  }
-
   private func take(
     _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ revision: Revision, _ slots: [Slot], _ stamp: TakenStamp,
     outputs: [Output] = [], isNew: Bool
