@@ -28,6 +28,20 @@ import Testing
     #expect(run.log.contains("cat.png") && run.out.isEmpty && !run.log.contains("\u{1B}"))
   }
 
+  // Whoever writes in the folder, or the service, must not control the terminal of whoever looks.
+  @Test func whatOthersSayMovesNoCursor() async throws {
+    let bench = try await Bench(["bad": "[sandbox: task-failed=\u{9B}31m\u{202E}no] x"])
+    try bench.root.write("theirs/.promptdrop.yaml", "owner: \"\\e]0;x\\a\\u009b31m\"\n")
+    try bench.root.write("theirs/cat.prompt", "a cat")
+    let run = try await bench.once()
+    let status = try await bench.run("status")
+    #expect(run.log.contains("belongs to the agent") && run.log.contains("failed"), "\(run)")
+    #expect(status.out.contains("bad.prompt"), "\(status)")
+    for text in [run.log, status.out] {
+      #expect(!text.unicodeScalars.contains { ["\u{1B}", "\u{7}", "\u{9B}", "\u{202E}"].contains($0) }, "\(text)")
+    }
+  }
+
   @Test func underJournaldThereIsAPriorityAndNoTime() async throws {
     let bench = try await Bench(["cat": "a cat"])
     try bench.home.write("run.sh", "exec 2>\"$LOG\"\nexport JOURNAL_STREAM=$(stat -Lc %d:%i /dev/fd/2)\nexec \"$@\"\n")
