@@ -29,6 +29,17 @@ extension Pipeline {
           hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
   }
 
+  /// Held because its file changes too often.
+  var beyondRevisions: SlotState {
+    .held(
+      Held(
+        reason: .revisions,
+        error: JobError(
+          code: HeldReason.revisions.rawValue,
+          message: "More than \(settings.revisionLimit) texts of this file came within \(settings.revisionSpan.brief).",
+          hint: "promptdrop approve FILE has the present one made.")))
+  }
+
   /// Held because it says so.
   static let askedFor = SlotState.held(
     Held(

@@ -21,6 +21,9 @@ struct Adoption {
     self.count = max(count, Self.paidSlots(told).filter { $0 <= SlotKey.surplusBase }.max() ?? 0)
   }
 
+  /// Whether it tells of anything that may have been paid for.
+  var isPaid: Bool { !Self.paidSlots(told).isEmpty || told.outputs.contains { $0.revision == told.revision } }
+
   /// The slots as the sidecar tells them.
   func slots(job: JobID, revision: Int) -> [Slot] {
     let surplus = Self.paidSlots(told).filter { $0 > SlotKey.surplusBase }

@@ -6,6 +6,7 @@ enum AgendaItem: Sendable {
   case fetch(SlotKey)
   case sidecar(JobID)
   case look(FileKey)
+  case vanished
   case weigh(Evidence)
   case backUp
   case liftLimits
@@ -32,6 +33,7 @@ extension Pipeline {
       case .fetch(let key): Task { await self.resumeFetch(key) }
       case .sidecar(let job): Task { await self.writeDueSidecar(job) }
       case .look(let file): settling.noticed(file, .found, at: now)
+      case .vanished: Task { await self.lookForVanished() }
       case .weigh(let evidence): Task { await self.weigh(evidence) }
       case .backUp: Task { await self.backUp() }
       case .liftLimits: Task { await self.weighLimitsAnew() }

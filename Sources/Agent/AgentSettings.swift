@@ -30,6 +30,14 @@ public struct AgentSettings: Sendable {
   public var referenceWait: Duration = .seconds(600)
   /// For how long a deleted file has to stay away before that counts.
   public var absence: Duration = .seconds(2)
+  /// For how long an exact copy of another prompt waits for that one to vanish: sync tools rename by copying and deleting.
+  public var copyGrace: Duration = .seconds(10)
+  /// How many revisions of one file are taken within `revisionSpan` without asking.
+  public var revisionLimit = 5
+  /// See `revisionLimit`.
+  public var revisionSpan: Duration = .seconds(600)
+  /// How many prompts may settle at once; what is beyond them is found by looking again.
+  public var settlingLimit = 4096
   /// How often a service that takes nothing is tried.
   public var probeInterval: Duration = .seconds(60)
   /// For how long a begun submission may finish when the agent is stopped.
@@ -42,6 +50,8 @@ public struct AgentSettings: Sendable {
   public var version = "0"
   /// The machine's name, for the sidecars.
   public var host = "localhost"
+  /// A word for this machine that no other one has: the owner in the sidecars of folders that name none.
+  public var machine = ""
 
   /// Default limits.
   public init() {}

@@ -104,6 +104,28 @@ public struct StatusReport: Codable, Sendable {
     /// Until when, where that is known, RFC 3339.
     public var until: String?
   }
+  /// How a part of the watched folders is watched.
+  public struct Folder: Codable, Hashable, Sendable {
+    /// Its absolute path, for people: a root, a mount below one, or what cannot be watched.
+    public var path: String
+    /// `inotify`, `polling`, `gone` (not there), `foreign` (another agent's, or nobody's while several machines have it).
+    public var mode: String
+    /// The kind of file system.
+    public var filesystem: String?
+    /// Seconds between two looks, while it is polled.
+    public var interval: Double?
+    /// Why, in words, where it is not watched by inotify.
+    public var message: String?
+    /// What can be done about it.
+    public var hint: String?
+  }
+  /// A picture in the state folder, because its prompt's folder is not there.
+  public struct Kept: Codable, Hashable, Sendable {
+    /// The absolute path of the prompt, for people.
+    public var file: String
+    /// That of the picture.
+    public var picture: String
+  }
   /// What a day, folder and model have cost.
   public struct Spend: Codable, Hashable, Sendable {
     /// The UTC day, `2026-01-31`.
@@ -141,6 +163,12 @@ public struct StatusReport: Codable, Sendable {
   public var pid: Int32?
   /// The watched folders.
   public var roots: [String]
+  /// How they are watched: each of them, and parts below them that differ. Empty where no agent runs.
+  public var folders: [Folder]
+  /// Prompts that were noticed and are not looked at yet, because they have not come to rest or may be renamed ones.
+  public var settling: Int
+  /// Pictures that wait for their prompts to come back.
+  public var kept: [Kept]
   /// Files by state.
   public var counts: [String: Int]
   /// What stops submissions as a whole.

@@ -6,12 +6,19 @@ extension Pipeline {
     guard ending == nil else { return }
     let now = now
     var leftovers: [FileKey] = []
+    var strays: [FileKey] = []
     for event in events {
       switch event {
-      case .prompt(let file, let hint): settling.noticed(file, hint, at: now)
+      case .prompt(let file, let hint):
+        told += 1
+        settling.noticed(file, hint, at: now)
       case .promptGone(let file):
-        // Editors and sync tools delete and make anew: it counts once it has stayed away.
-        schedule(.look(file), at: now + settings.absence)
+        told += 1
+        noticeGone(file, at: now)
+      case .promptRenamed(let from, let to): renamedFrom[to] = renamedFrom.removeValue(forKey: from) ?? from
+      case .folderRenamed(let from, let to): folderMoved(from: from, to: to)
+      case .promptsVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: false), at: now)
+      case .folderVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: true), at: now)
       case .listOnItsWay(let prompt, let temporary, let isPresent):
         if isPresent {
           listsOnTheirWay[prompt, default: []].insert(temporary)
@@ -20,25 +27,58 @@ extension Pipeline {
           if listsOnTheirWay[prompt]?.isEmpty == true { listsOnTheirWay[prompt] = nil }
         }
         settling.noticed(prompt, .touched, at: now)
-      case .defaultsChanged:
-        // Rare, and what it means for which file is found out by looking.
-        watcher.rescan()
+      case .defaultsChanged(let folder): defaultsChanged(folder)
       case .awaited(let file):
         for prompt in awaitedBy[file] ?? [] { settling.noticed(prompt, .touched, at: now) }
       case .leftover(let file): leftovers.append(file)
-      case .scanned(let root): unscanned.remove(root)
+      case .strayedSidecar(let prompt): strays.append(prompt)
+      case .surveyed(let root, let hasSidecars):
+        unsurveyed.remove(root)
+        if hasSidecars { sidecarsAreNew = true }
+      case .sidecarArrived(let prompt): sidecarArrived(prompt)
+      case .syncMark(let folder): syncMarks.insert(folder)
+      case .scanned(let root):
+        unscanned.remove(root)
+        putKeptBack()
       case .trouble(let error): observer.notice(.warning, error)
       case .rootGone(let root):
         unscanned.remove(root)
         observer.notice(
           .error,
           JobError(
-            code: "root-gone", message: "A watched folder was moved, deleted or unmounted; nothing in it is taken.",
-            hint: "Put it back and restart promptdrop."))
+            code: JobError.rootGone,
+            message: "\(name(of: root)) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
+            hint: "Put it back; promptdrop goes on by itself."))
+      case .rootBack(let root):
+        observer.notice(.info, JobError(code: "root-back", message: "\(name(of: root)) is there and watched."))
       }
     }
     if !leftovers.isEmpty { removeLeftovers(leftovers) }
+    if !strays.isEmpty { readStrays(strays) }
+    giveRoom()
     pump()
+  }
+
+  /// The watcher learns how many more prompts it may tell of.
+  func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - settling.count), told: told) }
+
+  func name(of root: RootID) -> String { DropPath.display(rootPaths[root] ?? []) }
+
+  // Which file is made of which defaults is found out by looking.
+  private func defaultsChanged(_ folder: FileKey) {
+    watcher.lookAgain(below: folder)
+    Task {
+      do {
+        _ = try await commit(
+          [JobError.otherOwner, JobError.sharedFolder].map { code in
+            .undelay(code: code, beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)
+          })
+      } catch {
+        fail(error)
+      }
+      requeued(notBefore: nil)
+      pump()
+    }
   }
 
   /// The prompt waits for these files; their coming wakes it.

@@ -7,7 +7,9 @@ extension Pipeline {
   private static let batchesAtOnce = 2
 
   /// Whether another batch may begin.
-  var canExamine: Bool { examinations < Self.batchesAtOnce && ending == nil }
+  var canExamine: Bool {
+    examinations < Self.batchesAtOnce && ending == nil && unsurveyed.isEmpty && readingStrays == 0
+  }
 
   func examineSettled(at now: Duration) {
     while canExamine {
@@ -18,11 +20,15 @@ extension Pipeline {
     }
   }
 
-  private func examine(_ batch: [FileKey], since start: Duration) async {
+  /// Looks at files and does what follows. `examinations` counts it already.
+  func examine(_ batch: [FileKey], since start: Duration) async {
     do {
       let known = try await journal.known(batch)
       let readings = await files.readSources(
-        batch.map { ($0, Self.list(of: $0)) }, limit: settings.maxPromptBytes)
+        batch.enumerated().map { index, file in
+          let isKept = keptSidecars.contains(file) || wantedAnew.contains(file)
+          return SourceQuery(prompt: file, list: Self.list(of: file), known: isKept ? nil : known[index]?.stamp)
+        }, limit: settings.maxPromptBytes)
       var plans: [Plan] = []
       defaultsOfFolders = [:]
       for (index, file) in batch.enumerated() {
@@ -44,6 +50,7 @@ extension Pipeline {
       fail(error)
     }
     examinations -= 1
+    giveRoom()
     pump()
   }
 
@@ -57,7 +64,7 @@ extension Pipeline {
   /// Where the image list of a prompt would stand.
   static func list(of prompt: FileKey) -> FileKey { prompt.sibling(DropNames.imageList(stem: stem(prompt))) }
 
-  private static func stem(_ file: FileKey) -> [UInt8] {
+  static func stem(_ file: FileKey) -> [UInt8] {
     switch DropNames.meaning(of: file.path.name) {
     case .prompt(let stem), .conflictCopy(let stem): stem
     default: file.path.name
@@ -66,12 +73,14 @@ extension Pipeline {
 
   // Looks at everything that the file needs, in the order in which it can be missing. Nil: nothing to be done now.
   private func plan(
-    _ file: FileKey, _ known: KnownFile?, _ reading: SourceReading, at start: Duration
+    _ file: FileKey, _ known: KnownFile?, _ first: SourceReading, at start: Duration
   ) async throws -> Plan? {
+    var reading = first
     guard case .file(let stamp, let age) = reading.prompt else {
       settling.finishedUnlessNoticed(file)
       return try await planWithoutFile(file, known, reading.prompt)
     }
+    goneSince[file] = nil
     var listStamp: FileStamp?
     var stillFor = age
     if case .file(let found, let listAge) = reading.list {
@@ -79,16 +88,25 @@ extension Pipeline {
       stillFor = min(age, listAge)
     }
     let inputs = await folderDefaults(of: file).map { (try? $0.1.get()) ?? [] }  // An unreadable one says so later.
-    let taken = TakenStamp(prompt: stamp, list: listStamp, inputs: reader.fingerprint(inputs))
-    if let known, known.stamp == taken, !keptSidecars.contains(file) {
+    var taken = TakenStamp(prompt: stamp, list: listStamp, inputs: reader.fingerprint(inputs))
+    if let known, !keptSidecars.contains(file), !wantedAnew.contains(file),
+      try await isUnchanged(file, known, taken, stillFor: stillFor)
+    {
       settling.finishedUnlessNoticed(file)
+      if keptJobs.contains(known.job) { putKeptBack() }
       return nil
+    }
+    if let before = known?.stamp, before.prompt == stamp, before.list == listStamp, reading.promptBytes == nil {
+      // What else it is made of has changed, so its text is wanted after all.
+      reading = await files.readSources(
+        [SourceQuery(prompt: file, list: Self.list(of: file))], limit: settings.maxPromptBytes)[0]
     }
     // One stamp for both: a change of either is a change.
     var both = stamp
     both.changed = max(stamp.changed, listStamp?.changed ?? .min)
     both.size += listStamp?.size ?? 0
     if case .wait = settling.observed(file, both, age: stillFor, at: now) { return nil }
+    if let problem = await nameProblem(file) { return planProblem(file, known, taken, problem, start) }
     if case .conflictCopy = DropNames.meaning(of: file.path.name) {
       return refuse(
         file, known, taken, .held, start,
@@ -122,7 +140,9 @@ extension Pipeline {
             code: "waiting-for-list", message: "It waits for its image list, because it says require_images.",
             hint: "Put \(DropPath.display(DropNames.imageList(stem: Self.stem(file)))) beside it.", retryable: true))
       }
-      guard let filled = try await withReferences(request, file, known) else { return nil }
+      if let problem = sharedProblem(file, owner: request.snapshot.owner) { throw problem }
+      guard let (filled, references) = try await withReferences(request, file, known) else { return nil }
+      if !references.isEmpty { taken.inputs = reader.fingerprint(taken.inputs, references: references) }
       complete = filled
     } catch {
       return planProblem(file, known, taken, error, start)
@@ -132,6 +152,48 @@ extension Pipeline {
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       return waitForMachine(file, known, start, trouble.error)
     }
+  }
+
+  // Nothing of it has changed since it was read: a stat for each file tells.
+  private func isUnchanged(
+    _ file: FileKey, _ known: KnownFile, _ seen: TakenStamp, stillFor: Duration
+  ) async throws -> Bool {
+    guard let before = known.stamp, before.prompt == seen.prompt, before.list == seen.list else { return false }
+    if before.inputs == seen.inputs {
+      // A file system's clock may be too coarse for two writes that follow one another at once.
+      if stillFor >= Self.coarsestClock { watcher.confirm(file, before) }
+      return true
+    }
+    guard let job = try await inHand(known.job), let images = job.revisions[job.current]?.snapshot.images else {
+      return false
+    }
+    var references: [FileStamp?] = []
+    for path in images.compactMap(\.path) {
+      if case .file(let stamp, _) = await files.look(FileKey(root: file.root, path: DropPath(path))) {
+        references.append(stamp)
+      } else {
+        references.append(nil)
+      }
+    }
+    return !references.isEmpty && before.inputs == reader.fingerprint(seen.inputs, references: references)
+  }
+
+  private static let coarsestClock: Duration = .seconds(2)
+
+  // A name that cannot be worked with.
+  private func nameProblem(_ file: FileKey) async -> JobError? {
+    let name = file.path.name
+    if Self.stem(file).count > DropNames.longestStem {
+      return JobError(
+        code: JobError.nameTooLong, message: "The name has \(name.count) bytes; no sidecar's name would fit beside it.",
+        hint: "Shorten it to \(DropNames.longestStem) bytes without its ending.")
+    }
+    if let plain = DropNames.plainPrompt(name), case .file = await files.look(file.sibling(plain)) {
+      return JobError(
+        code: "same-stem", message: "\(DropPath.display(plain)) stands beside it: both would have the same pictures.",
+        hint: "Rename one of the two.")
+    }
+    return nil
   }
 
   func understand(
@@ -156,11 +218,16 @@ extension Pipeline {
     return found
   }
 
-  private func planProblem(
+  func planProblem(
     _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp, _ problem: JobError, _ start: Duration
   ) -> Plan? {
     switch problem.code {
-    case "excluded", "other-owner":
+    case JobError.sharedFolder:
+      settling.finishedUnlessNoticed(file)
+      // Of the whole root, so once for all of it.
+      if toldLeftOut.insert(FileKey(root: file.root, path: .root)).inserted { observer.notice(.error, problem) }
+      return nil
+    case "excluded", "same-stem", JobError.otherOwner:
       settling.finishedUnlessNoticed(file)
       // Said once: every rescan looks at it again. Beyond many it is a whole folder, and said enough.
       if toldLeftOut.count < 10_000, toldLeftOut.insert(file).inserted {
@@ -216,10 +283,7 @@ extension Pipeline {
       }
       return plan
     }
-    let unsent = job.slots.values.filter { slot in
-      if case .held(let held) = slot.state { return held.reason.isBeforeSending }
-      return slot.state.name == .queued
-    }
+    let unsent = job.slots.values.filter(\.isUnsent)
     var plan = Plan(file: file)
     if known.note != nil {
       plan.changes = [.note(job: known.job, file: file, nil, stamp: nil, at: wallClock)]
@@ -261,8 +325,9 @@ extension Pipeline {
   // Fills in the local images; nil while one of them is not at rest.
   private func withReferences(
     _ request: PromptRequest, _ file: FileKey, _ known: KnownFile?
-  ) async throws(JobError) -> PromptRequest? {
+  ) async throws(JobError) -> (PromptRequest, [FileStamp?])? {
     var complete = request
+    var stamps: [FileStamp?] = []
     var wanted: [FileKey] = []
     var missing: [String] = []
     var isMoving = false
@@ -277,7 +342,8 @@ extension Pipeline {
         case .refused(let error):
           awaitFiles(wanted, for: file)
           throw error
-        case .image(_, let age, let sha256, let bytes, _):
+        case .image(let stamp, let age, let sha256, let bytes, _):
+          stamps.append(stamp)
           if age < settings.windows.firstTake || sha256.isEmpty { isMoving = true }
           complete.snapshot.images.append(
             ImageInput(path: String(decoding: path.bytes, as: UTF8.self), sha256: sha256, bytes: bytes))
@@ -294,7 +360,7 @@ extension Pipeline {
       settling.lookAgain(file, at: now + max(settings.windows.firstTake, .milliseconds(100)), now: now)
       return nil
     }
-    return complete
+    return (complete, stamps)
   }
 
   /// The job as it is known best: in hand, or from the journal.

@@ -6,37 +6,96 @@ extension Pipeline {
   func moved(_ id: JobID, from former: FileKey, to file: FileKey) async {
     do {
       guard let job = try await inHand(id) else { return }
+      recent[id] = nil
+      active[id]?.job.file = file
       var renamed = job
       renamed.file = file
-      active[id]?.job.file = file
-      recent[id]?.file = file
-      if former.root == file.root, former.path.directory == file.path.directory {
-        let entry = active[id] ?? ActiveJob(renamed)
-        try await renamePictures(of: job, entry, from: former)
-        renamed = entry.job
-      }
-      try await files.removeSidecar(of: former)
-      observer.changed(renamed)
-      await show(renamed)
-      if job.state == .cancelled { settling.noticed(file, .found, at: now) }
+      let entry = active[id] ?? ActiveJob(renamed)
+      var before = job
+      before.file = former
+      try await bringPictures(entry, before)
+      if try await told(of: former)?.jobID == id.text { try await files.removeSidecar(of: former) }
+      observer.changed(entry.job)
+      // While money is at risk, the sidecar beside the prompt has to be the second copy again.
+      if entry.job.state.isSettled { await show(entry.job) } else { try await writeSidecar(entry, durable: true) }
+      _ = try await commit([.arrived(job: id)])
+      wake(entry)
+      if keptJobs.contains(id) { putKeptBack() }
     } catch let trouble as LocalTrouble {
-      observer.notice(.warning, trouble.error)
+      if trouble.isFatal { fail(trouble) } else { observer.notice(.warning, trouble.error) }
     } catch let failure as FetchFailure {
       if case .local(let error) = failure { observer.notice(.warning, error) }
     } catch {
       fail(error)
     }
+    // Its text may have changed on the way, and its stamp has.
+    settling.noticed(file, .found, at: now)
+    pump()
+  }
+
+  /// Another prompt was renamed over this one: what was not sent is withdrawn, what is paid for becomes a version.
+  func gaveWay(_ id: JobID, to place: FileKey) async {
+    do {
+      guard let job = try await inHand(id) else { return }
+      recent[id] = nil
+      active[id]?.job.file = place
+      var replaced = job
+      replaced.file = place
+      let entry = active[id] ?? ActiveJob(replaced)
+      await entry.lock()
+      do throws(FetchFailure) {
+        for output in entry.job.outputs where output.isInPlace && !entry.job.isVersion(output) {
+          try await rename(output, entry) { $0.versionName(output, turn: $1) }
+        }
+      } catch {
+        if case .local(let why) = error { observer.notice(.warning, why) }
+      }
+      entry.unlock()
+      for slot in entry.job.slots.values where slot.isUnsent { await withdraw(slot.key, .sourceGone) }
+      await show(active[id]?.job ?? entry.job)
+    } catch {
+      fail(error)
+    }
+  }
+
+  /// What waits because its place was not there goes on.
+  func wake(_ entry: ActiveJob) {
+    for key in entry.running where entry.job.slots[key]?.state.name == .fetching { schedule(.fetch(key), at: now) }
+    if entry.sidecarIsStale { progress(entry) }
   }
 
   // The lock is given back however this ends: a job that stays locked would go quiet.
-  private func renamePictures(of job: Job, _ entry: ActiveJob, from former: FileKey) async throws(FetchFailure) {
+  private func bringPictures(_ entry: ActiveJob, _ before: Job) async throws(FetchFailure) {
     await entry.lock()
     defer { entry.unlock() }
-    for output in job.outputs where output.temporary == nil {
-      try await rename(output, entry) { job, turn in
-        output.slot.revision == job.current && !job.isVersionName(output, of: former)
+    let (former, file) = (before.file, entry.job.file)
+    let isSameFolder = former.root == file.root && former.path.directory == file.path.directory
+    for output in entry.job.outputs where output.isInPlace {
+      let name = { (job: Job, turn: Int) in
+        output.slot.revision == job.current && !before.isVersion(output)
           ? job.pictureName(output, turn: turn) : job.versionName(output, turn: turn)
       }
+      let isHere = isSameFolder ? true : try await digest(output.file, file) == output.sha256
+      if !isHere {
+        try await bring(output, entry, from: former, as: name)
+      } else if before.stem != entry.job.stem {
+        try await rename(output, entry, to: name)
+      }
+    }
+  }
+
+  // From another folder. One that the user deleted or edited stays where it is.
+  private func bring(
+    _ output: Output, _ entry: ActiveJob, from former: FileKey, as name: (Job, Int) -> [UInt8]
+  ) async throws(FetchFailure) {
+    guard try await digest(output.file, former) == output.sha256 else { return }
+    for turn in 0..<1000 {
+      var brought = output
+      brought.file = name(entry.job, turn)
+      let isBrought = try await local { () async throws(LocalTrouble) in
+        try await self.files.move(output.file, from: former, to: brought.file, beside: entry.job.file)
+      }
+      if isBrought { return try await commitOutputs([brought], entry) }
     }
   }
 
@@ -49,7 +108,7 @@ extension Pipeline {
       defer { entry.unlock() }
       try await setEarlierAside(entry)
       for output in entry.job.outputs
-      where output.slot.revision == revision && output.temporary == nil && entry.job.isVersion(output) {
+      where output.slot.revision == revision && output.isInPlace && entry.job.isVersion(output) {
         try await rename(output, entry) { $0.pictureName(output, turn: $1) }
       }
       try await files.syncFolder(of: job.file)
@@ -68,11 +127,10 @@ extension Pipeline {
   }
 }
 
-extension Job {
-  /// Whether the picture had a version's name while the prompt had its former one.
-  fileprivate func isVersionName(_ output: Output, of former: FileKey) -> Bool {
-    var before = self
-    before.file = former
-    return before.isVersion(output)
+extension Slot {
+  /// Whether nothing of it was sent, so that it can simply be withdrawn.
+  var isUnsent: Bool {
+    if case .held(let held) = state { return held.reason.isBeforeSending }
+    return state.name == .queued
   }
 }

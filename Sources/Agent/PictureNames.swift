@@ -2,8 +2,13 @@ import JobCore
 
 // Which picture gets which name.
 extension Job {
-  /// The prompt's name without `.prompt`.
-  var stem: [UInt8] {
+  /// The prompt's name without `.prompt`: what its pictures are called after.
+  var stem: [UInt8] { DropNames.replacedStem(ownStem) ?? ownStem }
+
+  /// Whether another prompt was renamed over this one: its pictures are versions of that one's.
+  var isReplaced: Bool { DropNames.replacedStem(ownStem) != nil }
+
+  private var ownStem: [UInt8] {
     switch DropNames.meaning(of: file.path.name) {
     case .prompt(let stem), .conflictCopy(let stem): stem
     default: file.path.name
@@ -22,7 +27,7 @@ extension Job {
   /// The name for a picture, at the given turn of trying: its own, then `.alt1`, … ; a version's for an earlier
   /// revision.
   func pictureName(_ output: Output, turn: Int) -> [UInt8] {
-    if output.slot.revision != current { return versionName(output, turn: turn) }
+    if output.slot.revision != current || isReplaced { return versionName(output, turn: turn) }
     let ending = output.image.format.fileExtension
     return turn == 0
       ? DropNames.output(stem: stem, number: output.number, fileExtension: ending)
@@ -44,7 +49,7 @@ extension Job {
 
   /// Whether another picture of the file has this name.
   func owns(_ name: [UInt8], besides output: Output) -> Bool {
-    outputs.contains { $0.file == name && $0.temporary == nil && !($0.slot == output.slot && $0.part == output.part) }
+    outputs.contains { $0.file == name && $0.isInPlace && !($0.slot == output.slot && $0.part == output.part) }
   }
 
   /// Enters a picture, in the place of the same slot's same part.

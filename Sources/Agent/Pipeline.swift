@@ -26,6 +26,28 @@ public actor Pipeline {
   var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
   var awaitedBy: [FileKey: Set<FileKey>] = [:]
   var unscanned: Set<RootID>
+  // Roots that are new to the journal and have not been surveyed; sidecars found there that are being read; and whether
+  // there are sidecars, so that everything is looked at before anything is paid for.
+  var unsurveyed: Set<RootID> = []
+  var readingStrays = 0
+  var sidecarsAreNew = false
+  // How many prompts the watcher told of.
+  var told = 0
+  // Since when prompts that are known are missing; where prompts were renamed from; which wait as copies of which, and
+  // since when.
+  var goneSince: [FileKey: Duration] = [:]
+  var renamedFrom: [FileKey: FileKey] = [:]
+  var copiesOf: [FileKey: [FileKey]] = [:]
+  var copiedSince: [FileKey: Duration] = [:]
+  // Folders in which something is missing: looked through once that has lasted.
+  var vanished: Set<Vanished> = []
+  var looksForVanished = false
+  // Jobs with pictures in the state folder.
+  var keptJobs: Set<JobID> = []
+  var isPuttingBack = false
+  // Folders that sync tools keep on several machines, and roots where another machine's sidecars were seen.
+  var syncMarks: Set<FileKey> = []
+  var sharedWith: [RootID: String] = [:]
   var toldLeftOut: Set<FileKey> = []
   // Files that a person wants made once more though their text is the same.
   var wantedAnew: Set<FileKey> = []
@@ -149,7 +171,8 @@ public actor Pipeline {
     }
     isRecovering = false
     let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
-    watcher.start { feed.yield($0) }
+    watcher.hasRoom(settings.settlingLimit, told: 0)
+    watcher.start(surveying: unsurveyed) { feed.yield($0) }
     schedule(.backUp, at: now)
     let listening = Task { for await batch in events { self.handle(batch) } }
     pump()

@@ -40,7 +40,8 @@ extension Pipeline {
   private func planBatch(_ batch: [FileKey], _ report: inout PlanReport) async {
     do {
       let known = try await journal.known(batch)
-      let readings = await files.readSources(batch.map { ($0, Self.list(of: $0)) }, limit: settings.maxPromptBytes)
+      let readings = await files.readSources(
+        batch.map { SourceQuery(prompt: $0, list: Self.list(of: $0)) }, limit: settings.maxPromptBytes)
       for (index, file) in batch.enumerated() {
         if let item = try await item(file, known[index], readings[index]) { report.items.append(item) }
       }
@@ -64,9 +65,14 @@ extension Pipeline {
     do throws(JobError) {
       request = try await understand(file, bytes, reading)
     } catch {
-      if error.code == "excluded" || error.code == "other-owner" { return nil }
+      if error.code == "excluded" || error.code == JobError.otherOwner { return nil }
       item.why = error.code == "empty" ? "waits" : "refused"
       item.message = error.message
+      return item
+    }
+    if let told = try await told(of: file) { noteOwner(told, file.root) }
+    if let problem = sharedProblem(file, owner: request.snapshot.owner) {
+      (item.why, item.message) = ("waits", problem.message)
       return item
     }
     (item.model, item.size) = (request.snapshot.model, request.snapshot.imageSize)
@@ -99,7 +105,7 @@ extension Pipeline {
         let queued = adopted.slots(job: JobID(told.jobID), revision: 1).count { $0.state.name == .queued }
         return ("queued", queued)
       }
-      if known == nil, try await follow(file, identity) != nil { return ("renamed", 0) }
+      if try await isRename(file, identity) { return ("renamed", 0) }
       return ("new", request.count)
     }
     // Those that were withdrawn come back with the text.

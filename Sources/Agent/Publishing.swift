@@ -13,7 +13,9 @@ extension Pipeline {
         try await publish(result, part: index + 1, of: key, entry)
       }
       guard !isStopping else { return nil }
-      try await local { () async throws(LocalTrouble) in try await self.files.syncFolder(of: entry.job.file) }
+      if entry.job.outputs.contains(where: { $0.slot == key && $0.kept == nil }) {
+        try await local { () async throws(LocalTrouble) in try await self.files.syncFolder(of: entry.job.file) }
+      }
       return .published
     } catch {
       if isStopping || ending != nil { return nil }
@@ -26,7 +28,7 @@ extension Pipeline {
   }
 
   // The machine's trouble with a file, as a reason why a picture cannot be placed. What is fatal ends the process.
-  private func local<T: Sendable>(
+  func local<T: Sendable>(
     _ body: () async throws(LocalTrouble) -> T
   ) async throws(FetchFailure) -> T {
     do throws(LocalTrouble) { return try await body() } catch {
@@ -35,7 +37,7 @@ extension Pipeline {
     }
   }
 
-  private func commitOutputs(_ outputs: [Output], _ entry: ActiveJob) async throws(FetchFailure) {
+  func commitOutputs(_ outputs: [Output], _ entry: ActiveJob) async throws(FetchFailure) {
     do {
       _ = try await commit([.outputs(outputs)])
     } catch {
@@ -58,21 +60,26 @@ extension Pipeline {
       }
       if try await digest(temporary, file) == planned.sha256 { return try await place(planned, temporary, entry) }
     }
-    let staged = try await fetch(result, beside: file)
+    let hasPlace = await hasPlace(entry.job)
+    let staged = try await fetch(result, beside: hasPlace ? file : nil)
     await entry.lock()
     defer { entry.unlock() }
     let number = entry.job.pictureNumber(slot: key, part: part)
     let output = Output(
       slot: key, part: part, number: number, file: [], sha256: staged.sha256, bytes: staged.bytes, image: staged.info,
       temporary: staged.temporary)
+    guard hasPlace else { return try await keep(staged, output, entry) }
     if key.revision == entry.job.current { try await setEarlierAside(entry) }
     try await place(output, staged.temporary, entry)
   }
 
-  private func fetch(_ result: ResultItem, beside file: FileKey) async throws(FetchFailure) -> StagedImage {
+  // Nil for the file: its folder is not there.
+  private func fetch(_ result: ResultItem, beside file: FileKey?) async throws(FetchFailure) -> StagedImage {
     await permit()
     defer { releasePermit() }
-    let staged = try await local { () async throws(LocalTrouble) in try await self.files.stage(beside: file) }
+    let staged = try await local { () async throws(LocalTrouble) -> any StagedFile in
+      if let file { try await self.files.stage(beside: file) } else { try await self.files.stageKept() }
+    }
     do throws(FetchFailure) {
       try await service.fetch(result, limit: settings.maxImageBytes) { bytes throws(FetchFailure) in
         do throws(LocalTrouble) { try await staged.append(bytes) } catch { throw .local(error.error) }
@@ -95,12 +102,12 @@ extension Pipeline {
     }
   }
 
-  private func digest(_ name: [UInt8], _ file: FileKey) async throws(FetchFailure) -> String? {
+  func digest(_ name: [UInt8], _ file: FileKey) async throws(FetchFailure) -> String? {
     try await local { () async throws(LocalTrouble) in try await self.files.digest(name, beside: file) }
   }
 
   // Tries names until one is free: the plan is in the journal before each rename, so that a restart knows the picture.
-  private func place(_ output: Output, _ temporary: [UInt8], _ entry: ActiveJob) async throws(FetchFailure) {
+  func place(_ output: Output, _ temporary: [UInt8], _ entry: ActiveJob) async throws(FetchFailure) {
     let file = entry.job.file
     for turn in 0..<1000 {
       var planned = output
@@ -129,7 +136,7 @@ extension Pipeline {
   /// Earlier revisions' pictures get a version's name, those that still are ours.
   func setEarlierAside(_ entry: ActiveJob) async throws(FetchFailure) {
     for output in entry.job.outputs
-    where output.slot.revision != entry.job.current && output.temporary == nil && !entry.job.isVersion(output) {
+    where output.slot.revision != entry.job.current && output.isInPlace && !entry.job.isVersion(output) {
       try await rename(output, entry) { $0.versionName(output, turn: $1) }
     }
   }
@@ -149,7 +156,8 @@ extension Pipeline {
         }
         if !isFree { continue }
       } else if try await digest(renamed.file, file) != output.sha256 {
-        return  // Neither here nor there: the user's decision. There: a rename that a restart interrupted.
+        // Neither here nor there: the user's decision. The name that it had is free for another picture of the file.
+        if entry.job.owns(renamed.file, besides: output) { continue }
       }
       return try await commitOutputs([renamed], entry)
     }

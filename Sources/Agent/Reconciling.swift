@@ -7,8 +7,10 @@ extension Pipeline {
   /// that it does. Then the slot has become what the sidecar says.
   func sidecarKnowsMore(_ key: SlotKey, _ entry: ActiveJob) async throws -> Bool {
     guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision],
-      let told = try await told(of: entry.job.file), told.jobID == entry.job.id.text,
-      told.revision == key.revision,
+      let told = try await told(of: entry.job.file),
+      // Another job's: it came with the file from elsewhere, for a text that nothing was paid for here.
+      told.jobID == entry.job.id.text
+        ? told.revision == key.revision : key.revision == entry.job.current && !slot.mayBePaid,
       let adopted = Adoption(told, revision.identity, count: revision.count, now: wallClock),
       var better = adopted.slots(job: key.job, revision: key.revision).first(where: { $0.key == key })
     else { return false }
@@ -148,6 +150,9 @@ extension Pipeline {
 }
 
 extension Slot {
+  /// Whether money may have gone for it.
+  var mayBePaid: Bool { attempts.contains { $0.outcome.mayBePaid } || state == .done }
+
   /// Whether a sidecar tells of submissions of this slot that the journal does not know, or of the task of one that it does.
   fileprivate func learns(from told: Slot) -> Bool {
     // Of a picture that was finished long ago, the attempts are forgotten.

@@ -23,6 +23,21 @@ extension Pipeline {
       }
     }
     try await weighLeftovers()
+    try await rememberFolders()
+  }
+
+  // What the watcher and the scans of this process need to know of earlier ones.
+  private func rememberFolders() async throws {
+    for root in roots where try await journal.isEmpty(root) { unsurveyed.insert(root) }
+    let mine = Set(roots)
+    try await journal.eachStamp { [watcher] file, stamp in if mine.contains(file.root) { watcher.confirm(file, stamp) }
+    }
+    for (id, former) in try await journal.moving() {
+      guard let job = try await journal.jobs([id])[0], mine.contains(job.file.root) else { continue }
+      await moved(id, from: former, to: job.file)
+    }
+    keptJobs = Set(try await journal.withKeptPictures())
+    sharedWith = try await journal.sharedRoots().filter { mine.contains($0.key) }
   }
 
   // The journal may be the older one: an earlier copy that was put in its place.
@@ -119,7 +134,8 @@ extension Pipeline {
   // MARK: the end of `once`
 
   private var isIdle: Bool {
-    unscanned.isEmpty && settling.count == 0 && examinations == 0 && running.isEmpty && ready.isEmpty && !isFilling
+    unscanned.isEmpty && unsurveyed.isEmpty && readingStrays == 0 && vanished.isEmpty && settling.count == 0
+      && examinations == 0 && running.isEmpty && ready.isEmpty && !isFilling
       && !journalHasMore && pendingCommits.isEmpty && !isCommitting
   }
 

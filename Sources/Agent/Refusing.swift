@@ -35,6 +35,12 @@ extension Pipeline {
       active[id]?.job.note = note
       recent[id] = nil
       observer.changed(job)
+      // There is no name for a sidecar, so the log has to do, and `status`.
+      if note.error.code == JobError.nameTooLong {
+        var error = note.error
+        error.message = "\(job.file.path.display): \(error.message)"
+        return observer.notice(.warning, error)
+      }
       // Where the journal was lost, this is all that is left of what was paid for.
       if try await sidecarHasMore(than: job) { return }
       let entry = active[id] ?? ActiveJob(job)

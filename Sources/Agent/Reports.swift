@@ -11,7 +11,8 @@ extension Pipeline {
     let today = SpendBook.day(of: wallClock)
     let (waiting, more) = try await waitingJobs()
     reply.status = StatusReport(
-      version: settings.version, pid: nil, roots: roots.map { DropPath.display(rootPaths[$0] ?? []) },
+      version: settings.version, pid: nil, roots: roots.map(name(of:)), folders: await folders(),
+      settling: settling.count, kept: try await kept(),
       counts: Dictionary(uniqueKeysWithValues: StateName.allCases.map { ($0.rawValue, census[$0] ?? 0) }),
       stops: stops(), in_flight: try await inFlight(), waiting: waiting, waiting_more: more,
       today: .init(
@@ -28,6 +29,33 @@ extension Pipeline {
   // RFC 3339's date is the head of its moment.
   private static func date(_ day: Int64) -> String {
     String(Timestamp(milliseconds: day * 86_400_000).rfc3339.prefix(10))
+  }
+
+  private func folders() async -> [StatusReport.Folder] {
+    var told: [StatusReport.Folder] = []
+    for condition in watcher.conditions {
+      var folder = StatusReport.Folder(
+        path: DropPath.display(condition.path), mode: condition.mode.rawValue, filesystem: condition.fileSystem,
+        interval: condition.interval.map { Double($0.milliseconds) / 1000 }, message: condition.error?.message,
+        hint: condition.error?.hint)
+      if condition.mode != .gone, condition.path == rootPaths[condition.root],
+        let problem = await ownerProblem(FileKey(root: condition.root, path: DropPath("any.prompt")))
+      {
+        (folder.mode, folder.message, folder.hint) = ("foreign", problem.message, problem.hint)
+      }
+      told.append(folder)
+    }
+    return told
+  }
+
+  private func kept() async throws -> [StatusReport.Kept] {
+    try await journal.jobs(try await journal.withKeptPictures()).compactMap { $0 }.flatMap { job in
+      job.outputs.compactMap { output in
+        output.kept.map {
+          StatusReport.Kept(file: absolute(job.file), picture: "\(files.keptFolder)/\(DropPath.display($0))")
+        }
+      }
+    }
   }
 
   private func stops() -> [StatusReport.Stop] {

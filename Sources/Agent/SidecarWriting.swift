@@ -26,7 +26,7 @@ extension Pipeline {
     }
     let sidecar = StatusSidecar(
       of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host,
-      service: gate.closed?.error)
+      machine: settings.machine.isEmpty ? nil : settings.machine, service: gate.closed?.error)
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
     entry.sidecarWrittenAt = now
   }
@@ -70,8 +70,10 @@ extension Pipeline {
     do throws(LocalTrouble) {
       try await writeSidecar(entry, durable: false)
     } catch {
-      observer.notice(.warning, error.error)
       entry.sidecarIsStale = true
+      // Without a place for it there is nothing to try; whoever brings the job to its new place writes it.
+      if error.error.isOfPlace { return }
+      observer.notice(.warning, error.error)
       entry.sidecarIsDue = true
       schedule(.sidecar(entry.job.id), at: now + settings.policy.localTroubleDelay)
     }

@@ -13,7 +13,7 @@ extension Pipeline {
     isHeldBack = false
     // A new day begins with nothing open.
     if waitsForPrice != nil, book.needsOpening(at: wallClock) { waitsForPrice = nil }
-    guard hasSeenWhatWasSpent(at: now), !isStopping, capacity > 0, waitsForPrice == nil else { return }
+    guard hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0, waitsForPrice == nil else { return }
     if ready.isEmpty {
       fill()
       return
@@ -45,10 +45,13 @@ extension Pipeline {
     if ready.isEmpty { fill() }
   }
 
-  // Where the journal was lost, only the sidecars tell what was spent today: under a limit, what stands in the folders at
-  // the start is looked at before anything is submitted.
-  private func hasSeenWhatWasSpent(at now: Duration) -> Bool {
-    guard settings.spending.areSet, !isCaughtUp else { return true }
+  // Where the journal was lost, only the sidecars tell what was spent today, and whose prompts are whose: under a limit, or
+  // where a root that is new to the journal has sidecars, what stands in the folders at the start is looked at before
+  // anything is submitted.
+  private func hasSeenWhatWasPaid(at now: Duration) -> Bool {
+    guard !isCaughtUp else { return true }
+    guard unsurveyed.isEmpty, readingStrays == 0 else { return false }
+    guard settings.spending.areSet || sidecarsAreNew else { return true }
     guard unscanned.isEmpty else { return false }
     // Files that change all the time must not keep the rest waiting for ever.
     let deadline = catchUpDeadline ?? now + Self.longestCatchUp
@@ -58,6 +61,8 @@ extension Pipeline {
   }
 
   private static let longestCatchUp: Duration = .seconds(60)
+  // What changes it is heard of; this is for what is not.
+  private static let ownerWait: Duration = .seconds(600)
 
   private func holdBack(_ until: Duration) {
     isHeldBack = true
@@ -227,6 +232,9 @@ extension Pipeline {
       default:
         settling.noticed(file, .found, at: now)
         return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
+      }
+      if let problem = await ownerProblem(file) {
+        return .failure(NotNow(.postponed(until: wallClock + Self.ownerWait, problem)))
       }
       do {
         if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }

@@ -5,19 +5,26 @@ extension Pipeline {
   func decide(
     _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ stamp: TakenStamp, age: Duration, start: Duration
   ) async throws -> Plan? {
-    var stamp = stamp
-    if request.snapshot.images.contains(where: { $0.path != nil }) { stamp.inputs = 0 }
     let identity = Identity(
       prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA,
       request: reader.requestHash(request.snapshot))
     guard let known, known.current > 0, let job = try await inHand(known.job),
       let current = job.revisions[known.current]
     else {
-      settling.finishedUnlessNoticed(file)
       return try await takeNew(file, known, request, identity, stamp)
     }
+    let told = try await told(of: file)
+    if let told { noteOwner(told, file.root) }
+    // Somebody else's sidecar came for the same text before this one's was sent: what it tells of is not paid for again.
+    if let told, told.jobID != job.id.text, !job.currentSlots.contains(where: \.mayBePaid),
+      let adopted = Adoption(told, identity, count: request.count, now: wallClock), adopted.isPaid
+    {
+      settling.finishedUnlessNoticed(file)
+      return try await takeAdopted(
+        file, known, job.id, adopted, told, request, identity, stamp, number: job.latest + 1, isCopy: true)
+    }
     // A journal that is out of date does not know of a text that the sidecar tells of.
-    if let told = try await told(of: file), told.jobID == job.id.text, told.revision > job.latest, told.tellsOfPayment {
+    if let told, told.jobID == job.id.text, told.revision > job.latest, told.tellsOfPayment {
       if let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
         settling.finishedUnlessNoticed(file)
         observer.notice(.warning, Self.behind(file))
@@ -33,25 +40,32 @@ extension Pipeline {
     keptSidecars.remove(file)
     if wantedAnew.remove(file) != nil {
       settling.finishedUnlessNoticed(file)
-      return takeRevision(file, job, request, identity, stamp)
+      return try await takeRevision(file, job, request, identity, stamp, isAsked: true)
     }
     guard identity.asksForMore(than: current.identity) else {
       settling.finishedUnlessNoticed(file)
       return takeAgain(file, known, job, current, request, identity, stamp)
     }
     if case .wait = settling.isRevision(file, age: age, at: now) { return nil }
-    settling.finishedUnlessNoticed(file)
-    if let earlier = try await journal.revision(of: job.id, like: identity) {
-      return try await restore(file, job, earlier, request, stamp)
+    let earlier = try await journal.revision(of: job.id, like: identity)
+    // Another prompt may have been renamed over this one.
+    if earlier == nil || renamedFrom[file] != nil {
+      switch try await origin(of: file, known, identity, grace: settings.copyGrace) {
+      case .renamed(let moved, let former): return follow(file, known, moved, from: former)
+      case .notYet: return nil
+      case .none: break
+      }
     }
-    if let told = try await told(of: file), told.jobID == job.id.text,
+    settling.finishedUnlessNoticed(file)
+    if let earlier { return try await restore(file, job, earlier, request, stamp) }
+    if let told, told.jobID == job.id.text,
       let adopted = Adoption(told, identity, count: request.count, now: wallClock)
     {
       observer.notice(.warning, Self.behind(file))
       let number = max(job.latest + 1, told.revision)
       return try await takeAdopted(file, known, job.id, adopted, told, request, identity, stamp, number: number)
     }
-    return takeRevision(file, job, request, identity, stamp)
+    return try await takeRevision(file, job, request, identity, stamp)
   }
 
   // MARK: a file that is not known
@@ -59,9 +73,19 @@ extension Pipeline {
   private func takeNew(
     _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp
   ) async throws -> Plan? {
-    if known == nil, let plan = try await follow(file, identity) { return plan }
-    var id = known?.job ?? JobID(surroundings.newID())
     let told = try await told(of: file)
+    if let told { noteOwner(told, file.root) }
+    if let problem = sharedProblem(file, owner: request.snapshot.owner) {
+      return planProblem(file, known, stamp, problem, now)
+    }
+    // A copy that has a sidecar which tells of an end needs nothing else to be told what it is.
+    let isTold = told.map { $0.state.isSettled && Adoption($0, identity, count: request.count, now: wallClock) != nil }
+    switch try await origin(of: file, known, identity, grace: isTold == true ? .zero : settings.copyGrace) {
+    case .renamed(let moved, let former): return follow(file, known, moved, from: former)
+    case .notYet: return nil
+    case .none: settling.finishedUnlessNoticed(file)
+    }
+    var id = known?.job ?? JobID(surroundings.newID())
     // The folder was copied, and the first one is still here: its tasks are the first one's.
     let isCopy = if let told { try await journal.jobs([JobID(told.jobID)])[0] != nil } else { false }
     if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
@@ -155,33 +179,19 @@ extension Pipeline {
     let then = plan.then
     plan.then = { [self] in
       keptSidecars.remove(file)
-      if known?.current ?? 0 == 0 { await then() } else { await reload(id, new: slots) }
+      if known?.current ?? 0 == 0 {
+        await then()
+      } else {
+        do {
+          if let job = try await inHand(id) { await withdrawUnsent(job, except: number) }
+        } catch {
+          fail(error)
+        }
+        await reload(id, new: slots)
+      }
       do { try await goOn(earlier.slots + (known?.current ?? 0 == 0 ? [] : slots)) } catch { fail(error) }
     }
     return plan
-  }
-
-  // A file that is new, with the text of one that is gone: it was renamed, and its job follows.
-  func follow(_ file: FileKey, _ identity: Identity) async throws -> Plan? {
-    for (id, former) in try await journal.jobs(roots: roots, source: identity.source) {
-      guard let job = try await inHand(id), job.revisions[job.current]?.identity.list == identity.list,
-        job.state != .cancelled, await files.look(former) == .missing
-      else { continue }
-      // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew.
-      if job.state == .done, try await !hasPicture(job, beside: [former, file]) { continue }
-      var plan = Plan(file: file)
-      plan.changes = [.renamed(job: id, to: file)]
-      plan.then = { [self] in await moved(id, from: former, to: file) }
-      return plan
-    }
-    return nil
-  }
-
-  private func hasPicture(_ job: Job, beside places: [FileKey]) async throws -> Bool {
-    for output in job.outputs {
-      for place in places where try await files.digest(output.file, beside: place) == output.sha256 { return true }
-    }
-    return false
   }
 
   // MARK: a file that is known
@@ -234,11 +244,19 @@ extension Pipeline {
   }
 
   private func takeRevision(
-    _ file: FileKey, _ job: Job, _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp
-  ) -> Plan {
+    _ file: FileKey, _ job: Job, _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp,
+    isAsked: Bool = false
+  ) async throws -> Plan {
     let revision = Revision(
       number: job.latest + 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
-    let slots = newSlots(job.id, revision, 1...request.count, request)
+    var slots = newSlots(job.id, revision, 1...request.count, request)
+    // Something that writes a file over and over must not spend over and over.
+    if !isAsked,
+      try await journal.revisions(of: job.id, since: wallClock + (.zero - settings.revisionSpan))
+        >= settings.revisionLimit
+    {
+      slots = slots.map { Slot(key: $0.key, state: beyondRevisions) }
+    }
     var plan = Plan(file: file)
     plan.changes = [
       .take(
@@ -281,9 +299,8 @@ extension Pipeline {
   }
 
   private func withdrawUnsent(_ job: Job, except revision: Int) async {
-    for slot in job.slots.values where slot.key.revision != revision {
-      if case .held(let held) = slot.state, !held.reason.isBeforeSending { continue }
-      if slot.state.name == .queued || slot.state.name == .held { await withdraw(slot.key, .superseded) }
+    for slot in job.slots.values where slot.key.revision != revision && slot.isUnsent {
+      await withdraw(slot.key, .superseded)
     }
   }
 

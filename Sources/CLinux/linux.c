@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "linux.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <malloc.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 const int pd_o_path = O_PATH;
@@ -23,6 +25,19 @@ int pd_open_beneath(int folder, const char *path, int flags, mode_t mode) {
 
 int pd_rename_within(int folder, const char *from, const char *to, int replace) {
   return renameat2(folder, from, folder, to, replace ? 0 : RENAME_NOREPLACE);
+}
+
+int pd_move(int from_folder, const char *from, int to_folder, const char *to) {
+  return renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE);
+}
+
+ssize_t pd_entries(int folder, void *buffer, size_t size) { return getdents64(folder, buffer, size); }
+
+int pd_file_system(int file, unsigned int *kind) {
+  struct statfs found;
+  if (fstatfs(file, &found) != 0) return -1;
+  *kind = (unsigned int)found.f_type;
+  return 0;
 }
 
 int pd_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

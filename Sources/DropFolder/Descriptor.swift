@@ -47,6 +47,20 @@ struct Descriptor: ~Copyable {
     return bytes
   }
 
+  /// Reads up to `count` bytes from a place. Throws `SystemError`.
+  func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+    while true {
+      var failure: Int32 = 0
+      let part = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        let got = pread(number, buffer.baseAddress, count, off_t(offset))
+        failure = got < 0 ? errno : 0
+        filled = max(got, 0)
+      }
+      if failure == 0 { return part }
+      if failure != EINTR { throw SystemError(failure) }
+    }
+  }
+
   /// Writes all bytes at the present end of the file. Throws `SystemError`.
   func write(_ bytes: [UInt8]) throws(SystemError) {
     var done = 0

@@ -36,6 +36,31 @@ struct DirectoryTable {
   /// The watch of a folder in a watched folder.
   func child(_ name: [UInt8], of parent: Watch) -> Watch? { nodes[parent]?.children[name] }
 
+  /// The watches of the folders in a watched folder, by their names.
+  func children(of watch: Watch) -> [[UInt8]: Watch] { nodes[watch]?.children ?? [:] }
+
+  /// The watch of the folder that a folder is in; nil for a root.
+  func parent(of watch: Watch) -> Watch? { nodes[watch]?.parent }
+
+  /// Every watch of the folder and of those below it.
+  func subtree(_ watch: Watch) -> [Watch] {
+    var found: [Watch] = []
+    var open = nodes[watch] == nil ? [] : [watch]
+    while let next = open.popLast() {
+      found.append(next)
+      if let children = nodes[next]?.children { open.append(contentsOf: children.values) }
+    }
+    return found
+  }
+
+  /// The folder is known by another watch from now on: it stays what and where it is.
+  mutating func rename(_ watch: Watch, to new: Watch) {
+    guard watch != new, let node = nodes.removeValue(forKey: watch) else { return }
+    nodes[new] = node
+    if let parent = node.parent { nodes[parent]?.children[node.name] = new } else { roots[node.root] = new }
+    for child in node.children.values { nodes[child]?.parent = new }
+  }
+
   /// Enters a root.
   mutating func add(root: RootID, watch: Watch) {
     nodes[watch] = Node(root: root, parent: nil, name: [])

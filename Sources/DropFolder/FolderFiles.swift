@@ -13,15 +13,19 @@ public final class FolderFiles: RootFiles {
   private let run: String
   private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
+  /// Where pictures are kept whose place is not there.
+  public let keptFolder: String
 
-  /// Takes open roots. `check` judges images, `run` marks this process's temporary files, `workers` is running.
+  /// Takes roots. `check` judges images, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
+  /// made when it is needed.
   public init(
-    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, run: String
+    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, run: String, keptFolder: String
   ) {
     self.roots = roots
     self.workers = workers
     self.check = check
     self.run = run
+    self.keptFolder = keptFolder
     folderSync = FolderSync()
   }
 
@@ -41,12 +45,17 @@ public final class FolderFiles: RootFiles {
     }.get()
   }
 
-  func rootNumber(_ root: RootID) -> Int32 { roots[root]?.descriptor ?? -1 }
+  /// Opens a path below a root, never through a symbolic link and never out of the root. Throws `SystemError`: ENODEV while
+  /// the root itself is not there, which says nothing about what is in it.
+  func open(_ root: RootID, _ path: [UInt8], _ flags: Int32) throws(SystemError) -> Descriptor {
+    guard let place = roots[root]?.place else { throw SystemError(ENODEV) }
+    return try Descriptor.open(beneath: place.descriptor, path, flags)
+  }
 
   /// Opens the folder that a file is in.
   func openFolder(of file: FileKey) throws(LocalTrouble) -> Descriptor {
     do throws(SystemError) {
-      return try Descriptor.open(beneath: rootNumber(file.root), file.path.directory.bytes, O_RDONLY | O_DIRECTORY)
+      return try open(file.root, file.path.directory.bytes, O_RDONLY | O_DIRECTORY)
     } catch {
       throw LocalTrouble(error, doing: "open the folder of", file.path.display)
     }
@@ -62,8 +71,7 @@ public final class FolderFiles: RootFiles {
   // O_NONBLOCK, because opening a FIFO for reading would wait for a writer for ever.
   private func sight(_ file: FileKey, readUpTo limit: Int? = nil) -> (Sighting, [UInt8]?) {
     do throws(SystemError) {
-      let opened = try Descriptor.open(
-        beneath: rootNumber(file.root), file.path.bytes, limit == nil ? pd_o_path : O_RDONLY | O_NONBLOCK)
+      let opened = try open(file.root, file.path.bytes, limit == nil ? pd_o_path : O_RDONLY | O_NONBLOCK)
       let before = try opened.status()
       guard before.isRegular else { return (.notAFile(before.kindName), nil) }
       if before.st_nlink > 1, try isPlanted(before, file) {
@@ -84,7 +92,7 @@ public final class FolderFiles: RootFiles {
   // the service. The kernel forbids such links by default (fs.protected_hardlinks), but not everywhere.
   private func isPlanted(_ status: stat, _ file: FileKey) throws(SystemError) -> Bool {
     guard status.st_uid == geteuid() || status.st_uid == 0 else { return false }
-    let folder = try Descriptor.open(beneath: rootNumber(file.root), file.path.directory.bytes, pd_o_path)
+    let folder = try open(file.root, file.path.directory.bytes, pd_o_path)
     return try folder.status().st_uid != status.st_uid
   }
 
@@ -98,9 +106,21 @@ public final class FolderFiles: RootFiles {
   }
 
   /// Reads prompts, each with its list; bytes only where the file did not change meanwhile.
-  public func readSources(_ files: [(prompt: FileKey, list: FileKey)], limit: Int) async -> [SourceReading] {
+  public func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
     await onWorker {
       files.map { file in
+        if let known = file.known, case .file(let stamp, let age) = self.sight(file.prompt).0, stamp == known.prompt {
+          let list = self.sight(file.list).0
+          let isSame =
+            switch (list, known.list) {
+            case (.missing, nil): true
+            case (.file(let stamp, _), let before?): stamp == before
+            default: false
+            }
+          if isSame {
+            return SourceReading(prompt: .file(stamp, age: age), promptBytes: nil, list: list, listBytes: nil)
+          }
+        }
         let (prompt, promptBytes) = self.sight(file.prompt, readUpTo: limit)
         let (list, listBytes) = self.sight(file.list, readUpTo: limit)
         return SourceReading(prompt: prompt, promptBytes: promptBytes, list: list, listBytes: listBytes)
@@ -192,7 +212,7 @@ public final class FolderFiles: RootFiles {
       while let next = waiting.popLast() {
         let scan: FolderScan
         do throws(SystemError) {
-          scan = try FolderScan(beneath: self.rootNumber(folder.root), next, alsoWanted: { _ in false })
+          scan = try FolderScan(self.open(folder.root, next.bytes, O_RDONLY | O_DIRECTORY))
         } catch {
           // One that went while this went on had nothing to say.
           if error.number == ENOENT && next != folder.path { continue }
@@ -246,7 +266,7 @@ public final class FolderFiles: RootFiles {
     try await tryOnWorker { () throws(LocalTrouble) -> String? in
       let file = prompt.sibling(name)
       do throws(SystemError) {
-        let opened = try Descriptor.open(beneath: self.rootNumber(file.root), file.path.bytes, O_RDONLY | O_NONBLOCK)
+        let opened = try self.open(file.root, file.path.bytes, O_RDONLY | O_NONBLOCK)
         guard try opened.status().isRegular else { return nil }
         return try sha256(of: opened).hex
       } catch {

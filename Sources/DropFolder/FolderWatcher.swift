@@ -4,103 +4,158 @@ import Glibc
 import JobCore
 import Synchronization
 
-/// Watches roots with inotify, on a thread of its own that sleeps in poll(2) while nothing happens.
+/// Watches roots on a thread of its own: with inotify, which sleeps in poll(2) while nothing happens, and by looking
+/// through what inotify cannot hear of.
 public final class FolderWatcher: FolderWatching {
+  /// How it watches.
+  public struct Options: Sendable {
+    /// What decides between inotify and looking at an interval.
+    public enum Mode: String, Sendable {
+      /// The kind of each file system.
+      case auto
+      /// Always inotify, where it can be had.
+      case inotify
+      /// Never.
+      case poll
+    }
+    /// See `Mode`.
+    public var mode: Mode
+    /// How often everything is looked through besides; zero for never. Longer where a look takes long.
+    public var rescanInterval: Duration
+    /// How often that is looked through which inotify does not hear of.
+    public var pollInterval: Duration
+    /// The fingerprint of what requests are made of besides their prompts, given the defaults of a folder and of those
+    /// above it, the nearest first (`PromptReading.fingerprint`).
+    public var fingerprint: @Sendable ([[UInt8]]) -> UInt64
+    /// The most bytes that a folder's defaults may have.
+    public var maxDefaultsBytes: Int
+    /// Makes options.
+    public init(
+      mode: Mode = .auto, rescanInterval: Duration, pollInterval: Duration = .seconds(10),
+      maxDefaultsBytes: Int = 65_536,
+      fingerprint: @escaping @Sendable ([[UInt8]]) -> UInt64
+    ) {
+      (self.mode, self.rescanInterval, self.pollInterval) = (mode, rescanInterval, pollInterval)
+      (self.maxDefaultsBytes, self.fingerprint) = (maxDefaultsBytes, fingerprint)
+    }
+  }
+
   private let roots: [RootID: RootFolder]
-  private let rescanInterval: Duration
+  private let options: Options
+  private let confirmed = ConfirmedStamps()
   private let commands: Commands
 
-  private struct Requests {
-    var stop = false
-    var rescan = false
-    var awaited: Set<FileKey> = []
-  }
-
-  // What other threads ask of the watching one, with the descriptor that wakes it.
-  private final class Commands: Sendable {
-    let requests = Mutex(Requests())
-    let wake: Int32 = pd_eventfd()
-    deinit { close(wake) }
-    func ask(_ change: (inout Requests) -> Void) {
-      requests.withLock { change(&$0) }
-      var one: UInt64 = 1
-      _ = write(wake, &one, 8)
-    }
-    func take() -> Requests {
-      var count: UInt64 = 0
-      _ = read(wake, &count, 8)
-      return requests.withLock { requests in
-        defer { requests.rescan = false }
-        return requests
-      }
-    }
-  }
-
-  /// Takes open roots. `rescanInterval`: how often everything is looked through besides, zero for never.
-  public init(roots: [RootID: RootFolder], rescanInterval: Duration) {
+  /// Takes roots.
+  public init(roots: [RootID: RootFolder], options: Options) {
     self.roots = roots
-    self.rescanInterval = rescanInterval
+    self.options = options
     commands = Commands()
   }
 
   /// Begins watching.
-  public func start(_ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
-    let (roots, interval, commands) = (roots, rescanInterval, commands)
+  public func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
+    let (roots, options, confirmed, commands) = (roots, options, confirmed, commands)
     let thread = Thread {
-      do {
-        var tree = WatchedTree(
-          inotify: try Inotify(), roots: roots,
-          isAwaited: { file in commands.requests.withLock { $0.awaited.contains(file) } },
-          anyAwaited: { commands.requests.withLock { !$0.awaited.isEmpty } })
-        Self.run(&tree, interval, commands, sink)
-      } catch {
-        let error = error as? JobError ?? JobError(code: "inotify-unavailable", message: "\(error)")
-        sink([.trouble(error)] + roots.keys.map { .rootGone($0) })
+      for (id, root) in roots where fresh.contains(id) {
+        sink(root.place.map { Survey.of(id, $0.descriptor) } ?? [.surveyed(id, hasSidecars: false)])
       }
+      var loop = WatchLoop(
+        tree: WatchedTree(
+          options, roots: roots, confirmed: confirmed,
+          awaited: .init(any: { commands.anyAwaited }, contains: { commands.isAwaited($0) })),
+        options: options, commands: commands, sink: sink)
+      loop.run()
     }
     thread.name = "watch"
     thread.start()
   }
 
-  private static func run(
-    _ tree: inout WatchedTree, _ interval: Duration, _ commands: Commands, _ sink: ([FolderEvent]) -> Void
-  ) {
-    tree.scanAll()
-    sink(tree.takeEvents())
-    var nextScan = ContinuousClock.now + interval
-    while true {
-      var wait: Int32 = -1
-      if tree.hasUnpairedMoves {
-        wait = 10
-      } else if interval > .zero {
-        wait = Int32(clamping: max(0, (nextScan - .now).milliseconds + 1))
-      }
-      var waiting = [
-        pollfd(fd: tree.descriptor, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: commands.wake, events: Int16(POLLIN), revents: 0),
-      ]
-      _ = poll(&waiting, 2, wait)
-      let requests = commands.take()
-      if requests.stop { return }
-      if waiting[0].revents != 0 { tree.drain() }
-      tree.giveUpUnpairedMoves()
-      if requests.rescan || tree.overflowed || (interval > .zero && .now >= nextScan) {
-        tree.scanAll()
-        nextScan = .now + interval
-      }
-      let events = tree.takeEvents()
-      if !events.isEmpty { sink(events) }
-    }
-  }
+  /// How many more prompts the listener can hold, and how many it has been told of.
+  public func hasRoom(_ prompts: Int, told: Int) { commands.setRoom(prompts, told: told) }
+
+  /// The prompt is known as it stands.
+  public func confirm(_ file: FileKey, _ stamp: TakenStamp) { confirmed.confirm(file, stamp) }
 
   /// The paths besides prompts and lists whose coming is to be told.
-  public func await(_ files: Set<FileKey>) {
-    commands.requests.withLock { $0.awaited = files }
-  }
+  public func await(_ files: Set<FileKey>) { commands.change { $0.awaited = files } }
 
   /// Looks through everything again.
   public func rescan() { commands.ask { $0.rescan = true } }
 
+  /// Looks through this folder and what is below it.
+  public func lookAgain(below folder: FileKey) { commands.ask { $0.again.insert(folder) } }
+
+  /// How each part is watched.
+  public var conditions: [FolderCondition] { commands.conditions }
+
   /// Ends.
   public func stop() { commands.ask { $0.stop = true } }
+}
+
+/// What other threads ask of the watching one, with the descriptor that wakes it.
+final class Commands: Sendable {
+  struct Requests {
+    var stop = false
+    var rescan = false
+    var again: Set<FileKey> = []
+    var awaited: Set<FileKey> = []
+    var room = Int.max
+    var told = 0
+    // The watching thread sleeps though there is something to do.
+    var waitsForRoom = false
+    var conditions: [FolderCondition] = []
+  }
+  private let requests = Mutex(Requests())
+  let wake: Int32 = pd_eventfd()
+
+  deinit { close(wake) }
+
+  func change(_ change: (inout Requests) -> Void) { requests.withLock { change(&$0) } }
+
+  func ask(_ change: (inout Requests) -> Void) {
+    requests.withLock { change(&$0) }
+    ring()
+  }
+
+  private func ring() {
+    var one: UInt64 = 1
+    _ = write(wake, &one, 8)
+  }
+
+  func setRoom(_ room: Int, told: Int) {
+    let isWaitedFor = requests.withLock { requests in
+      (requests.room, requests.told) = (room, told)
+      // A little room is not worth a look.
+      guard requests.waitsForRoom, room >= 64 else { return false }
+      requests.waitsForRoom = false
+      return true
+    }
+    if isWaitedFor { ring() }
+  }
+
+  /// What was asked for since the last time.
+  func take() -> Requests {
+    var count: UInt64 = 0
+    _ = read(wake, &count, 8)
+    return requests.withLock { requests in
+      defer { (requests.rescan, requests.again) = (false, []) }
+      return requests
+    }
+  }
+
+  /// Whether room has come since `take`; else it wakes the thread when it comes.
+  func roomHasCome(told: Int) -> Bool {
+    requests.withLock { requests in
+      if requests.room - (told - requests.told) > 0 { return true }
+      requests.waitsForRoom = true
+      return false
+    }
+  }
+
+  var anyAwaited: Bool { requests.withLock { !$0.awaited.isEmpty } }
+  func isAwaited(_ file: FileKey) -> Bool { requests.withLock { $0.awaited.contains(file) } }
+  var conditions: [FolderCondition] {
+    get { requests.withLock { $0.conditions } }
+    set { requests.withLock { $0.conditions = newValue } }
+  }
 }

@@ -7,7 +7,7 @@ import JobCore
 /// Of the library this uses what is sound: initialising, and reading events one at a time without waiting. Its watch
 /// table goes wrong in trees that live long, so watches are set by the kernel's own calls on the library's descriptor,
 /// and `DirectoryTable` knows which is which.
-struct Inotify: ~Copyable {
+final class Inotify {
   /// A watch's number.
   typealias Watch = Int32
 
@@ -27,12 +27,14 @@ struct Inotify: ~Copyable {
   /// Initialises the library. Throws a sentence for the user.
   init() throws(JobError) {
     let before = Inotify.descriptors()
+    errno = 0
     guard inotifytools_initialize() != 0 else {
       let why = String(cString: strerror(inotifytools_error()))
       throw JobError(
         code: "inotify-unavailable", message: "inotify cannot be used: \(why).",
         hint: "Each user may have \(inotifytools_get_max_user_instances()) instances; "
-          + "raise it with: sysctl fs.inotify.max_user_instances=512")
+          + "raise that with: sysctl fs.inotify.max_user_instances=\(max(512, inotifytools_get_max_user_instances() * 2)); "
+          + "promptdrop goes back to watching by itself.", retryable: true)
     }
     // The library has no accessor for its descriptor: it is the inotify descriptor that was not there before.
     guard let found = Inotify.descriptors().subtracting(before).first else {
@@ -91,11 +93,13 @@ struct Inotify: ~Copyable {
   }
 
   /// What to do when the watches are used up.
-  static func outOfWatches(_ path: String) -> JobError {
-    JobError(
+  static func outOfWatches(_ path: String, interval: Duration) -> JobError {
+    let limit = Int(inotifytools_get_max_user_watches())
+    return JobError(
       code: "out-of-watches",
-      message: "No inotify watch is left for \(path) (\(inotifytools_get_max_user_watches()) for each user); "
-        + "this part is only looked at in the periodic rescan.",
-      hint: "Raise the limit: sysctl fs.inotify.max_user_watches=1048576", retryable: true)
+      message: "No inotify watch is left for \(path) and what is below it (\(limit) for each user); "
+        + "what cannot be watched is looked through every \(interval.brief).",
+      hint: "Raise the limit: sysctl fs.inotify.max_user_watches=\(max(524_288, limit * 2)); "
+        + "promptdrop goes back to watching by itself.", retryable: true)
   }
 }

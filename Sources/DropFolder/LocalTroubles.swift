@@ -11,8 +11,10 @@ extension LocalTrouble {
       case EACCES, EPERM:
         ("no-permission", "Give the user that promptdrop runs as the right to read and write the folder.")
       case EMFILE, ENFILE: ("too-many-files", "Raise the limit of open files (LimitNOFILE= in the unit, or ulimit -n).")
-      case ENOENT, ENOTDIR: ("folder-gone", "The folder was moved or deleted; promptdrop goes on when it is back.")
-      case ENAMETOOLONG: ("name-too-long", "Give the prompt a shorter name, so that its sidecar's name fits too.")
+      case ENOENT, ENOTDIR:
+        (JobError.folderGone, "The folder was moved or deleted; promptdrop goes on when it is back.")
+      case ENODEV: (JobError.rootGone, "Put the folder back, or mount it again; promptdrop goes on by itself.")
+      case ENAMETOOLONG: (JobError.nameTooLong, "Give the prompt a shorter name, so that its sidecar's name fits too.")
       case ELOOP, EXDEV: ("symbolic-link", "Symbolic links are not followed; put the file itself into the folder.")
       case EIO: ("input-output-error", "The disk reports an error; see the kernel's log.")
       default: ("file-error", "See the message.")

@@ -13,8 +13,7 @@ extension FolderFiles {
       for besidesForeign in [false, true] {
         guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { return nil }
         do throws(SystemError) {
-          let file = try Descriptor.open(
-            beneath: self.rootNumber(prompt.root), prompt.sibling(name).path.bytes, O_RDONLY | O_NONBLOCK)
+          let file = try self.open(prompt.root, prompt.sibling(name).path.bytes, O_RDONLY | O_NONBLOCK)
           guard try file.status().isRegular else { continue }
           let bytes = try file.read(limit: Self.sidecarLimit)
           if StatusSidecar.isOurs(bytes) { return bytes }

@@ -18,12 +18,15 @@ final class StagedPicture: StagedFile {
 
   private let state = Mutex(State())
   private let files: FolderFiles
-  private let prompt: FileKey
+  private let folder: @Sendable () throws(LocalTrouble) -> Descriptor
+  private let name: String
   private let temporary: [UInt8]
 
-  init(files: FolderFiles, prompt: FileKey) {
+  // `folder` opens the one that it is put into; `name` is what people know it by.
+  init(files: FolderFiles, folder: @escaping @Sendable () throws(LocalTrouble) -> Descriptor, name: String) {
     self.files = files
-    self.prompt = prompt
+    self.folder = folder
+    self.name = name
     temporary = files.newTemporary()
   }
 
@@ -99,10 +102,10 @@ final class StagedPicture: StagedFile {
 
   private func flush() throws(LocalTrouble) {
     try state.withLock { state throws(LocalTrouble) in
+      let isNew = state.file == nil
+      let folder = isNew ? try folder() : nil
       do throws(SystemError) {
-        if state.file == nil {
-          let folder = try Descriptor.open(
-            beneath: files.rootNumber(prompt.root), prompt.path.directory.bytes, O_RDONLY | O_DIRECTORY)
+        if let folder {
           state.file = try Descriptor.open(beneath: folder.number, temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
         }
         try state.file?.write(state.buffer)
@@ -127,17 +130,18 @@ final class StagedPicture: StagedFile {
     }
     guard existed else { return }
     // What cannot be removed is only untidy: the next start finds it by its name.
-    if let folder = try? files.openFolder(of: prompt) { unlinkat(folder.number, cString(temporary), 0) }
+    if let folder = try? folder() { unlinkat(folder.number, cString(temporary), 0) }
   }
 
   private func trouble(_ failure: SystemError) -> LocalTrouble {
-    LocalTrouble(failure, doing: "write a picture beside", prompt.path.display)
+    LocalTrouble(failure, doing: "write a picture beside", name)
   }
 }
 
 extension FolderFiles {
   /// Begins a temporary file in the prompt's folder.
   public func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
-    StagedPicture(files: self, prompt: prompt)
+    StagedPicture(
+      files: self, folder: { () throws(LocalTrouble) in try self.openFolder(of: prompt) }, name: prompt.path.display)
   }
 }

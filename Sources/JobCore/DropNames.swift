@@ -21,6 +21,9 @@ public enum DropNames {
   public static let folderDefaults: [UInt8] = Array(".promptdrop.yaml".utf8)
   private static let promptSuffix: [UInt8] = Array(".prompt".utf8)
   private static let listSuffix: [UInt8] = Array(".images".utf8)
+  private static let replacedMark: [UInt8] = Array(".replaced-".utf8)
+  private static let sidecarSuffix: [UInt8] = Array(".status.json".utf8)
+  private static let besidesForeignMark: [UInt8] = Array(".promptdrop".utf8)
   private static let temporaryPrefix: [UInt8] = Array(".promptdrop-".utf8)
   private static let temporarySuffix: [UInt8] = Array(".tmp".utf8)
 
@@ -30,7 +33,7 @@ public enum DropNames {
   public static func meaning(of name: [UInt8]) -> Meaning {
     // Asked for every event, most of which are of promptdrop's own files: the last byte decides for nearly all of them.
     switch name.last {
-    case UInt8(ascii: "t") where name.hasSuffix(promptSuffix):
+    case UInt8(ascii: "t") where hasPromptSuffix(name), UInt8(ascii: "T") where hasPromptSuffix(name):
       let stem = Array(name.dropLast(promptSuffix.count))
       guard let first = stem.first, first != UInt8(ascii: "."), first != UInt8(ascii: "~") else { return .other }
       return isConflictCopy(stem) ? .conflictCopy(stem: stem) : .prompt(stem: stem)
@@ -43,6 +46,86 @@ public enum DropNames {
     if isOwnTemporary(name) { return .other }
     return stemOfTemporaryList(name).map { .imageListOnItsWay(stem: $0) } ?? .other
   }
+
+  // `.PROMPT` too: some systems and cameras write names in upper case.
+  private static func hasPromptSuffix(_ name: [UInt8]) -> Bool {
+    guard name.count > promptSuffix.count else { return false }
+    let start = name.count - promptSuffix.count
+    // The dot is the same in both cases: its bit 0x20 is set.
+    return promptSuffix.indices.allSatisfy { promptSuffix[$0] == name[start + $0] | 0x20 }
+      && name[start] == promptSuffix[0]
+  }
+
+  /// The same prompt's name with its ending in lower case; nil where it is so already.
+  public static func plainPrompt(_ name: [UInt8]) -> [UInt8]? {
+    guard hasPromptSuffix(name), !name.hasSuffix(promptSuffix) else { return nil }
+    return Array(name.dropLast(promptSuffix.count)) + promptSuffix
+  }
+
+  /// The longest stem whose sidecar and pictures have names that fit: the file systems' 255 bytes, less the longest
+  /// ending that promptdrop makes (`.promptdrop.status.json`, `-12.v345.alt6.webp`).
+  public static let longestStem = 255 - 24
+
+  /// The prompt that a sidecar stands beside: `STEM.status.json` or `STEM.promptdrop.status.json`; nil for other names.
+  public static func promptOfSidecar(_ name: [UInt8]) -> [UInt8]? {
+    guard name.hasSuffix(sidecarSuffix), name.first != UInt8(ascii: ".") else { return nil }
+    var stem = Array(name.dropLast(sidecarSuffix.count))
+    if stem.hasSuffix(besidesForeignMark) { stem.removeLast(besidesForeignMark.count) }
+    return stem.isEmpty ? nil : prompt(stem: stem)
+  }
+
+  /// What a name's ending says, before a copy of the name is made.
+  public enum Ending: Equatable, Sendable {
+    /// A prompt or a conflict copy of one; `isPlain`: its ending is in lower case.
+    case prompt(isPlain: Bool)
+    /// An image list.
+    case list
+    /// Neither; `meaning` knows.
+    case other
+  }
+  /// How many bytes the endings of prompts and lists have.
+  public static let endingLength = 7
+
+  /// The ending of a name, as `meaning` sees it.
+  public static func ending(_ name: UnsafeRawBufferPointer) -> Ending {
+    guard name.count > endingLength, let first = name.first, first != UInt8(ascii: "."), first != UInt8(ascii: "~")
+    else {
+      return .other
+    }
+    let start = name.count - endingLength
+    if name[start] != UInt8(ascii: ".") { return .other }
+    if listSuffix.indices.allSatisfy({ listSuffix[$0] == name[start + $0] }) { return .list }
+    if promptSuffix.indices.allSatisfy({ promptSuffix[$0] == name[start + $0] }) { return .prompt(isPlain: true) }
+    return promptSuffix.indices.allSatisfy { promptSuffix[$0] == name[start + $0] | 0x20 }
+      ? .prompt(isPlain: false) : .other
+  }
+
+  /// Whether a name can mean anything at all, asked for each entry of each folder before a copy of it is made.
+  public static func mayMatter(_ name: UnsafeRawBufferPointer) -> Bool {
+    guard let first = name.first, let last = name.last else { return false }
+    switch last | 0x20 {
+    // `.prompt`, `.images`, `.promptdrop.yaml`, `.status.json`.
+    case UInt8(ascii: "t") where name.count > 7 && name[name.count - 7] == UInt8(ascii: "."): return true
+    case UInt8(ascii: "s") where name.count > 7 && name[name.count - 7] == UInt8(ascii: "."): return true
+    case UInt8(ascii: "n") where name.count > 12 && name[name.count - 12] == UInt8(ascii: "."): return true
+    default: break
+    }
+    // Temporary names, which a list or promptdrop's own files may have.
+    switch first {
+    case UInt8(ascii: "."), UInt8(ascii: "~"), UInt8(ascii: "#"): return true
+    default: break
+    }
+    switch last {
+    case UInt8(ascii: "~"), UInt8(ascii: "_"), UInt8(ascii: "p"), UInt8(ascii: "t"), UInt8(ascii: "l"),
+      UInt8(ascii: "d"):
+      // `~`, `___jb_old___`, `.tmp`, `.part`, `.partial`, `.crdownload`, each with the list's name in it.
+      return name.contains(UInt8(ascii: "i"))
+    default: return false
+    }
+  }
+
+  /// Syncthing's mark of a folder that it keeps in step with other machines.
+  public static let syncMark: [UInt8] = Array(".stfolder".utf8)
 
   /// Whether a folder of this name is never entered: dot-folders (sync tools' stores, `.git`, wastebaskets) and
   /// `@eaDir`.
@@ -110,7 +193,26 @@ public enum DropNames {
     return lower.contains(/\([^)]*conflict[^)]*\)/)
   }
 
+  /// The stem of a prompt that another one was renamed over, from its name since then (`replaced`); nil for other stems.
+  public static func replacedStem(_ stem: [UInt8]) -> [UInt8]? {
+    let tail = stem.suffix(replacedMark.count + 8)
+    guard stem.count > tail.count, tail.starts(with: replacedMark), tail.suffix(8).allSatisfy({ isHex($0) }) else {
+      return nil
+    }
+    return Array(stem.dropLast(tail.count))
+  }
+
+  private static func isHex(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+  }
+
   // MARK: making
+
+  /// `STEM.replaced-ID.prompt`, where nothing stands: what a job goes by whose prompt another one was renamed over. `id`:
+  /// eight hexadecimal digits.
+  public static func replaced(stem: [UInt8], id: String) -> [UInt8] {
+    prompt(stem: stem + replacedMark + Array(id.utf8.suffix(8)))
+  }
 
   /// `STEM.prompt`.
   public static func prompt(stem: [UInt8]) -> [UInt8] { stem + promptSuffix }

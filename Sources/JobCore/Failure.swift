@@ -21,7 +21,23 @@ public struct JobError: Hashable, Codable, Sendable {
 extension JobError {
   /// Whether it is about the machine as a whole, and not about a file or its permissions: it ends without the file being
   /// touched. The codes are those of failed system calls.
-  public var isOfMachine: Bool { ["too-many-files", "input-output-error", "file-error"].contains(code) }
+  public var isOfMachine: Bool {
+    ["too-many-files", "input-output-error", "file-error", Self.rootGone].contains(code)
+  }
+  /// The code of what cannot be done because a watched folder itself is not there.
+  public static let rootGone = "root-gone"
+
+  /// The code of what cannot be done because the folder of a prompt is not there.
+  public static let folderGone = "folder-gone"
+  /// Whether it is about a place that is not there: nothing can be done there before it is back.
+  public var isOfPlace: Bool { code == Self.rootGone || code == Self.folderGone }
+
+  /// The code of a prompt whose sidecar's name would not fit.
+  public static let nameTooLong = "name-too-long"
+  /// The code of what is not taken because the folder belongs to another agent.
+  public static let otherOwner = "other-owner"
+  /// The code of what is not taken because the folder is kept on several machines and belongs to none of them.
+  public static let sharedFolder = "shared-folder"
 
   /// The code of a request that the service finds too large: this is about the request, however many are refused so.
   public static let requestTooLarge = "request-too-large"

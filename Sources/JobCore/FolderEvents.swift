@@ -4,6 +4,14 @@ public enum FolderEvent: Hashable, Sendable {
   case prompt(FileKey, Hint)
   /// A prompt was deleted or renamed away.
   case promptGone(FileKey)
+  /// A prompt was renamed within the roots.
+  case promptRenamed(from: FileKey, to: FileKey)
+  /// A folder was renamed within the roots, with all below it.
+  case folderRenamed(from: FileKey, to: FileKey)
+  /// A prompt that stood in this folder does not stand there any more.
+  case promptsVanished(FileKey)
+  /// This folder does not stand there any more, with all that was below it.
+  case folderVanished(FileKey)
   /// A writer's temporary form of a prompt's list came or went.
   case listOnItsWay(prompt: FileKey, temporary: [UInt8], present: Bool)
   /// A folder's defaults changed: everything below has to be looked at again.
@@ -12,22 +20,82 @@ public enum FolderEvent: Hashable, Sendable {
   case awaited(FileKey)
   /// A temporary file of promptdrop's was found in a scan: perhaps a leftover.
   case leftover(FileKey)
+  /// A survey found a sidecar whose prompt, named here, is not beside it.
+  case strayedSidecar(prompt: FileKey)
+  /// The names in the root have been looked through for what other agents left: whether there are sidecars.
+  case surveyed(RootID, hasSidecars: Bool)
+  /// A sidecar came that this process has not put there.
+  case sidecarArrived(prompt: FileKey)
+  /// A sync tool's mark: this folder is kept on several machines.
+  case syncMark(folder: FileKey)
   /// Everything in the root has been looked through once.
   case scanned(RootID)
   /// The watcher cannot do its work in full: for the log.
   case trouble(JobError)
   /// The root itself is gone.
   case rootGone(RootID)
+  /// A root that was gone, or not there yet, is there.
+  case rootBack(RootID)
+}
+
+/// How a part of the watched folders is watched.
+public struct FolderCondition: Hashable, Sendable {
+  /// The ways.
+  public enum Mode: String, Sendable {
+    /// The kernel tells of every change.
+    case inotify
+    /// It is looked through at an interval.
+    case polling
+    /// It is not there.
+    case gone
+  }
+  /// The part's absolute path.
+  public var path: [UInt8]
+  /// The root that it belongs to.
+  public var root: RootID
+  /// How it is watched.
+  public var mode: Mode
+  /// The kind of file system, `ext4`, `nfs`, …; nil where it is not there.
+  public var fileSystem: String?
+  /// Between two looks, while it is polled.
+  public var interval: Duration?
+  /// Why, where it is not watched by inotify.
+  public var error: JobError?
+
+  /// Makes one.
+  public init(
+    path: [UInt8], root: RootID, mode: Mode, fileSystem: String? = nil, interval: Duration? = nil,
+    error: JobError? = nil
+  ) {
+    self.path = path
+    self.root = root
+    self.mode = mode
+    self.fileSystem = fileSystem
+    self.interval = interval
+    self.error = error
+  }
 }
 
 /// Watches roots.
+///
+/// It remembers what it told of and what was confirmed, so that looking through a folder again tells only what is new. A
+/// watcher never holds more than its listener has room for: what is too much is found by looking again later.
 public protocol FolderWatching: Sendable {
-  /// Begins: watches, then scans, then reports what happens, in batches, on a thread of its own.
-  func start(_ sink: @escaping @Sendable ([FolderEvent]) -> Void)
+  /// Begins: watches, then scans, then reports what happens, in batches, on a thread of its own. The roots of `fresh` are
+  /// surveyed before anything else is told of.
+  func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void)
+  /// How many more prompts the listener can hold, and how many it has been told of so far.
+  func hasRoom(_ prompts: Int, told: Int)
+  /// The prompt is known as it stands, with this stamp: no need to tell of it again until that changes.
+  func confirm(_ file: FileKey, _ stamp: TakenStamp)
   /// The paths besides prompts and lists whose coming is to be told.
   func await(_ files: Set<FileKey>)
   /// Looks through everything again.
   func rescan()
+  /// Looks through this folder and what is below it.
+  func lookAgain(below folder: FileKey)
+  /// How each part is watched.
+  var conditions: [FolderCondition] { get }
   /// Ends; no event follows.
   func stop()
 }

@@ -101,7 +101,7 @@ public struct Revision: Hashable, Sendable {
   }
 }
 
-/// A picture that promptdrop put into the folder, or is about to.
+/// A picture that promptdrop put into the folder, is about to, or keeps for it.
 public struct Output: Hashable, Sendable {
   /// The slot that paid for it.
   public var slot: SlotKey
@@ -119,11 +119,16 @@ public struct Output: Hashable, Sendable {
   public var image: ImageInfo
   /// The temporary name that it waits under; nil once it is in place.
   public var temporary: [UInt8]?
+  /// Its name in the state folder, where it is kept while its prompt's folder is not there; nil otherwise.
+  public var kept: [UInt8]?
+
+  /// Whether it is in the prompt's folder, under its final name.
+  public var isInPlace: Bool { temporary == nil && kept == nil }
 
   /// Makes an output.
   public init(
     slot: SlotKey, part: Int, number: Int, file: [UInt8], sha256: String, bytes: Int, image: ImageInfo,
-    temporary: [UInt8]?
+    temporary: [UInt8]?, kept: [UInt8]? = nil
   ) {
     self.slot = slot
     self.part = part
@@ -133,6 +138,7 @@ public struct Output: Hashable, Sendable {
     self.bytes = bytes
     self.image = image
     self.temporary = temporary
+    self.kept = kept
   }
 }
 

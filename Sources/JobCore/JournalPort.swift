@@ -58,8 +58,16 @@ public enum JournalChange: Sendable {
   case refresh(job: JobID, Revision)
   /// Pictures are about to be put in place, or were renamed.
   case outputs([Output])
-  /// The job's file has another name now. Guard: the journal has no job at that path.
-  case renamed(job: JobID, to: FileKey)
+  /// The job's file has another name now; its pictures and sidecar are on their way there. A job that has the new name gets
+  /// the name `displaced`, or is forgotten when it has no revision. Guard: the file still has the name `from`, and nobody
+  /// has the new one, or `displaced` is given and free.
+  case renamed(job: JobID, from: FileKey, to: FileKey, displaced: FileKey?)
+  /// Pictures and sidecar are where the file is.
+  case arrived(job: JobID)
+  /// A folder was renamed: the jobs of the prompts below it follow, but for those whose new path has a job.
+  case renamedFolder(from: FileKey, to: FileKey)
+  /// A sidecar that the root's other machine made was seen there, by this owner; nil: that counts no more.
+  case shared(RootID, with: String?)
   /// A second task of an attempt gets a slot of its own. Guard: the journal has its revision, and no slot with its
   /// task.
   case surplus(Slot)
@@ -238,6 +246,20 @@ public protocol JobJournal: Sendable {
   func files(_ root: RootID, below folder: DropPath, in state: StateName, limit: Int) async throws -> [JobID]
   /// Writes a copy of the journal beside it, unless there is one that is younger than `age`. Whether it did.
   func backUp(unlessYoungerThan age: Duration, now: Timestamp) async throws -> Bool
+  /// The files of jobs in this folder, in the order of their paths, those after `last`; `deep`: also below it.
+  func prompts(in folder: FileKey, deep: Bool, after last: DropPath?, limit: Int) async throws -> [FileKey]
+  /// Hands out every file with a stamp.
+  func eachStamp(_ body: @escaping @Sendable (FileKey, TakenStamp) -> Void) async throws
+  /// Whether the root has no job at all.
+  func isEmpty(_ root: RootID) async throws -> Bool
+  /// How many revisions of a job were taken since then.
+  func revisions(of job: JobID, since moment: Timestamp) async throws -> Int
+  /// Jobs whose pictures and sidecars are still on their way, and the name that each of their files had before.
+  func moving() async throws -> [(JobID, from: FileKey)]
+  /// Jobs with pictures in the state folder.
+  func withKeptPictures() async throws -> [JobID]
+  /// The roots where another machine's sidecars were seen, and its word for itself.
+  func sharedRoots() async throws -> [RootID: String]
   /// How many files are in each state.
   func census(roots: [RootID]) async throws -> [StateName: Int]
   /// Files in this state, at most `limit`: their jobs.

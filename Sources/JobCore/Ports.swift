@@ -73,11 +73,24 @@ public enum Sighting: Hashable, Sendable {
   case unreadable(JobError)
 }
 
+/// A prompt that is to be read, with its list.
+public struct SourceQuery: Hashable, Sendable {
+  /// The prompt and its list.
+  public var prompt: FileKey, list: FileKey
+  /// What was seen of both when they were last read: bytes are not wanted where they still are so.
+  public var known: TakenStamp?
+  /// Makes one.
+  public init(prompt: FileKey, list: FileKey, known: TakenStamp? = nil) {
+    (self.prompt, self.list, self.known) = (prompt, list, known)
+  }
+}
+
 /// A prompt with its list, read in one go.
 public struct SourceReading: Sendable {
   /// What stands at the prompt's path.
   public var prompt: Sighting
-  /// Its bytes; nil where it is no readable file, is too large, or changed under the reading.
+  /// Its bytes; nil where it is no readable file, is too large, changed under the reading, or where both are as they were
+  /// known.
   public var promptBytes: [UInt8]?
   /// What stands at the list's path.
   public var list: Sighting
@@ -120,7 +133,7 @@ public struct ReferenceContent: Hashable, Sendable {
 /// and never leaves the root.
 public protocol RootFiles: Sendable {
   /// Reads prompts, each with its list. No more than `limit` bytes each.
-  func readSources(_ files: [(prompt: FileKey, list: FileKey)], limit: Int) async -> [SourceReading]
+  func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading]
   /// Looks at a path.
   func look(_ file: FileKey) async -> Sighting
   /// Looks at a reference image.
@@ -139,6 +152,24 @@ public protocol RootFiles: Sendable {
   func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile
   /// Renames within the prompt's folder; false when the name is taken. Not durable before `syncFolder`.
   func rename(_ from: [UInt8], to: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> Bool
+  /// Moves a file from beside one prompt to beside another, perhaps of another folder, where it was not: false when the
+  /// name is taken or there is nothing to move. Durable on return, in both folders.
+  func move(
+    _ name: [UInt8], from former: FileKey, to new: [UInt8], beside prompt: FileKey
+  ) async throws(LocalTrouble) -> Bool
+  /// Whether pictures can be put beside the prompt: its folder is there and on the device given, or the prompt itself is
+  /// there. Nil for the device: any.
+  func hasPlace(beside prompt: FileKey, device: UInt64?) async -> Bool
+  /// Begins a temporary file in the state folder, for a picture whose place is not there.
+  func stageKept() async throws(LocalTrouble) -> any StagedFile
+  /// Gives what was staged there its name. Durable on return. The path, for people.
+  func keep(_ temporary: [UInt8], as name: [UInt8]) async throws(LocalTrouble)
+  /// Copies a kept picture to a temporary name beside its prompt; durable but for the folder. The temporary name.
+  func takeOut(_ kept: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> [UInt8]
+  /// Removes a kept picture.
+  func removeKept(_ name: [UInt8]) async
+  /// Where kept pictures are: an absolute path.
+  var keptFolder: String { get }
   /// Makes the names in the prompt's folder durable.
   func syncFolder(of prompt: FileKey) async throws(LocalTrouble)
   /// SHA-256 of a file beside the prompt, hexadecimal; nil where there is no regular file.
@@ -237,8 +268,16 @@ public protocol PromptReading: Sendable {
   func understand(
     prompt: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
   ) throws(JobError) -> PromptRequest
-  /// A fingerprint of the settings that requests are made with, and of the defaults of a folder; never 0.
+  /// A fingerprint of the settings that requests are made with, and of the defaults of a folder; never 0. The same in each
+  /// process.
   func fingerprint(_ defaults: [[UInt8]]) -> UInt64
+  /// The fingerprint for a request with local reference images, given what was last seen of them; never 0.
+  func fingerprint(_ inputs: UInt64, references: [FileStamp?]) -> UInt64
+  /// Whether an owner's name is this agent's.
+  func isOwn(_ owner: String) -> Bool
+  /// The owner that the defaults of a folder and of those above it name, the nearest first; nil where none is named, or
+  /// they cannot be read.
+  func owner(_ defaults: [[UInt8]]) -> String?
   /// The hash of what is sent, local images by their hash.
   func requestHash(_ snapshot: Snapshot) -> String
   /// Reads a sidecar, untrusted; nil for what is none.

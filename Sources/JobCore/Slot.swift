@@ -221,11 +221,13 @@ public enum HeldReason: String, Hashable, Codable, Sendable {
   case burst
   /// The front matter says `hold: true`.
   case asked
+  /// Its text changed so often that somebody, or something, has to say which is meant.
+  case revisions = "too-many-revisions"
   /// A sync tool's conflict copy: a person says which is meant.
   case conflictCopy = "conflict-copy"
 
   /// Whether nothing has been sent yet, so that a person's word is all that is missing.
-  public var isBeforeSending: Bool { self == .burst || self == .asked }
+  public var isBeforeSending: Bool { self == .burst || self == .asked || self == .revisions }
 }
 
 /// Why a slot was cancelled. But for `abandoned`, nothing was paid for it.

@@ -46,7 +46,7 @@ public struct StatusSidecar: Hashable, Sendable {
   public var jobID: String
   /// The current revision, from 1; 0 while nothing was taken.
   public var revision: Int
-  /// `owner` of the folder's defaults.
+  /// `owner` of the folder's defaults, else a word for the machine: whose agent takes the folder's prompts.
   public var owner: String?
   /// The current revision's hashes; nil while nothing was taken.
   public var identity: Identity?
@@ -88,7 +88,11 @@ public struct StatusSidecar: Hashable, Sendable {
 
 extension StatusSidecar {
   /// Describes a job. `service`: what is wrong with the service as a whole; it shows in jobs that are on their way.
-  public init(of job: Job, now: Timestamp, agentVersion: String, agentHost: String, service: JobError? = nil) {
+  /// `machine`: who owns it where its folder names nobody.
+  public init(
+    of job: Job, now: Timestamp, agentVersion: String, agentHost: String, machine: String? = nil,
+    service: JobError? = nil
+  ) {
     let slots = job.currentSlots
     let revision = job.revisions[job.current]
     state = job.state
@@ -106,7 +110,7 @@ extension StatusSidecar {
     source = DropPath.display(job.file.path.name)
     jobID = job.id.text
     self.revision = job.current
-    owner = revision?.snapshot.owner
+    owner = revision?.snapshot.owner ?? machine
     identity = revision?.identity
     snapshot = revision?.snapshot
     count = revision?.count ?? 0
@@ -118,7 +122,7 @@ extension StatusSidecar {
       }
     // A picture of a task that is not all in place yet does not stand for the whole: who reads this after a lost journal
     // takes a listed slot for finished.
-    let inPlace = job.outputs.filter { $0.temporary == nil && job.slots[$0.slot]?.state.name.isSettled != false }
+    let inPlace = job.outputs.filter { $0.isInPlace && job.slots[$0.slot]?.state.name.isSettled != false }
       .sorted { ($0.slot.revision, $0.number) < ($1.slot.revision, $1.number) }
     outputs = inPlace.map {
       OutputEntry(

@@ -27,7 +27,12 @@ extension Database {
         ])
     case .forget(let job): try set("DELETE FROM job WHERE id = ? AND current = 0", [job.text])
     case .outputs(let outputs): try write(outputs)
-    case .renamed(let job, let file): try rename(job, to: file)
+    case .renamed(let job, let from, let to, let displaced): try rename(job, from: from, to: to, displaced)
+    case .arrived(let job):
+      try set("UPDATE job SET former_root = NULL, former_path = NULL WHERE id = ?", [job.text])
+    case .renamedFolder(let from, let to): try renameFolder(from, to: to)
+    case .shared(let root, let owner):
+      try set("UPDATE root SET shared = ? WHERE id = ?", [owner, root.number])
     case .surplus(let slot): try surplus(slot)
     case .charge(let charge): try enter(charge, isTold: false)
     case .chargeTold(let charge): try enter(charge, isTold: true)
@@ -189,23 +194,56 @@ extension Database {
     return changesCount > 0 ? .applied : .stale
   }
 
-  private func rename(_ job: JobID, to file: FileKey) throws -> ChangeResult {
-    let taken = try Row.fetchOne(
-      self, sql: "SELECT 1 FROM job WHERE root = ? AND path = ?", arguments: [file.root.number, Data(file.path.bytes)])
-    guard taken == nil else { return .stale }
-    try put("UPDATE slot SET root = ? WHERE job = ?", [file.root.number, job.text])
+  private func rename(
+    _ job: JobID, from: FileKey, to: FileKey, _ displaced: FileKey?
+  ) throws -> ChangeResult {
+    func occupant(_ file: FileKey) throws -> Row? {
+      try Row.fetchOne(
+        cachedStatement(sql: "SELECT id, current FROM job WHERE root = ? AND path = ?"),
+        arguments: [file.root.number, Data(file.path.bytes)])
+    }
+    guard try occupant(from)?["id"] == job.text else { return .stale }
+    if let before = try occupant(to) {
+      let id: String = before["id"]
+      guard let displaced, id != job.text, try occupant(displaced) == nil else { return .stale }
+      if before["current"] == 0 {
+        try put("DELETE FROM job WHERE id = ?", [id])
+      } else {
+        try put("UPDATE slot SET root = ? WHERE job = ?", [displaced.root.number, id])
+        try put(
+          "UPDATE job SET root = ?, path = ? WHERE id = ?", [displaced.root.number, Data(displaced.path.bytes), id])
+      }
+    }
+    try put("UPDATE slot SET root = ? WHERE job = ?", [to.root.number, job.text])
     return try set(
-      "UPDATE job SET root = ?, path = ? WHERE id = ?", [file.root.number, Data(file.path.bytes), job.text])
+      "UPDATE job SET former_root = root, former_path = path, root = ?, path = ? WHERE id = ?",
+      [to.root.number, Data(to.path.bytes), job.text])
+  }
+
+  // Paths are bytes: what is below a folder begins with its path and a slash, and `0` comes next after the slash.
+  private func renameFolder(_ from: FileKey, to: FileKey) throws -> ChangeResult {
+    guard from != to else { return .stale }
+    let (old, new) = (from.path.bytes + [0x2F], to.path.bytes + [0x2F])
+    let range: StatementArguments = [from.root.number, Data(old), Data(from.path.bytes + [0x30])]
+    let result = try set(
+      "UPDATE OR IGNORE job SET root = ?, path = CAST(? || substr(path, ?) AS BLOB) WHERE root = ? AND path >= ? AND path < ?",
+      [to.root.number, Data(new), old.count + 1] + range)
+    if from.root != to.root {
+      try put(
+        "UPDATE slot SET root = ? WHERE job IN (SELECT id FROM job WHERE root = ? AND path >= ? AND path < ?)",
+        [to.root.number, to.root.number, Data(new), Data(to.path.bytes + [0x30])])
+    }
+    return result
   }
 
   private func write(_ outputs: [Output]) throws -> ChangeResult {
     for output in outputs {
       try put(
-        "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
           output.slot.job.text, output.slot.revision, output.slot.number, output.part, output.number, Data(output.file),
           output.sha256, output.bytes, output.image.format.rawValue, output.image.width, output.image.height,
-          output.temporary.map { Data($0) },
+          output.temporary.map { Data($0) }, output.kept.map { Data($0) },
         ])
     }
     return .applied

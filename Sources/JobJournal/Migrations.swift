@@ -80,6 +80,19 @@ enum Migrations {
           CREATE INDEX evidence_open ON evidence (received_at) WHERE weighed = 0;
           """)
     }
+    migrator.registerMigration("3") { db in
+      // `kept`: the picture's name in the state folder while its prompt's folder is not there. `shared`: whose sidecars
+      // besides this machine's were seen in the root. `former_…`: where a renamed job's pictures still may be.
+      try db.execute(
+        sql: """
+          ALTER TABLE output ADD COLUMN kept BLOB;
+          CREATE INDEX output_kept ON output (job) WHERE kept IS NOT NULL;
+          ALTER TABLE root ADD COLUMN shared TEXT;
+          ALTER TABLE job ADD COLUMN former_root INTEGER;
+          ALTER TABLE job ADD COLUMN former_path BLOB;
+          CREATE INDEX job_moving ON job (former_root) WHERE former_path IS NOT NULL;
+          """)
+    }
     return migrator
   }
 }

@@ -274,11 +274,12 @@ extension Output {
     guard let known = ImageInfo.Format(rawValue: format) else { throw Unreadable(what: "output format \(format)") }
     let file: Data = row["file"]
     let temporary: Data? = row["temporary"]
+    let kept: Data? = row["kept"]
     self.init(
       slot: SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["slot"]), part: row["part"],
       number: row["number"], file: Array(file), sha256: row["sha256"], bytes: row["bytes"],
       image: ImageInfo(format: known, width: row["width"], height: row["height"]),
-      temporary: temporary.map { Array($0) })
+      temporary: temporary.map { Array($0) }, kept: kept.map { Array($0) })
   }
 }
 

@@ -10,11 +10,14 @@ public struct PromptReader: PromptReading {
     public var model: String
     /// This agent's name, which a folder's `owner` is compared with.
     public var agentName: String
+    /// A word for this machine, which an `owner` may be as well, by itself or after an `@`.
+    public var machine: String
     /// Patterns that are never taken, relative to the root.
     public var exclude: [String]
     /// Makes options.
-    public init(model: String, agentName: String, exclude: [String] = []) {
+    public init(model: String, agentName: String, machine: String = "", exclude: [String] = []) {
       self.model = model
+      self.machine = machine
       self.agentName = agentName
       self.exclude = exclude
     }
@@ -31,11 +34,11 @@ public struct PromptReader: PromptReading {
   ) throws(JobError) -> PromptRequest {
     if options.exclude.contains(where: { Glob($0).covers(file.path) }) { throw Self.excluded("the configuration") }
     let inherited = try inherit(defaults, for: file)
-    if let owner = inherited.owner, owner != options.agentName {
+    if let owner = inherited.owner, !isOwn(owner) {
       throw JobError(
-        code: "other-owner",
+        code: JobError.otherOwner,
         message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
-        hint: "Change \"owner\" in .promptdrop.yaml if this agent is meant to take it.")
+        hint: "promptdrop own FOLDER makes it this agent's, and the other one's no more.")
     }
     let text = try PromptText(bytes)
     var own = RequestSettings()
@@ -71,14 +74,47 @@ public struct PromptReader: PromptReading {
 
   /// The first eight bytes of a SHA-256 over settings and defaults.
   public func fingerprint(_ defaults: [[UInt8]]) -> UInt64 {
+    let settings = [options.model, options.agentName, options.machine] + options.exclude
+    return Self.fingerprint(settings.map { Array($0.utf8) } + defaults)
+  }
+
+  /// The same with what was seen of the reference images.
+  public func fingerprint(_ inputs: UInt64, references: [FileStamp?]) -> UInt64 {
+    Self.fingerprint(
+      [Array("\(inputs)".utf8)]
+        + references.map { stamp in
+          Array((stamp.map { "\($0.inode) \($0.size) \($0.modified) \($0.changed)" } ?? "").utf8)
+        })
+  }
+
+  private static func fingerprint(_ parts: [[UInt8]]) -> UInt64 {
     var hash = SHA256()
-    for part in [Array(options.model.utf8), Array(options.agentName.utf8)] + options.exclude.map({ Array($0.utf8) })
-      + defaults
-    {
+    for part in parts {
       hash.update(data: part)
       hash.update(data: [0])
     }
     return hash.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) } | 1
+  }
+
+  /// By its name, by this machine's word, or by any name at this machine.
+  public func isOwn(_ owner: String) -> Bool {
+    owner == options.agentName
+      || (!options.machine.isEmpty && (owner == options.machine || owner.hasSuffix("@\(options.machine)")))
+  }
+
+  /// The nearest owner that is named.
+  public func owner(_ defaults: [[UInt8]]) -> String? {
+    for bytes in defaults {
+      do throws(JobError) {
+        let folder = try RequestSettings(
+          yaml: try decodeText(bytes, what: "defaults"), keys: RequestSettings.folderKeys, place: "defaults",
+          codePrefix: "folder-defaults")
+        if let owner = folder.owner { return owner }
+      } catch {
+        return nil  // Whoever takes prompts by these defaults says what is wrong with them.
+      }
+    }
+    return nil
   }
 
   /// SHA-256 of the request, local images by their hash.

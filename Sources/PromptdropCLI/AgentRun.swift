@@ -35,7 +35,8 @@ struct AgentRun {
     // A terminal or pipe that goes away must not end the agent.
     signal(SIGPIPE, SIG_IGN)
     let assembly = try await Assembly(
-      configuration, key: key, roots: roots, onceTimeout: onceTimeout, observer: observer)
+      configuration, key: key, roots: roots, onceTimeout: onceTimeout, waitsForRoots: mode == .watch, observer: observer
+    )
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     let listening = Task {
       var count = 0

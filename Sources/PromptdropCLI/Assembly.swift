@@ -29,11 +29,12 @@ struct Assembly {
 
   /// Locks the state and the roots, and opens all parts. Throws `Refusal`.
   init(
-    _ configuration: Configuration, key: APIKey, roots paths: [String], onceTimeout: Duration?,
+    _ configuration: Configuration, key: APIKey, roots paths: [String], onceTimeout: Duration?, waitsForRoots: Bool,
     observer: any AgentObserver
   ) async throws(Refusal) {
     let state = try Self.lock(Self.statePath(configuration))
-    let folders = try Self.open(paths)
+    // `once` has nothing to wait for: a folder that is not there is a mistake.
+    let folders = try Self.open(paths, mayBeMissing: waitsForRoots)
     try Self.checkPlaces(folders, state, configuration)
     var settings = Self.agentSettings(configuration)
     settings.onceTimeout = onceTimeout
@@ -105,15 +106,23 @@ struct Assembly {
     } catch {
       throw Self.refusal(error, state)
     }
+    let reader = PromptReader(
+      .init(
+        model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
+        machine: settings.machine, exclude: configuration.list("exclude")))
     pipeline = Pipeline(
       settings: settings, roots: names, journal: journal,
       files: FolderFiles(
-        roots: roots, workers: workers, check: ImageProbe.check, run: String(surroundings.newID().prefix(8))),
-      reader: PromptReader(
-        .init(
-          model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
-          exclude: configuration.list("exclude"))),
-      service: service, watcher: FolderWatcher(roots: roots, rescanInterval: configuration.duration("rescan") ?? .zero),
+        roots: roots, workers: workers, check: ImageProbe.check, run: String(surroundings.newID().prefix(8)),
+        keptFolder: state.path + "/kept"),
+      reader: reader, service: service,
+      watcher: FolderWatcher(
+        roots: roots,
+        options: .init(
+          mode: configuration.text("watch-mode").flatMap(FolderWatcher.Options.Mode.init) ?? .auto,
+          rescanInterval: configuration.duration("rescan") ?? .zero,
+          pollInterval: configuration.duration("poll-interval") ?? .seconds(10),
+          maxDefaultsBytes: settings.maxPromptBytes, fingerprint: { reader.fingerprint($0) })),
       marks: marks, surroundings: surroundings, observer: observer, executor: loop.executor)
   }
 
@@ -121,10 +130,10 @@ struct Assembly {
     do { return try StateFolder(path) } catch { throw refusal(error) }
   }
 
-  private static func open(_ paths: [String]) throws(Refusal) -> [RootFolder] {
+  private static func open(_ paths: [String], mayBeMissing: Bool = false) throws(Refusal) -> [RootFolder] {
     var folders: [RootFolder] = []
     for path in paths {
-      do { folders.append(try RootFolder(path)) } catch { throw refusal(error, folders) }
+      do { folders.append(try RootFolder(path, mayBeMissing: mayBeMissing)) } catch { throw refusal(error, folders) }
     }
     return folders
   }
@@ -237,6 +246,8 @@ struct Assembly {
     }
     settings.version = Promptdrop.version
     settings.host = ProcessInfo.processInfo.hostName
+    settings.machine = Machine.word
+    settings.copyGrace = configuration.duration("copy-grace") ?? settings.copyGrace
     return settings
   }
 }

@@ -45,7 +45,7 @@ final class LogObserver: AgentObserver {
     let error = job.note?.error ?? job.currentSlots.lazy.compactMap(\.state.error).first
     switch job.state {
     case .done:
-      let names = job.outputs.filter { $0.slot.revision == job.current && $0.temporary == nil }
+      let names = job.outputs.filter { $0.slot.revision == job.current && $0.isInPlace }
         .sorted { $0.number < $1.number }.map { DropPath.display($0.file) }
       let cost = job.consumed.map { ", \($0) credits" } ?? ""
       return (.info, "done: \(names.joined(separator: ", "))\(cost)")

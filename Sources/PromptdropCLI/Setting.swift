@@ -44,6 +44,9 @@ struct Setting: Sendable {
       name: "settle", standard: "", kind: .duration,
       help: "How long a file has to be still before it is taken. Else 1s for a new file, 10s for a change."),
     Setting(
+      name: "copy-grace", standard: "10s", kind: .duration,
+      help: "How long an exact copy of a prompt waits for that to vanish, as in a sync tool's rename."),
+    Setting(
       name: "exclude", standard: "", kind: .list, help: "Patterns of paths that are never taken, separated by commas."),
     Setting(
       name: "max-requests", standard: "8", kind: .integer(1...1024), help: "HTTP requests at once."),
@@ -115,6 +118,12 @@ struct Setting: Sendable {
       help: "How long a listed file that is missing is waited for."),
     Setting(
       name: "rescan", standard: "5m", kind: .duration, help: "How often the folders are looked through; 0s: never."),
+    Setting(
+      name: "watch-mode", standard: "auto", kind: .choice(["auto", "inotify", "poll"]),
+      help: "How folders are watched; auto: as the kind of their file system allows."),
+    Setting(
+      name: "poll-interval", standard: "10s", kind: .duration,
+      help: "How often that is looked through which inotify does not hear of."),
     Setting(
       name: "retention", standard: "30d", kind: .duration, help: "Details of what is final are kept for this long."),
     Setting(

@@ -8,6 +8,7 @@ struct SettingsOptions: ParsableArguments {
   @Option(help: Self.help("state-dir")) var stateDir: String?
   @Option(help: Self.help("agent-name")) var agentName: String?
   @Option(help: Self.help("settle")) var settle: String?
+  @Option(help: Self.help("copy-grace")) var copyGrace: String?
   @Option(help: Self.help("exclude")) var exclude: [String] = []
   @Option(help: Self.help("max-requests")) var maxRequests: String?
   @Option(help: Self.help("max-in-flight")) var maxInFlight: String?
@@ -39,6 +40,8 @@ struct SettingsOptions: ParsableArguments {
   @Option(help: Self.help("stop-timeout")) var stopTimeout: String?
   @Option(help: Self.help("reference-wait")) var referenceWait: String?
   @Option(help: Self.help("rescan")) var rescan: String?
+  @Option(help: Self.help("watch-mode")) var watchMode: String?
+  @Option(help: Self.help("poll-interval")) var pollInterval: String?
   @Option(help: Self.help("retention")) var retention: String?
   @Option(help: Self.help("max-prompt-bytes")) var maxPromptBytes: String?
   @Option(help: Self.help("max-reference-bytes")) var maxReferenceBytes: String?

@@ -35,11 +35,30 @@ struct StatusCommand: AsyncParsableCommand {
     lines.append(
       status.pid.map { "promptdrop \(status.version) runs (process \($0))" }
         ?? "No agent runs; this is what the journal knows.")
-    for root in status.roots { lines.append("  watches \(root)") }
+    if status.folders.isEmpty {
+      for root in status.roots { lines.append("  watches \(root)") }
+    }
+    for folder in status.folders {
+      let kind = folder.filesystem.map { ", \($0)" } ?? ""
+      switch folder.mode {
+      case "inotify": lines.append("  watches \(folder.path) (inotify\(kind))")
+      case "polling":
+        let interval = folder.interval.map { ", every \(Duration.milliseconds(Int64($0 * 1000)).brief)" } ?? ""
+        lines.append("  looks through \(folder.path) (polling\(kind)\(interval))")
+      case "gone": lines.append("  waits for \(folder.path)")
+      default: lines.append("  takes nothing in \(folder.path)")
+      }
+      if let message = folder.message { lines.append("    \(message)") }
+      if let hint = folder.hint { lines.append("    \(hint)") }
+    }
     let counts = StateName.allCases.compactMap { state in
       status.counts[state.rawValue].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
     }
     lines.append("Prompts: " + (counts.isEmpty ? "none" : counts.joined(separator: ", ")))
+    if status.settling > 0 { lines.append("\(status.settling) more have just come and are not looked at yet") }
+    for kept in status.kept {
+      lines.append("kept  \(kept.picture), until \(kept.file) is back")
+    }
     var today = "Today (\(status.today.day), UTC): \(status.today.submissions) submissions"
     if let limit = status.today.submission_limit { today += " of \(limit)" }
     today += ", \(status.today.credits) credits used or set aside"

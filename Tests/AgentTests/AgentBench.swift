@@ -111,12 +111,17 @@ final class AgentBench {
     }
     let faulty = FaultyJournal(journal, activity, records)
     let files = FaultyFiles(
-      FolderFiles(roots: roots, workers: NIOThreadPool.singleton, check: ImageProbe.check, run: "run\(seed)"), activity,
+      FolderFiles(
+        roots: roots, workers: NIOThreadPool.singleton, check: ImageProbe.check, run: "run\(seed)",
+        keptFolder: folder.path + "/kept"), activity,
       records)
-    let watcher = SeenWatcher(FolderWatcher(roots: roots, rescanInterval: .zero), activity)
+    let reader = PromptReader(.init(model: "google/gempix2", agentName: "bench"))
+    let watcher = SeenWatcher(
+      FolderWatcher(roots: roots, options: .init(rescanInterval: .zero, fingerprint: { reader.fingerprint($0) })),
+      activity)
     let pipeline = Pipeline(
       settings: settings, roots: paths, journal: faulty, files: files,
-      reader: PromptReader(.init(model: "google/gempix2", agentName: "bench")), service: service, watcher: watcher,
+      reader: reader, service: service, watcher: watcher,
       marks: try SendMarkFile(folder, bootID: bootID), surroundings: surroundings, observer: notices,
       executor: loop.executor)
     let ended = Ended()

@@ -45,7 +45,7 @@ final class FaultyFiles: RootFiles {
     if let trouble = fault.withLock({ $0?(call) }) { throw trouble }
   }
 
-  func readSources(_ files: [(prompt: FileKey, list: FileKey)], limit: Int) async -> [SourceReading] {
+  func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
     await activity.during { await inner.readSources(files, limit: limit) }
   }
   func look(_ file: FileKey) async -> Sighting { await activity.during { await inner.look(file) } }
@@ -95,6 +95,30 @@ final class FaultyFiles: RootFiles {
       try await inner.syncFolder(of: prompt)
     }
   }
+  func move(
+    _ name: [UInt8], from former: FileKey, to new: [UInt8], beside prompt: FileKey
+  ) async throws(LocalTrouble) -> Bool {
+    try await activity.during { () async throws(LocalTrouble) in
+      try check(.rename)
+      return try await inner.move(name, from: former, to: new, beside: prompt)
+    }
+  }
+  func hasPlace(beside prompt: FileKey, device: UInt64?) async -> Bool {
+    await activity.during { await inner.hasPlace(beside: prompt, device: device) }
+  }
+  func stageKept() async throws(LocalTrouble) -> any StagedFile {
+    try await activity.during { () async throws(LocalTrouble) -> any StagedFile in
+      FaultyStaged(inner: try await inner.stageKept(), files: self, activity: activity)
+    }
+  }
+  func keep(_ temporary: [UInt8], as name: [UInt8]) async throws(LocalTrouble) {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.keep(temporary, as: name) }
+  }
+  func takeOut(_ kept: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> [UInt8] {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.takeOut(kept, beside: prompt) }
+  }
+  func removeKept(_ name: [UInt8]) async { await activity.during { await inner.removeKept(name) } }
+  var keptFolder: String { inner.keptFolder }
   func digest(_ name: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> String? {
     try await activity.during { () async throws(LocalTrouble) in try await inner.digest(name, beside: prompt) }
   }
@@ -143,8 +167,8 @@ final class SeenWatcher: FolderWatching {
   func sightings(_ file: FileKey) -> Int { seen.withLock { $0.rested[file] ?? 0 } }
   func losses(_ file: FileKey) -> Int { seen.withLock { $0.gone[file] ?? 0 } }
 
-  func start(_ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
-    inner.start { [weak self] events in
+  func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
+    inner.start(surveying: fresh) { [weak self] events in
       sink(events)
       self?.note(events)
     }
@@ -166,5 +190,9 @@ final class SeenWatcher: FolderWatching {
 
   func await(_ files: Set<FileKey>) { inner.await(files) }
   func rescan() { inner.rescan() }
+  func lookAgain(below folder: FileKey) { inner.lookAgain(below: folder) }
+  func hasRoom(_ prompts: Int, told: Int) { inner.hasRoom(prompts, told: told) }
+  func confirm(_ file: FileKey, _ stamp: TakenStamp) { inner.confirm(file, stamp) }
+  var conditions: [FolderCondition] { inner.conditions }
   func stop() { inner.stop() }
 }

@@ -82,6 +82,21 @@ final class FaultyJournal: JobJournal {
   func backUp(unlessYoungerThan age: Duration, now: Timestamp) async throws -> Bool {
     try await activity.during { try await inner.backUp(unlessYoungerThan: age, now: now) }
   }
+  func prompts(in folder: FileKey, deep: Bool, after last: DropPath?, limit: Int) async throws -> [FileKey] {
+    try await activity.during { try await inner.prompts(in: folder, deep: deep, after: last, limit: limit) }
+  }
+  func eachStamp(_ body: @escaping @Sendable (FileKey, TakenStamp) -> Void) async throws {
+    try await activity.during { try await inner.eachStamp(body) }
+  }
+  func isEmpty(_ root: RootID) async throws -> Bool { try await activity.during { try await inner.isEmpty(root) } }
+  func revisions(of job: JobID, since moment: Timestamp) async throws -> Int {
+    try await activity.during { try await inner.revisions(of: job, since: moment) }
+  }
+  func moving() async throws -> [(JobID, from: FileKey)] { try await activity.during { try await inner.moving() } }
+  func withKeptPictures() async throws -> [JobID] { try await activity.during { try await inner.withKeptPictures() } }
+  func sharedRoots() async throws -> [RootID: String] {
+    try await activity.during { try await inner.sharedRoots() }
+  }
   func census(roots: [RootID]) async throws -> [StateName: Int] {
     try await activity.during { try await inner.census(roots: roots) }
   }

@@ -23,7 +23,7 @@ final class FilesBench: Sendable {
     root = try RootFolder(place.path(name))
     files = FolderFiles(
       roots: [RootID(1): root], workers: NIOThreadPool.singleton, check: check,
-      run: "run-\(ProcessInfo.processInfo.processIdentifier)")
+      run: "run-\(ProcessInfo.processInfo.processIdentifier)", keptFolder: place.path("kept"))
   }
 
   func key(_ path: String) -> FileKey { FileKey(root: RootID(1), path: DropPath(path)) }
@@ -37,7 +37,8 @@ final class FilesBench: Sendable {
 
   func readOne(_ path: String, limit: Int = 100_000) async throws -> SourceReading {
     let stem = path.hasSuffix(".prompt") ? String(path.dropLast(7)) : path
-    let readings = await files.readSources([(prompt: key(path), list: key(stem + ".images"))], limit: limit)
+    let readings = await files.readSources(
+      [SourceQuery(prompt: key(path), list: key(stem + ".images"))], limit: limit)
     return try #require(readings.first)
   }
 }

@@ -60,7 +60,8 @@ import Testing
   @Test func absolutePathsAreNotFollowed() async throws {
     let key = FileKey(root: RootID(1), path: DropPath("/etc/passwd"))
     #expect(await bench.files.look(key).stamp == nil)
-    #expect(await bench.files.readSources([(prompt: key, list: key)], limit: 100_000).first?.promptBytes == nil)
+    #expect(
+      await bench.files.readSources([SourceQuery(prompt: key, list: key)], limit: 100_000).first?.promptBytes == nil)
   }
 
   @Test func aLinkInThePlaceOfTheFile() async throws {
@@ -97,7 +98,7 @@ import Testing
     let name: [UInt8] = [0xff, 0xfe, 0x20] + Array(".prompt".utf8)
     let key = FileKey(root: RootID(1), path: DropPath(bytes: name))
     let descriptor = name.withUnsafeBufferPointer { buffer in
-      openat(bench.root.descriptor, cString(Array(buffer)), O_WRONLY | O_CREAT | O_EXCL, 0o644)
+      openat(bench.root.place?.descriptor ?? -1, cString(Array(buffer)), O_WRONLY | O_CREAT | O_EXCL, 0o644)
     }
     try #require(descriptor >= 0)
     close(descriptor)

@@ -57,10 +57,10 @@ import Testing
   }
 
   @Test func manyAtOnceComeInOrder() async throws {
-    var wanted: [(prompt: FileKey, list: FileKey)] = []
+    var wanted: [SourceQuery] = []
     for number in 0..<200 {
       if number.isMultiple(of: 3) { try bench.write("\(number).prompt", "text \(number)") }
-      wanted.append((bench.key("\(number).prompt"), bench.key("\(number).images")))
+      wanted.append(SourceQuery(prompt: bench.key("\(number).prompt"), list: bench.key("\(number).images")))
     }
     let readings = await bench.files.readSources(wanted, limit: 1000)
     #expect(
@@ -91,7 +91,7 @@ import Testing
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     // Relative, because a socket's path is short.
-    let path = "/proc/self/fd/\(bench.root.descriptor)/x.prompt"
+    let path = "/proc/self/fd/\(bench.root.place?.descriptor ?? -1)/x.prompt"
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
     let bound = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -38,6 +38,7 @@ extension WatcherTests {
         #expect(
           events == [
             .promptGone(bench.key("a.prompt")), .promptGone(bench.key("b.prompt")),
+            .promptRenamed(from: bench.key("b.prompt"), to: bench.key("d.prompt")),
             .prompt(bench.key("d.prompt"), .closed), .promptGone(bench.key("c.prompt")),
           ])
       }
@@ -74,11 +75,27 @@ extension WatcherTests {
       }
     }
 
+    @Test func sidecarsOfOthers() async throws {
+      try await WatcherBench.with { bench in
+        let arrived = FolderEvent.sidecarArrived(prompt: bench.key("a/cat.prompt"))
+        try bench.makeFolder("a")
+        #expect(Set(try await bench.during { try bench.write("a/cat.status.json", "x") }) == [arrived])
+        #expect(
+          Set(try await bench.during { try bench.place.writeByRename("root/a/cat.promptdrop.status.json", "x") })
+            == [arrived])
+        let own = try await bench.during {
+          try bench.write("a/.promptdrop-run-2.tmp", "x")
+          try bench.rename("a/.promptdrop-run-2.tmp", to: "a/cat.status.json")
+        }
+        #expect(own.isEmpty, "what promptdrop puts there is no news")
+      }
+    }
+
     @Test func whatRaisesNothing() async throws {
       try await WatcherBench.with { bench in
         let events = try await bench.during {
           for name in [
-            "cat.png", "cat-2.png", "cat.status.json", "cat.promptdrop.status.json", ".promptdrop-run-1.tmp",
+            "cat.png", "cat-2.png", ".promptdrop-run-1.tmp",
             "notes.txt",
             ".cat.prompt.swp", "cat.prompt~", ".hidden.prompt", ".git/x.prompt", "@eaDir/x.prompt",
           ] {
@@ -125,9 +142,9 @@ extension WatcherTests {
         symbolicLink("..", at: place.path("root/loop"))
       }) { bench in
         let found = bench.events.filter { if case .leftover = $0 { false } else { $0 != .scanned(RootID(1)) } }
-        let names = ["cat.prompt", "a/b/c/deep.prompt", "a/list.prompt", "folder.prompt"]
+        let names = ["cat.prompt", "a/b/c/deep.prompt", "folder.prompt"]
         #expect(Set(found) == Set(names.map { .prompt(bench.key($0), .found) }))
-        #expect(found.count == 4, "each once")
+        #expect(found.count == 3, "each once, and no list without its prompt")
         #expect(bench.events.contains(.leftover(bench.key(".promptdrop-old-1.tmp"))))
         #expect(bench.events.last == .scanned(RootID(1)))
         #expect(bench.watches == 5)

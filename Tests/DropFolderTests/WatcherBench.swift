@@ -45,8 +45,10 @@ final class WatcherBench: Sendable {
   private init(_ place: TemporaryFolder, _ roots: [String], _ interval: Duration) throws {
     self.place = place
     let folders = try roots.enumerated().map { (RootID(Int64($0.offset + 1)), try RootFolder(place.path($0.element))) }
-    watcher = FolderWatcher(roots: Dictionary(uniqueKeysWithValues: folders), rescanInterval: interval)
-    watcher.start { [weak self] events in self?.seen.withLock { $0 += events } }
+    watcher = FolderWatcher(
+      roots: Dictionary(uniqueKeysWithValues: folders),
+      options: .init(rescanInterval: interval, fingerprint: { _ in 1 }))
+    watcher.start(surveying: []) { [weak self] events in self?.seen.withLock { $0 += events } }
   }
 
   static func inotifyDescriptors() -> [Int32] {

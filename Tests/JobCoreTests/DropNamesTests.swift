@@ -50,11 +50,55 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "prompt", "images", ".images", "cat.Prompt", "cat.prompts", "cat.prompt.txt", "cat.images2", "cat.png", "cat",
+    "", "prompt", "images", ".images", ".PROMPT", "cat.prompts", "cat.prompt.txt", "cat.images2", "cat.png", "cat",
     "cat.status.json", ".promptdrop.yaml~", "promptdrop.yaml",
   ])
   func otherNames(name: String) {
     #expect(meaning(name) == .other)
+  }
+
+  @Test(arguments: ["cat.Prompt", "cat.PROMPT"])
+  func upperCaseIsAPromptToo(name: String) {
+    #expect(meaning(name) == .prompt(stem: Array("cat".utf8)))
+    #expect(DropNames.plainPrompt(Array(name.utf8)) == Array("cat.prompt".utf8))
+    #expect(DropNames.plainPrompt(Array("cat.prompt".utf8)) == nil)
+  }
+
+  // What is asked before a copy of a name is made has to agree with what is asked of the copy.
+  @Test(arguments: SplitMix64.seeds(4)) func glancesAgree(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let parts = [
+      ".", "~", "#", "cat", ".prompt", ".PROMPT", ".Prompt", ".images", ".tmp", ".part", ".partial", ".crdownload",
+      ".status.json", ".promptdrop", "-1", "_", "___jb_old___", ".Xy12Zz", ".bak", ".orig", ".swp", " ", "é", "",
+    ]
+    for _ in 0..<5000 {
+      let name = Array((0..<random.one(of: [1, 2, 2, 3, 4])).map { _ in random.one(of: parts) }.joined().utf8)
+      let ending = name.withUnsafeBytes { DropNames.ending($0) }
+      let mayMatter = name.withUnsafeBytes { DropNames.mayMatter($0) }
+      let text = String(decoding: name, as: UTF8.self)
+      switch DropNames.meaning(of: name) {
+      case .prompt, .conflictCopy: #expect(ending == .prompt(isPlain: DropNames.plainPrompt(name) == nil), "\(text)")
+      case .imageList: #expect(ending == .list, "\(text)")
+      case .other: #expect(ending == .other, "\(text)")
+      default: #expect(ending == .other && mayMatter, "\(text)")
+      }
+      if ending != .other || DropNames.isOwnTemporary(name) || DropNames.promptOfSidecar(name) != nil {
+        #expect(mayMatter, "\(text)")
+      }
+    }
+  }
+
+  @Test func replacedNames() {
+    let name = DropNames.replaced(stem: Array("cat".utf8), id: "0000-1a2b3c4d")
+    #expect(String(decoding: name, as: UTF8.self) == "cat.replaced-1a2b3c4d.prompt")
+    guard case .prompt(let stem) = DropNames.meaning(of: name) else {
+      Issue.record("it is a prompt's name")
+      return
+    }
+    #expect(DropNames.replacedStem(stem) == Array("cat".utf8))
+    for other in ["cat", "cat.replaced-1a2b3c4", "cat.replaced-1a2b3c4g", ".replaced-1a2b3c4d"] {
+      #expect(DropNames.replacedStem(Array(other.utf8)) == nil, "\(other)")
+    }
   }
 
   @Test func listsAndDefaults() {

@@ -16,9 +16,9 @@ import Testing
       .move(Slot(key: slotKey(cat, 2), state: .submitting), from: .queued, outputs: []),
       .move(Slot(key: slotKey(cat, 2), state: .done), from: .queued, outputs: []),  // stale
       .move(Slot(key: slotKey(cat, 2), state: .submitted(task)), from: .submitting, outputs: []),
-      .renamed(job: cat, to: bench.file("dog.prompt")),
+      .renamed(job: cat, from: file, to: bench.file("dog.prompt"), displaced: nil),
       .take(makeTake(dog, file, makeRevision(1, source: "source-dog"))),
-      .renamed(job: cat, to: file),  // stale: just taken
+      .renamed(job: cat, from: bench.file("dog.prompt"), to: file, displaced: nil),  // stale: just taken
     ])
     #expect(
       results == [

@@ -111,11 +111,23 @@ import Testing
 
   @Test(arguments: JournalMaker.all) func renamedIsGuardedByTheNewName(_ maker: JournalMaker) async throws {
     let bench = try await bench(maker)
-    try await expectStale(.renamed(job: cat, to: bench.file("dog.prompt")), bench, "dog is there")
-    try await expectStale(.renamed(job: JobID("nobody"), to: bench.file("new.prompt")), bench, "no such job")
+    let old = bench.file("cat.prompt")
+    try await expectStale(
+      .renamed(job: cat, from: old, to: bench.file("dog.prompt"), displaced: nil), bench, "dog is there")
+    try await expectStale(
+      .renamed(job: JobID("nobody"), from: old, to: bench.file("new.prompt"), displaced: nil), bench, "no such job")
+    try await expectStale(
+      .renamed(job: cat, from: bench.file("rat.prompt"), to: bench.file("new.prompt"), displaced: nil), bench,
+      "somebody else was quicker")
     let before = try await bench.job(cat)
     let new = bench.file("cat.prompt", in: bench.otherRoot)
-    #expect(try await bench.apply(.renamed(job: cat, to: new)) == .applied, "the same path in another root is free")
+    #expect(
+      try await bench.apply(.renamed(job: cat, from: old, to: new, displaced: nil)) == .applied,
+      "the same path in another root is free")
+    #expect(try await bench.journal.moving().map(\.0) == [cat])
+    #expect(try await bench.journal.moving().map(\.from) == [old])
+    #expect(try await bench.apply(.arrived(job: cat)) == .applied)
+    #expect(try await bench.journal.moving().isEmpty)
     #expect(try await bench.known(bench.file("cat.prompt")) == nil)
     #expect(try await bench.known(new)?.job == cat)
     var after = try await bench.job(cat)
@@ -125,6 +137,19 @@ import Testing
     let startable = try await bench.journal.startable(roots: [bench.otherRoot], at: start, limit: 9, except: [])
     #expect(startable == [slotKey(cat, 2)], "its slots went with it")
     #expect(try await bench.take(JobID("new"), bench.file("cat.prompt"), makeRevision()) == .applied)
+  }
+
+  @Test(arguments: JournalMaker.all) func whoHasTheNewNameGivesWay(_ maker: JournalMaker) async throws {
+    let bench = try await bench(maker)
+    let (old, new, place) = (bench.file("cat.prompt"), bench.file("dog.prompt"), bench.file("dog.replaced-1.prompt"))
+    try await expectStale(.renamed(job: cat, from: old, to: new, displaced: old), bench, "that name is not free")
+    #expect(try await bench.apply(.renamed(job: cat, from: old, to: new, displaced: place)) == .applied)
+    #expect(try await bench.known(new)?.job == cat)
+    #expect(try await bench.known(place)?.job == dog)
+    let noted = bench.file("noted.prompt")
+    _ = try await bench.apply(.note(job: JobID("noted"), file: noted, makeNote(.queued), stamp: nil, at: start))
+    #expect(try await bench.apply(.renamed(job: cat, from: new, to: noted, displaced: old)) == .applied)
+    #expect(try await bench.journal.jobs([JobID("noted")]) == [nil], "nothing was ever taken of it")
   }
 
   @Test(arguments: JournalMaker.all) func seenNeedsTheJob(_ maker: JournalMaker) async throws {

@@ -80,9 +80,16 @@ struct JournalModel {
       old.identity.request = revision.identity.request
       jobs[job]?.revisions[revision.number] = old
     case .outputs(let outputs): put(outputs)
-    case .renamed(let job, let file):
-      guard jobs[job] != nil, self.job(at: file) == nil else { return .stale }
-      jobs[job]?.file = file
+    case .renamed(let job, let from, let to, let displaced):
+      guard let entry = jobs[job], entry.file == from else { return .stale }
+      if let occupant = self.job(at: to) {
+        guard let displaced, occupant != job, self.job(at: displaced) == nil else { return .stale }
+        if jobs[occupant]?.current == 0 { jobs[occupant] = nil } else { jobs[occupant]?.file = displaced }
+      }
+      jobs[job]?.file = to
+    case .arrived(let job): return jobs[job] == nil ? .stale : .applied
+    case .renamedFolder(let from, let to): return renameFolder(from, to)
+    case .shared: break  // What roots are like is no job's business; see `QueryTests`.
     case .surplus(let slot):
       let task = slot.followedTask
       guard let entry = jobs[slot.key.job], entry.revisions[slot.key.revision] != nil, entry.slots[slot.key] == nil,
@@ -112,6 +119,20 @@ struct JournalModel {
         { slot, times in times.due > moment || slot.state.error?.code == code }, { min($0.due, $0.changed, now) })
     }
     return .applied
+  }
+
+  private mutating func renameFolder(_ from: FileKey, _ to: FileKey) -> ChangeResult {
+    guard from != to else { return .stale }
+    var result = ChangeResult.stale
+    for (id, entry) in jobs
+    where entry.file.root == from.root && entry.file.path.isBelowOrEqual(from.path) && entry.file.path != from.path {
+      let rest = entry.file.path.bytes.dropFirst(from.path.bytes.count)
+      let moved = FileKey(root: to.root, path: DropPath(bytes: to.path.bytes + rest))
+      guard job(at: moved) == nil else { continue }
+      jobs[id]?.file = moved
+      result = .applied
+    }
+    return result
   }
 
   private mutating func reschedule(_ isMeant: (Slot, Times) -> Bool, _ due: (Times) -> Timestamp) -> ChangeResult {

@@ -148,7 +148,17 @@ struct ChangeMaker {
     case 18:
       let key = source.one(of: entry.slots.keys.sorted { ($0.revision, $0.number) < ($1.revision, $1.number) })
       return .outputs([output(key), output(key)])
-    default: return .renamed(job: id, to: source.one(of: files))
+    default:
+      if source.percent(50) {
+        let to = source.one(of: files)
+        return .renamed(
+          job: id, from: source.percent(90) ? file : source.one(of: files), to: to,
+          displaced: source.percent(50) ? source.one(of: files).sibling(Array("gone-\(source.next() % 9)".utf8)) : nil)
+      }
+      func folder() -> FileKey {
+        FileKey(root: source.one(of: roots), path: DropPath("d\(Int.random(in: 0..<3, using: &source))"))
+      }
+      return .renamedFolder(from: folder(), to: folder())
     }
   }
 

@@ -14,8 +14,17 @@ int pd_open_beneath(int folder, const char *path, int flags, mode_t mode);
 // renameat2(2) within one folder; with `replace` 0 an existing target makes it fail with EEXIST. Returns 0, or -1 with errno.
 int pd_rename_within(int folder, const char *from, const char *to, int replace);
 
+// renameat2(2) between two folders; an existing target makes it fail with EEXIST. Returns 0, or -1 with errno.
+int pd_move(int from_folder, const char *from, int to_folder, const char *to);
+
 // eventfd(2), non-blocking and close-on-exec. Returns a descriptor, or -1 with errno.
 int pd_eventfd(void);
+
+// getdents64(2): fills `buffer` with entries of an open folder. Returns the bytes used, 0 at the end, or -1 with errno.
+ssize_t pd_entries(int folder, void *buffer, size_t size);
+
+// fstatfs(2): the file system's kind, as 32 bits without sign. Returns 0, or -1 with errno.
+int pd_file_system(int file, unsigned int *kind);
 
 // mallopt(3): blocks of this many bytes and more are given back to the system when they are freed, always.
 void pd_return_large_blocks(int bytes);

@@ -1,0 +1,149 @@
+import JobCore
+
+// Where a file comes from: it was renamed, so that its job follows; or it is a copy, or new.
+extension Pipeline {
+  enum Origin {
+    /// It is nobody else's.
+    case none
+    /// It was this job's file under another name.
+    case renamed(Job, from: FileKey)
+    /// That cannot be told yet: it is looked at again.
+    case notYet
+  }
+
+  private struct Candidate {
+    var job: JobID
+    var file: FileKey
+    // The kernel told of the rename; else only the text is the same.
+    var isTold: Bool
+  }
+
+  /// Whether the job of a file that is not there any more, or is about to go, is this one's. `grace`: for how long a copy
+  /// waits for its source to vanish.
+  func origin(
+    of file: FileKey, _ known: KnownFile?, _ identity: Identity, grace: Duration
+  ) async throws -> Origin {
+    var until: Duration?
+    func wait(_ moment: Duration) { until = min(until ?? moment, moment) }
+    for candidate in try await candidates(file, known, identity) {
+      guard let job = try await inHand(candidate.job), job.file == candidate.file else { continue }
+      if !candidate.isTold {
+        guard job.state != .cancelled, job.revisions[job.current]?.identity.list == identity.list else { continue }
+      }
+      switch await files.look(candidate.file) {
+      case .missing:
+        // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew.
+        if !candidate.isTold, job.state == .done, try await !hasPicture(job, beside: [candidate.file, file]) {
+          continue
+        }
+        let since = goneSince[candidate.file] ?? now
+        goneSince[candidate.file] = since
+        guard now >= since + settings.absence else {
+          wait(since + settings.absence)
+          continue
+        }
+        forgetOrigin(file, candidate.file)
+        return .renamed(job, from: candidate.file)
+      case .file where !candidate.isTold:
+        let since = copiedSince[file] ?? now
+        guard now < since + grace else { continue }
+        if copiedSince.updateValue(since, forKey: file) == nil { copiesOf[candidate.file, default: []].append(file) }
+        wait(since + grace)
+      default: continue
+      }
+    }
+    if let until {
+      settling.lookAgain(file, at: until, now: now)
+      return .notYet
+    }
+    forgetOrigin(file, nil)
+    return .none
+  }
+
+  /// Whether the file looks like one that was renamed, for who only looks.
+  func isRename(_ file: FileKey, _ identity: Identity) async throws -> Bool {
+    for candidate in try await candidates(file, nil, identity) {
+      guard let job = try await inHand(candidate.job), job.state != .cancelled,
+        job.revisions[job.current]?.identity.list == identity.list, await files.look(candidate.file) == .missing
+      else { continue }
+      if job.state != .done { return true }
+      if try await hasPicture(job, beside: [candidate.file, file]) { return true }
+    }
+    return false
+  }
+
+  private func candidates(
+    _ file: FileKey, _ known: KnownFile?, _ identity: Identity
+  ) async throws -> [Candidate] {
+    var found: [Candidate] = []
+    if let former = renamedFrom[file], let job = try await journal.known([former])[0], job.current > 0 {
+      found.append(Candidate(job: job.job, file: former, isTold: true))
+    }
+    for (job, former) in try await journal.jobs(roots: roots, source: identity.source)
+    where former != file && job != known?.job && found.first?.job != job {
+      found.append(Candidate(job: job, file: former, isTold: false))
+    }
+    return found
+  }
+
+  private func forgetOrigin(_ file: FileKey, _ former: FileKey?) {
+    renamedFrom[file] = nil
+    if copiedSince.removeValue(forKey: file) != nil {
+      copiesOf = copiesOf.compactMapValues { copies in
+        let rest = copies.filter { $0 != file }
+        return rest.isEmpty ? nil : rest
+      }
+    }
+    if let former { goneSince[former] = nil }
+  }
+
+  private func hasPicture(_ job: Job, beside places: [FileKey]) async throws -> Bool {
+    for output in job.outputs {
+      if output.kept != nil { return true }
+      for place in places where try await files.digest(output.file, beside: place) == output.sha256 { return true }
+    }
+    return false
+  }
+
+  /// The job follows its file to the new name. One that has the name gives way: its pictures become versions.
+  func follow(_ file: FileKey, _ known: KnownFile?, _ job: Job, from former: FileKey) -> Plan {
+    settling.finishedUnlessNoticed(file)
+    var plan = Plan(file: file)
+    let displaced = known.map { file.sibling(DropNames.replaced(stem: Self.stem(file), id: $0.job.text)) }
+    plan.changes = [.renamed(job: job.id, from: former, to: file, displaced: displaced)]
+    plan.then = { [self] in
+      if let displaced, let known, known.current > 0 { await gaveWay(known.job, to: displaced) }
+      await moved(job.id, from: former, to: file)
+    }
+    return plan
+  }
+
+  /// A folder was renamed: the jobs of the prompts below it follow at once, their pictures and sidecars are there already.
+  func folderMoved(from: FileKey, to: FileKey) {
+    func follow(_ file: FileKey) -> FileKey? {
+      guard file.root == from.root, file.path.isBelowOrEqual(from.path), file.path != from.path else { return nil }
+      return FileKey(
+        root: to.root, path: DropPath(bytes: to.path.bytes + file.path.bytes.dropFirst(from.path.bytes.count)))
+    }
+    // At once, before anything is written to the old place.
+    for entry in active.values { if let file = follow(entry.job.file) { entry.job.file = file } }
+    recent = [:]
+    Task {
+      do {
+        _ = try await commit([.renamedFolder(from: from, to: to)])
+        for (id, entry) in active {
+          // One whose new path had a job stays where it was, and is found by its text.
+          guard let kept = try await journal.jobs([id])[0] else { continue }
+          entry.job.file = kept.file
+          if follow(from) == nil, kept.file.path.isBelowOrEqual(to.path) { wake(entry) }
+        }
+      } catch {
+        fail(error)
+      }
+      noticeVanished(Vanished(folder: from, isDeep: true), at: now)
+      journalHasMore = true
+      fillGeneration += 1
+      pump()
+    }
+  }
+}

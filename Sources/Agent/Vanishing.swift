@@ -1,0 +1,68 @@
+import JobCore
+
+/// A folder in which something is missing.
+struct Vanished: Hashable, Sendable {
+  var folder: FileKey
+  /// Whether what is below it is meant too.
+  var isDeep: Bool
+}
+
+// Prompts that are not there any more. Editors and sync tools delete and make anew: it counts once it has lasted.
+extension Pipeline {
+  // Beyond this many, their folders are kept in mind instead.
+  private static let mostGone = 4096
+
+  func noticeGone(_ file: FileKey, at now: Duration) {
+    if goneSince.count > Self.mostGone { goneSince = goneSince.filter { now - $0.value < .seconds(60) } }
+    guard goneSince.count <= Self.mostGone else {
+      let folder = FileKey(root: file.root, path: file.path.directory)
+      return noticeVanished(Vanished(folder: folder, isDeep: false), at: now)
+    }
+    goneSince[file] = now
+    schedule(.look(file), at: now + settings.absence)
+    // Copies of it turn out to be its new name.
+    for copy in copiesOf.removeValue(forKey: file) ?? [] {
+      schedule(.look(copy), at: now + settings.absence + .milliseconds(1))
+    }
+  }
+
+  func noticeVanished(_ place: Vanished, at now: Duration) {
+    vanished.insert(place)
+    guard !looksForVanished else { return }
+    looksForVanished = true
+    schedule(.vanished, at: now + settings.absence)
+  }
+
+  /// Looks for the prompts of the folders in which something is missing, a part at a time.
+  func lookForVanished() async {
+    let places = vanished
+    vanished = []
+    looksForVanished = false
+    do {
+      for place in places {
+        // What is below a folder that is looked through anyway is found with it.
+        let isCovered = places.contains { other in
+          other != place && other.isDeep && other.folder.root == place.folder.root
+            && place.folder.path.isBelowOrEqual(other.folder.path)
+        }
+        if !isCovered || places.count > 1000 { try await lookForVanished(in: place) }
+      }
+    } catch {
+      fail(error)
+    }
+  }
+
+  private func lookForVanished(in place: Vanished) async throws {
+    var last: DropPath?
+    while !isStopping {
+      let page = try await journal.prompts(in: place.folder, deep: place.isDeep, after: last, limit: 64)
+      guard let end = page.last else { return }
+      last = end.path
+      var missing: [FileKey] = []
+      for file in page where await files.look(file) == .missing { missing.append(file) }
+      guard !missing.isEmpty else { continue }
+      examinations += 1
+      await examine(missing, since: now)
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import Glibc
+import JobCore
+
+// How a folder is watched: by inotify where the kernel hears of everything and has a watch left, else by looking at an
+// interval.
+extension WatchedTree {
+  /// A file that was made to hear whether anything is heard.
+  struct Probe {
+    var name: [UInt8]
+    var deadline: ContinuousClock.Instant
+  }
+  // The kernel tells of local changes at once; a second is far beyond that.
+  private static let hearing: Duration = .seconds(2)
+
+  /// Watches an open folder, and enters it in the table. `known`: the watch that stands for its path. Nil where it is gone
+  /// again. Throws `SystemError`.
+  mutating func enter(
+    _ folder: borrowing Descriptor, _ key: FileKey, known: Watch?, parent: Watch?
+  ) throws(SystemError) -> Watch? {
+    let device = UInt64(try folder.status().st_dev)
+    let above = parent.flatMap { nodes[$0] }
+    let beginsFileSystem = above?.device != device
+    let kind = beginsFileSystem ? try FileSystemKind.of(folder) : nil
+    var way = wanted(kind, device, above: above?.way)
+    var watch: Watch?
+    if way == .inotify {
+      (watch, way) = watched(folder, key, known: known)
+    }
+    let number = place(watch, key, known: known, parent: parent, device: device)
+    let before = nodes[number]
+    nodes[number] = Node(way: way, device: device, seen: before?.device == device ? before?.seen ?? .init() : .init())
+    if let kind {
+      begin(kind, number, key, device)
+    } else if mounts.removeValue(forKey: number) != nil {
+      conditionsChanged = true
+    }
+    // Of a part that cannot be watched, only where it begins is kept in mind.
+    let isHead = way.isPolled && above?.way.isPolled != true
+    if isHead != polled.contains(number) {
+      if isHead { polled.insert(number) } else { polled.remove(number) }
+      conditionsChanged = true
+    }
+    if before?.way != way { conditionsChanged = true }
+    if case .polling(.outOfWatches) = way, isHead {
+      sayOnce(Inotify.outOfWatches(name(of: key), interval: options.pollInterval))
+    }
+    return number
+  }
+
+  private func wanted(_ kind: FileSystemKind?, _ device: UInt64, above: Way?) -> Way {
+    if options.mode == .poll { return .polling(.setting) }
+    if let kind {
+      if kind.isRemote, options.mode == .auto { return .polling(.kind) }
+      return deafDevices.contains(device) ? .polling(.deaf) : .inotify
+    }
+    switch above {
+    case .polling(.kind), .polling(.deaf), .polling(.setting): return above ?? .inotify
+    default: return .inotify
+    }
+  }
+
+  // The watch of the open folder itself, whatever its path has become.
+  private mutating func watched(
+    _ folder: borrowing Descriptor, _ key: FileKey, known: Watch?
+  ) -> (Watch?, Way) {
+    guard let inotify else { return (nil, .polling(.unavailable)) }
+    // Once they are used up, only those that have one are asked for again: they get the same.
+    if watchesAreUsedUp, known ?? -1 < 0 { return (nil, .polling(.outOfWatches)) }
+    do throws(SystemError) {
+      return (try inotify.watch(Array("/proc/self/fd/\(folder.number)/.".utf8)), .inotify)
+    } catch {
+      watchesAreUsedUp = true
+      return (nil, .polling(.outOfWatches))
+    }
+  }
+
+  // Enters the folder under the kernel's number, or under one of its own.
+  private mutating func place(
+    _ watch: Watch?, _ key: FileKey, known: Watch?, parent: Watch?, device: UInt64
+  ) -> Watch {
+    if watch == nil, let known, known < 0, nodes[known]?.device == device { return known }
+    lastNumber -= watch == nil ? 1 : 0
+    let number = watch ?? lastNumber
+    if let known, known != number, nodes[known]?.device == device, nodes[number] == nil, known < 0 || number < 0 {
+      // The same folder, watched in another way.
+      let node = nodes[known]
+      table.rename(known, to: number)
+      let wasMount = mounts[known]
+      drop(known)
+      (nodes[number], mounts[number]) = (node, wasMount)
+      return number
+    }
+    guard let parent else {
+      if let known, known != number { forget(known) }
+      if table.watch(of: key.root) != number { table.add(root: key.root, watch: number) }
+      return number
+    }
+    if let known, known != number {
+      // Another folder has taken its name.
+      forget(known)
+      events.append(.folderVanished(key))
+    }
+    for stale in table.add(key.path.name, in: parent, watch: number) { drop(stale) }
+    return number
+  }
+
+  // MARK: file systems
+
+  private mutating func begin(_ kind: FileSystemKind, _ number: Watch, _ key: FileKey, _ device: UInt64) {
+    guard mounts[number] != kind else { return }
+    mounts[number] = kind
+    conditionsChanged = true
+    guard let node = nodes[number] else { return }
+    switch node.way {
+    case .inotify: probe(number, key)
+    case .polling(let reason):
+      if let error = Self.polling(reason, kind, name(of: key), options.pollInterval) { say(error) }
+    }
+  }
+
+  static func polling(
+    _ reason: Way.Reason, _ kind: FileSystemKind, _ name: String, _ interval: Duration
+  ) -> JobError? {
+    switch reason {
+    case .kind:
+      JobError(
+        code: "polling",
+        message:
+          "\(name) is on \(kind.name), where changes made elsewhere are not heard of: it is looked through every "
+          + "\(interval.brief).", hint: "--watch-mode inotify watches it all the same.")
+    case .setting:
+      JobError(
+        code: "polling", message: "\(name) is looked through every \(interval.brief), as --watch-mode says.")
+    case .deaf:
+      JobError(
+        code: "deaf-folder",
+        message:
+          "Nothing is heard from \(name) (\(kind.name)), not even of a file made here: it is looked through every "
+          + "\(interval.brief).")
+    case .outOfWatches, .unavailable: nil
+    }
+  }
+
+  // Makes a file and takes it away again: who does not hear of that is deaf. It proves nothing else: local changes are heard
+  // of on file servers too.
+  private mutating func probe(_ number: Watch, _ key: FileKey) {
+    guard let place = roots[key.root]?.place else { return }
+    let probe = DropNames.temporary(id: "probe-\(getpid())-\(number)")
+    let path = cString(key.path.appending(probe).bytes)
+    let file = openat(place.descriptor, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    // Where nothing can be written, nothing can be proved.
+    guard file >= 0 else { return }
+    close(file)
+    unlinkat(place.descriptor, path, 0)
+    probes[number] = Probe(name: probe, deadline: .now + Self.hearing)
+  }
+
+  /// When the next probe has to have been heard.
+  var nextProbe: ContinuousClock.Instant? { probes.values.map(\.deadline).min() }
+
+  /// Probes that were not heard: their file systems are polled from now on.
+  mutating func judgeProbes() {
+    for (number, probe) in probes where probe.deadline <= .now {
+      probes[number] = nil
+      guard let node = nodes[number] else { continue }
+      deafDevices.insert(node.device)
+      mounts[number] = nil  // It begins anew, in another way.
+      looks.append(Look(.folder(number)))
+    }
+  }
+
+  // MARK: how things stand
+
+  /// How each part is watched.
+  var conditions: [FolderCondition] {
+    var found: [FolderCondition] = []
+    for (id, root) in roots.sorted(by: { $0.key.number < $1.key.number }) {
+      guard let watch = table.watch(of: id), let node = nodes[watch] else {
+        found.append(
+          FolderCondition(
+            path: root.path, root: id, mode: .gone,
+            error: JobError(
+              code: JobError.rootGone, message: "The folder is not there: it was moved, deleted or unmounted.",
+              hint: "Put it back; promptdrop goes on by itself.")))
+        continue
+      }
+      found.append(condition(watch, node, root.path, id))
+    }
+    for (watch, _) in mounts {
+      guard let key = table.folder(watch), !key.path.bytes.isEmpty, let node = nodes[watch], let root = roots[key.root],
+        let head = table.watch(of: key.root), mounts[head] != mounts[watch] || nodes[head]?.way != node.way
+      else { continue }
+      found.append(condition(watch, node, root.path + [UInt8(ascii: "/")] + key.path.bytes, key.root))
+    }
+    let unwatched = polled.filter { nodes[$0]?.way == .polling(.outOfWatches) && mounts[$0] == nil }
+    if let first = unwatched.compactMap({ table.folder($0) }).min(by: {
+      ($0.root.number, $0.path.bytes.count) < ($1.root.number, $1.path.bytes.count)
+    }), let root = roots[first.root] {
+      var error = Inotify.outOfWatches(name(of: first), interval: options.pollInterval)
+      if unwatched.count > 1 { error.message += " So it is with \(unwatched.count - 1) other folders." }
+      found.append(
+        FolderCondition(
+          path: root.path + [UInt8(ascii: "/")] + first.path.bytes, root: first.root, mode: .polling,
+          interval: options.pollInterval, error: error))
+    }
+    return found
+  }
+
+  private func condition(_ watch: Watch, _ node: Node, _ path: [UInt8], _ root: RootID) -> FolderCondition {
+    let kind = mounts[watch] ?? FileSystemKind(number: 0)
+    guard case .polling(let reason) = node.way else {
+      return FolderCondition(path: path, root: root, mode: .inotify, fileSystem: kind.name)
+    }
+    let name = DropPath.display(path)
+    let error =
+      switch reason {
+      case .outOfWatches: Inotify.outOfWatches(name, interval: options.pollInterval)
+      case .unavailable: inotifyTrouble
+      default: Self.polling(reason, kind, name, options.pollInterval)
+      }
+    return FolderCondition(
+      path: path, root: root, mode: .polling, fileSystem: kind.name, interval: options.pollInterval, error: error)
+  }
+}

@@ -1,0 +1,143 @@
+import CInotifyTools
+import Glibc
+import JobCore
+
+// What the kernel tells.
+extension WatchedTree {
+  /// Reads what the kernel has.
+  mutating func drain() {
+    while let event = inotify?.next() {
+      if event.has(IN_Q_OVERFLOW) {
+        overflowed = true
+      } else if event.has(IN_IGNORED) {
+        // The kernel has dropped this one itself, and may give its number to another folder.
+        for other in table.remove(event.watch) where other != event.watch { drop(other) }
+        nodes[event.watch] = nil
+        drop(event.watch)
+      } else if let folder = table.folder(event.watch) {
+        if event.name.isEmpty {
+          // The root's own descriptor keeps a deleted folder's inode alive, so that no event says "deleted": its
+          // attributes do.
+          if folder.path.bytes.isEmpty, roots[folder.root]?.isInPlace == false { checkRoots() }
+        } else if event.isFolder {
+          handleFolder(event, in: folder)
+        } else {
+          handleFile(event, in: folder)
+        }
+      }
+    }
+  }
+
+  private mutating func handleFolder(_ event: Inotify.Event, in folder: FileKey) {
+    if case .prompt = DropNames.meaning(of: event.name), event.has(IN_CREATE | IN_MOVED_TO) {
+      report(event.name, folder, event.watch, .touched)
+    }
+    if event.name == DropNames.syncMark, event.has(IN_CREATE | IN_MOVED_TO) { events.append(.syncMark(folder: folder)) }
+    guard !DropNames.isSkippedFolder(event.name) else { return }
+    let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
+    if event.has(IN_MOVED_FROM) {
+      if let watch = table.child(event.name, of: event.watch) { movedFolders[event.cookie] = (watch, here, .now) }
+    } else if event.has(IN_MOVED_TO), let move = movedFolders.removeValue(forKey: event.cookie) {
+      for stale in table.add(event.name, in: event.watch, watch: move.watch) { drop(stale) }
+      events.append(.folderRenamed(from: move.from, to: here))
+      lookNow(Look(.child(of: event.watch, event.name)))
+    } else if event.has(IN_CREATE | IN_MOVED_TO) {
+      lookNow(Look(.child(of: event.watch, event.name)))
+    }
+  }
+
+  // A new folder is looked through before the events that follow: the sooner it is watched, the less has to be found by
+  // looking. Of a large tree only the beginning: the kernel's queue must not run over meanwhile.
+  private mutating func lookNow(_ look: Look) {
+    let rest = looks.count
+    looks.append(look)
+    var left = 256
+    while looks.count > rest, left > 0, work(folders: 1), room > 0 { left -= 1 }
+  }
+
+  /// Folders that were renamed away and came to no watched place: they are outside now.
+  mutating func giveUpUnpairedMoves() {
+    // The two halves of a move are next to each other in the queue; a moment is plenty.
+    let limit = ContinuousClock.now - .milliseconds(10)
+    for (cookie, move) in movedFolders where move.since <= limit {
+      movedFolders[cookie] = nil
+      forget(move.watch)
+      events.append(.folderVanished(move.from))
+    }
+  }
+
+  private mutating func handleFile(_ event: Inotify.Event, in folder: FileKey) {
+    if let probe = probes[event.watch], probe.name == event.name {
+      probes[event.watch] = nil
+      return
+    }
+    if event.has(IN_DELETE | IN_MOVED_FROM) {
+      handleLoss(event, in: folder)
+    } else {
+      let isWhole = event.has(IN_CLOSE_WRITE | IN_MOVED_TO)
+      if event.has(IN_MOVED_TO), let move = movedPrompt, move.cookie == event.cookie {
+        movedPrompt = nil
+        let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
+        if case .prompt = DropNames.meaning(of: event.name), here != move.from {
+          events.append(.promptRenamed(from: move.from, to: here))
+        }
+      }
+      if isWhole, !(event.has(IN_MOVED_TO) && event.cookie == ownCookie),
+        let prompt = DropNames.promptOfSidecar(event.name)
+      {
+        events.append(.sidecarArrived(prompt: FileKey(root: folder.root, path: folder.path.appending(prompt))))
+      }
+      report(event.name, folder, event.watch, isWhole ? .closed : .touched)
+    }
+  }
+
+  private mutating func handleLoss(_ event: Inotify.Event, in folder: FileKey) {
+    switch DropNames.meaning(of: event.name) {
+    case .prompt, .conflictCopy:
+      let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
+      if event.has(IN_MOVED_FROM) { movedPrompt = (event.cookie, here) }
+      if room > 0 {
+        room -= 1
+        told += 1
+        events.append(.promptGone(here))
+      } else {
+        unheard.insert(event.watch)
+      }
+    case .imageListOnItsWay(let stem):
+      events.append(.listOnItsWay(prompt: prompt(stem, folder), temporary: event.name, present: false))
+    case .folderDefaults: events.append(.defaultsChanged(folder: folder))
+    case .other where event.has(IN_MOVED_FROM) && DropNames.isOwnTemporary(event.name): ownCookie = event.cookie
+    case .imageList, .other: break
+    }
+  }
+
+  /// Tells what has happened to a file, where that matters.
+  mutating func report(_ name: [UInt8], _ folder: FileKey, _ watch: Watch, _ hint: Hint) {
+    switch DropNames.meaning(of: name) {
+    case .prompt, .conflictCopy: tell(FileKey(root: folder.root, path: folder.path.appending(name)), hint, in: watch)
+    case .imageList(let stem):
+      tell(prompt(stem, folder), hint, in: watch)
+      tellIfAwaited(name, folder)
+    case .imageListOnItsWay(let stem):
+      events.append(.listOnItsWay(prompt: prompt(stem, folder), temporary: name, present: true))
+    case .folderDefaults:
+      if hint != .found { events.append(.defaultsChanged(folder: folder)) }
+    case .other:
+      if hint == .found && DropNames.isOwnTemporary(name) {
+        events.append(.leftover(FileKey(root: folder.root, path: folder.path.appending(name))))
+      } else {
+        tellIfAwaited(name, folder)
+      }
+    }
+  }
+
+  private mutating func tellIfAwaited(_ name: [UInt8], _ folder: FileKey) {
+    guard awaited.any() else { return }
+    let file = FileKey(root: folder.root, path: folder.path.appending(name))
+    if awaited.contains(file) { events.append(.awaited(file)) }
+  }
+
+  private func prompt(_ stem: [UInt8], _ folder: FileKey) -> FileKey {
+    FileKey(root: folder.root, path: folder.path.appending(DropNames.prompt(stem: stem)))
+  }
+}

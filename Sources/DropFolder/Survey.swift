@@ -1,0 +1,35 @@
+import Glibc
+import JobCore
+
+/// A walk over the names below a root that nothing is known of yet, for what other agents, or this one before its journal was
+/// lost, have left there: it has to be known before anything is paid for.
+enum Survey {
+  /// Walks. At most 10,000 strays are told of, so that a folder of nothing but those does not fill the memory.
+  static func of(_ root: RootID, _ descriptor: Int32) -> [FolderEvent] {
+    var events: [FolderEvent] = []
+    var hasSidecars = false
+    var open = [DropPath.root]
+    while let path = open.popLast() {
+      // What cannot be looked through says so in the scan that follows.
+      guard let folder = try? Descriptor.open(beneath: descriptor, path.bytes, O_RDONLY | O_DIRECTORY) else { continue }
+      var prompts: Set<[UInt8]> = []
+      var told: [[UInt8]] = []
+      // The same.
+      try? FolderListing.each(in: folder) { entry in
+        if entry.isFolder {
+          let name = entry.bytes
+          if !DropNames.isSkippedFolder(name) { open.append(path.appending(name)) }
+        } else if case .prompt = DropNames.ending(entry.name) {
+          prompts.insert(DropNames.plainPrompt(entry.bytes) ?? entry.bytes)
+        } else if DropNames.mayMatter(entry.name), let prompt = DropNames.promptOfSidecar(entry.bytes) {
+          told.append(prompt)
+        }
+      }
+      hasSidecars = hasSidecars || !told.isEmpty
+      for prompt in told where !prompts.contains(prompt) && events.count < 10_000 {
+        events.append(.strayedSidecar(prompt: FileKey(root: root, path: path.appending(prompt))))
+      }
+    }
+    return events + [.surveyed(root, hasSidecars: hasSidecars)]
+  }
+}

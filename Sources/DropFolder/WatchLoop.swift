@@ -1,0 +1,151 @@
+import Glibc
+import JobCore
+
+/// The watching thread: looks, listens, tells, and sleeps until the next of these.
+struct WatchLoop: ~Copyable {
+  var tree: WatchedTree
+  let options: FolderWatcher.Options
+  let commands: Commands
+  let sink: ([FolderEvent]) -> Void
+
+  private typealias Instant = ContinuousClock.Instant
+  // Told whenever something is mounted or unmounted.
+  private let mountTable = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+  private var nextScan: ContinuousClock.Instant = .distantFuture
+  private var nextPoll: ContinuousClock.Instant = .now
+  private var nextRootCheck: ContinuousClock.Instant = .now
+  // While descriptors are used up.
+  private var pausedUntil: ContinuousClock.Instant?
+  // Whether a look at everything is under way, or due; what is being done has taken this long so far.
+  private var isScanning = false
+  private var wantsScan = true
+  private var workTime: Duration = .zero
+  private var lastScanTime: Duration = .zero
+  private var scanEndedAt: ContinuousClock.Instant = .now
+  private var mountPoints: Set<[UInt8]> = []
+
+  init(
+    tree: consuming WatchedTree, options: FolderWatcher.Options, commands: Commands,
+    sink: @escaping ([FolderEvent]) -> Void
+  ) {
+    self.tree = tree
+    (self.options, self.commands, self.sink) = (options, commands, sink)
+  }
+
+  deinit { if mountTable >= 0 { close(mountTable) } }
+
+  // While a root is not there, or not yet.
+  private static let longestRootCheck: Duration = .seconds(5)
+  // A look at everything may take a hundredth of the time, one at what is polled a twentieth, and one after lost events a
+  // tenth.
+  private static let scanShare = 100
+  private static let pollShare = 20
+  private static let overflowShare = 10
+
+  /// Watches until it is told to stop.
+  mutating func run() {
+    for (id, root) in tree.roots where root.isBelowSyncMark {
+      tree.events.append(.syncMark(folder: FileKey(root: id, path: .root)))
+    }
+    mountPoints = MountTable.points(touching: tree.roots.values.map(\.path))
+    while true {
+      let requests = commands.take()
+      if requests.stop { return }
+      tree.room = requests.room == .max ? .max : requests.room - (tree.told - requests.told)
+      tree.drain()
+      tree.giveUpUnpairedMoves()
+      tree.judgeProbes()
+      answer(requests)
+      work()
+      tell()
+      if tree.hasWork, pausedUntil == nil { continue }
+      if !tree.looks.isEmpty || !tree.unheard.isEmpty, pausedUntil == nil, commands.roomHasCome(told: tree.told) {
+        continue
+      }
+      sleep()
+    }
+  }
+
+  private mutating func answer(_ requests: Commands.Requests) {
+    let now = Instant.now
+    for folder in requests.again { tree.lookAgain(below: folder) }
+    if let until = pausedUntil, until <= now { pausedUntil = nil }
+    tree.takeUpUnheard()
+    if requests.rescan || (options.rescanInterval > .zero && now >= nextScan)
+      || (tree.overflowed && now >= afterOverflow)
+    {
+      wantsScan = true
+    }
+    if wantsScan, !isScanning {
+      (isScanning, wantsScan, workTime) = (true, false, .zero)
+      tree.lookAtAll()
+    }
+    if !tree.polled.isEmpty, now >= nextPoll, tree.looks.isEmpty {
+      tree.lookAtPolled()
+      nextPoll = .distantFuture
+    }
+    if !tree.gone.isEmpty, now >= nextRootCheck {
+      tree.checkRoots()
+      nextRootCheck = now + min(options.pollInterval, Self.longestRootCheck)
+    }
+  }
+
+  private var afterOverflow: Instant { scanEndedAt + lastScanTime * Self.overflowShare }
+
+  private mutating func work() {
+    guard tree.hasWork, pausedUntil == nil else { return }
+    let begin = Instant.now
+    // Between two parts the kernel's queue is read: it must not run over meanwhile.
+    if !tree.work(folders: 64) { pausedUntil = .now + .seconds(1) }
+    workTime += .now - begin
+    guard tree.looks.isEmpty else { return }
+    let end = Instant.now
+    if isScanning {
+      isScanning = false
+      tree.confirmed.endScan()
+      (scanEndedAt, lastScanTime) = (end, workTime)
+      nextScan = end + max(options.rescanInterval, workTime * Self.scanShare)
+    }
+    nextPoll = end + max(options.pollInterval, workTime * Self.pollShare)
+    workTime = .zero
+  }
+
+  private mutating func tell() {
+    if tree.conditionsChanged {
+      tree.conditionsChanged = false
+      commands.conditions = tree.conditions
+    }
+    let events = tree.takeEvents()
+    if !events.isEmpty { sink(events) }
+  }
+
+  private mutating func sleep() {
+    var until: Instant?
+    func sooner(_ moment: Instant?) { if let moment { until = min(until ?? moment, moment) } }
+    if !tree.movedFolders.isEmpty { sooner(.now + .milliseconds(10)) }
+    if options.rescanInterval > .zero, !isScanning { sooner(nextScan) }
+    if tree.overflowed, !isScanning { sooner(afterOverflow) }
+    if !tree.polled.isEmpty, tree.looks.isEmpty { sooner(nextPoll) }
+    if !tree.gone.isEmpty { sooner(nextRootCheck) }
+    sooner(tree.nextProbe)
+    sooner(pausedUntil)
+    let wait = until.map { Int32(clamping: max(0, ($0 - .now).milliseconds + 1)) } ?? -1
+    var waiting = [
+      pollfd(fd: tree.inotify?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: commands.wake, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: mountTable, events: Int16(POLLPRI), revents: 0),
+    ]
+    _ = poll(&waiting, 3, wait)
+    if waiting[2].revents != 0 {
+      let points = MountTable.points(touching: tree.roots.values.map(\.path))
+      if points != mountPoints {
+        mountPoints = points
+        wantsScan = true
+      }
+    }
+  }
+}
+
+extension ContinuousClock.Instant {
+  fileprivate static var distantFuture: Self { .now + .seconds(3600 * 24 * 365) }
+}
