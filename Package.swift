@@ -119,7 +119,10 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "promptdrop-bench",
-      dependencies: ["SandboxServer", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "SandboxServer", "DropFolder", "JobCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: settings),
 
     // Tests. TestKit: a manual clock, temporary folders, processes, and waiting for a condition with a deadline.
@@ -160,6 +163,14 @@ let package = Package(
     .target(name: "FaultShim", path: "Tests/FaultShim", linkerSettings: [.linkedLibrary("dl")]),
     .testTarget(
       name: "CrashTests", dependencies: ["SandboxServer", "TestKit", "ProgramKit"], swiftSettings: strictness),
+    // Real editors and sync tools, and what they make the program submit.
+    .testTarget(
+      name: "WriterTests", dependencies: ["promptdrop", "SandboxServer", "TestKit", "ProgramKit"],
+      swiftSettings: strictness),
+    // Thousands of random operations against a model of what must have been submitted.
+    .testTarget(
+      name: "ModelTests", dependencies: ["promptdrop", "SandboxServer", "TestKit", "ProgramKit"],
+      swiftSettings: strictness),
     // The pipeline with real folders and a real journal; time, the service and faults are fakes.
     .testTarget(
       name: "AgentTests",

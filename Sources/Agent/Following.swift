@@ -28,7 +28,7 @@ extension Pipeline {
     for candidate in try await candidates(file, known, identity) {
       guard let job = try await inHand(candidate.job), job.file == candidate.file else { continue }
       if !candidate.isTold {
-        guard job.state != .cancelled, job.revisions[job.current]?.identity.list == identity.list else { continue }
+        guard job.state != .cancelled, asksForNothing(identity, beyond: job) else { continue }
       }
       switch await files.look(candidate.file) {
       case .missing:
@@ -64,12 +64,17 @@ extension Pipeline {
   func isRename(_ file: FileKey, _ identity: Identity) async throws -> Bool {
     for candidate in try await candidates(file, nil, identity) {
       guard let job = try await inHand(candidate.job), job.state != .cancelled,
-        job.revisions[job.current]?.identity.list == identity.list, await files.look(candidate.file) == .missing
+        asksForNothing(identity, beyond: job), await files.look(candidate.file) == .missing
       else { continue }
       if job.state != .done { return true }
       if try await hasPicture(job, beside: [candidate.file, file]) { return true }
     }
     return false
+  }
+
+  // A list that has gone asks for nothing.
+  private func asksForNothing(_ identity: Identity, beyond job: Job) -> Bool {
+    job.revisions[job.current].map { !identity.asksForMore(than: $0.identity) } ?? false
   }
 
   private func candidates(

@@ -7,13 +7,10 @@ extension Pipeline {
     do {
       guard let job = try await inHand(id) else { return }
       recent[id] = nil
-      active[id]?.job.file = file
-      var renamed = job
-      renamed.file = file
-      let entry = active[id] ?? ActiveJob(renamed)
       var before = job
       before.file = former
-      try await bringPictures(entry, before)
+      let entry = active[id] ?? ActiveJob(job)
+      try await bringPictures(entry, before, to: file)
       if try await told(of: former)?.jobID == id.text { try await files.removeSidecar(of: former) }
       observer.changed(entry.job)
       // While money is at risk, the sidecar beside the prompt has to be the second copy again.
@@ -65,20 +62,40 @@ extension Pipeline {
   }
 
   // The lock is given back however this ends: a job that stays locked would go quiet.
-  private func bringPictures(_ entry: ActiveJob, _ before: Job) async throws(FetchFailure) {
+  private func bringPictures(_ entry: ActiveJob, _ before: Job, to file: FileKey) async throws(FetchFailure) {
     await entry.lock()
     defer { entry.unlock() }
-    let (former, file) = (before.file, entry.job.file)
-    let isSameFolder = former.root == file.root && former.path.directory == file.path.directory
-    for output in entry.job.outputs where output.isInPlace {
+    // Only now: whoever had the job's files was still working in the old place.
+    entry.job.file = file
+    let former = before.file
+    let isSameFolder = former.isBeside(file)
+    for planned in entry.job.outputs where planned.kept == nil {
+      var output = planned
+      if let temporary = planned.temporary {
+        // It was being put in place: it is, or is on its way, and goes on from here.
+        if try await digest(planned.file, former) == planned.sha256 {
+          output.temporary = nil
+        } else {
+          output.file = entry.job.pictureName(planned, turn: 0)
+          try await commitOutputs([output], entry)
+          if !isSameFolder {
+            _ = try await local { () async throws(LocalTrouble) in
+              try await self.files.move(temporary, from: former, to: temporary, beside: file)
+            }
+          }
+          continue
+        }
+      }
       let name = { (job: Job, turn: Int) in
-        output.slot.revision == job.current && !before.isVersion(output)
+        // One that had to give way once is nobody's version any more.
+        output.slot.revision == job.current && (before.isReplaced || !before.isVersion(output))
           ? job.pictureName(output, turn: turn) : job.versionName(output, turn: turn)
       }
+      if output != planned { try await commitOutputs([output], entry) }
       let isHere = isSameFolder ? true : try await digest(output.file, file) == output.sha256
       if !isHere {
         try await bring(output, entry, from: former, as: name)
-      } else if before.stem != entry.job.stem {
+      } else if before.stem != entry.job.stem || before.isReplaced {
         try await rename(output, entry, to: name)
       }
     }

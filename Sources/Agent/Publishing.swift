@@ -64,6 +64,7 @@ extension Pipeline {
     let staged = try await fetch(result, beside: hasPlace ? file : nil)
     await entry.lock()
     defer { entry.unlock() }
+    if hasPlace, !entry.job.file.isBeside(file) { try await bring(staged, from: file, entry) }
     let number = entry.job.pictureNumber(slot: key, part: part)
     let output = Output(
       slot: key, part: part, number: number, file: [], sha256: staged.sha256, bytes: staged.bytes, image: staged.info,
@@ -71,6 +72,17 @@ extension Pipeline {
     guard hasPlace else { return try await keep(staged, output, entry) }
     if key.revision == entry.job.current { try await setEarlierAside(entry) }
     try await place(output, staged.temporary, entry)
+  }
+
+  // The prompt was moved to another folder while its picture was fetched.
+  private func bring(_ staged: StagedImage, from former: FileKey, _ entry: ActiveJob) async throws(FetchFailure) {
+    let isHere = try await local { () async throws(LocalTrouble) in
+      try await self.files.move(staged.temporary, from: former, to: staged.temporary, beside: entry.job.file)
+    }
+    guard !isHere else { return }
+    throw .local(
+      JobError(
+        code: JobError.folderGone, message: "The folder that the picture was fetched into is gone.", retryable: true))
   }
 
   // Nil for the file: its folder is not there.
@@ -150,6 +162,7 @@ extension Pipeline {
     for turn in 0..<1000 {
       var renamed = output
       renamed.file = name(entry.job, turn)
+      if renamed.file == output.file { return }
       if isInPlace {
         let isFree = try await local { () async throws(LocalTrouble) in
           try await self.files.rename(output.file, to: renamed.file, beside: file)

@@ -88,6 +88,9 @@ public struct FileKey: Hashable, Sendable {
     self.root = root
     self.path = path
   }
+  /// Whether the other file is in the same folder.
+  public func isBeside(_ other: FileKey) -> Bool { root == other.root && path.directory == other.path.directory }
+
   /// The key of another name in the same folder.
   public func sibling(_ name: [UInt8]) -> FileKey {
     FileKey(root: root, path: path.directory.appending(name))

@@ -12,6 +12,8 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(help: "How many prompts promptdrop gets.") var files = 5000
   @Option(help: "How many prompts the script gets; it is slow.") var scriptFiles = 100
   @Option(help: "How many prompts wait in the test of the backlog; 0 leaves it out.") var waiting = 100_000
+  @Option(help: "How many known prompts, in 1,000 folders, are looked through; 0 leaves it out.") var known = 100_000
+  @Option(help: "How many folders are watched; 0 leaves it out.") var folders = 50_000
   @Option(help: "A folder on a tmpfs.") var tmpfs = "/dev/shm"
   @Option(help: "A folder on a disk.") var disk = FileManager.default.currentDirectoryPath
   @Option(help: "The promptdrop to measure (default: the one beside this program).") var promptdrop: String?
@@ -28,21 +30,26 @@ struct BenchCommand: AsyncParsableCommand {
     options.ledgerLimit = 0
     let sandbox = Sandbox(options)
     try await sandbox.start()
-    say(
-      "\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay")
-    for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] {
-      let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
-      let own = try agent.run(files: files)
-      let script = try ScriptTrial(url: sandbox.baseURL, parent: folder).run(files: scriptFiles)
-      let syncs = try agent.countSyncs(files: min(files, 500))
-      say("\n\(name) (\(folder))")
-      say(own.line("promptdrop"))
-      say(script.line("inotifywait + curl"))
+    if files > 0 {
       say(
-        "  promptdrop: \(ratio(own.jobsPerSecond, script.jobsPerSecond)) times the script's jobs/s, "
-          + "\(ratio(script.cpuPerJob, own.cpuPerJob)) times less CPU a job; "
-          + (syncs.map { "\(decimal($0, 2)) syncs a job" } ?? "syncs not counted: strace is missing"))
+        "\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay"
+      )
+      for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] {
+        let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
+        let own = try agent.run(files: files)
+        let script = try ScriptTrial(url: sandbox.baseURL, parent: folder).run(files: scriptFiles)
+        let syncs = try agent.countSyncs(files: min(files, 500))
+        say("\n\(name) (\(folder))")
+        say(own.line("promptdrop"))
+        say(script.line("inotifywait + curl"))
+        say(
+          "  promptdrop: \(ratio(own.jobsPerSecond, script.jobsPerSecond)) times the script's jobs/s, "
+            + "\(ratio(script.cpuPerJob, own.cpuPerJob)) times less CPU a job; "
+            + (syncs.map { "\(decimal($0, 2)) syncs a job" } ?? "syncs not counted: strace is missing"))
+      }
     }
+    if known > 0 { try lookThrough() }
+    if folders > 0 { try watchFolders() }
     if waiting > 0 {
       let backlog = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: tmpfs).holdBacklog(files: waiting)
       say(
@@ -52,7 +59,26 @@ struct BenchCommand: AsyncParsableCommand {
     try await sandbox.stop()
   }
 
-  private func ratio(_ a: Double, _ b: Double) -> String { b > 0 ? decimal(a / b, 1) : "?" }
+  private func lookThrough() throws {
+    let trial = try FolderTrial(in: disk, files: known, folders: 1000)
+    defer { trial.place.remove() }
+    let scan = try trial.scan()
+    say(
+      "\nlooking through \(known) known prompts in 1000 folders (\(disk)): \(decimal(scan.own, 3)) s, find "
+        + "\(decimal(scan.find, 3)) s: \(ratio(scan.own, scan.find)) times; \(decimal(scan.memoryMB, 0)) MB; "
+        + "\(scan.told) told of again")
+  }
+
+  private func watchFolders() throws {
+    let trial = try FolderTrial(in: disk, files: 0, folders: folders)
+    defer { trial.place.remove() }
+    let watch = try trial.watch()
+    say(
+      "\nwatching \(folders) folders (\(disk)): \(decimal(watch.own, 3)) s, a plain loop \(decimal(watch.plain, 3)) s: "
+        + "\(ratio(watch.own, watch.plain)) times")
+  }
+
+  private func ratio(_ a: Double, _ b: Double) -> String { b > 0 ? decimal(a / b, a < b * 10 ? 2 : 1) : "?" }
 }
 
 /// What a run cost.

@@ -32,4 +32,6 @@ public func eventually(
 public struct DidNotHappen: Error, CustomStringConvertible {
   /// What.
   public let description: String
+  /// Says what.
+  public init(description: String) { self.description = description }
 }

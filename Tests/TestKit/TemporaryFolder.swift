@@ -6,11 +6,11 @@ public final class TemporaryFolder: Sendable {
   /// Its absolute path, without symbolic links and without a final slash.
   public let path: String
 
-  /// Makes an empty folder.
-  public init() throws {
+  /// Makes an empty folder. `place`: where, if it must not be where all are.
+  public init(in place: String? = nil) throws {
     let environment = ProcessInfo.processInfo.environment
     let parent =
-      environment["PROMPTDROP_TEST_DIR"].flatMap { $0.isEmpty ? nil : $0 }
+      place ?? environment["PROMPTDROP_TEST_DIR"].flatMap { $0.isEmpty ? nil : $0 }
       ?? NSHomeDirectory() + "/.cache/promptdrop-tests"
     try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
     let made = URL(fileURLWithPath: parent).resolvingSymlinksInPath().path + "/" + UUID().uuidString.lowercased()
