@@ -57,7 +57,7 @@ struct SettingsOptions: ParsableArguments {
   var given: [String: String] {
     let all: [(String, String?)] = [
       ("api-url", apiUrl), ("api-key-file", apiKeyFile), ("model", model), ("state-dir", stateDir),
-      ("agent-name", agentName), ("settle", settle),
+      ("agent-name", agentName), ("settle", settle), ("copy-grace", copyGrace),
       ("exclude", exclude.isEmpty ? nil : exclude.joined(separator: ",")),
       ("max-requests", maxRequests), ("max-in-flight", maxInFlight), ("submissions-per-minute", submissionsPerMinute),
       ("burst-limit", burstLimit), ("daily-submissions", dailySubmissions), ("daily-credits", dailyCredits),
@@ -67,7 +67,8 @@ struct SettingsOptions: ParsableArguments {
       ("task-deadline", taskDeadline), ("not-found-grace", notFoundGrace), ("connect-timeout", connectTimeout),
       ("submit-timeout", submitTimeout), ("query-timeout", queryTimeout), ("fetch-timeout", fetchTimeout),
       ("retry-min", retryMin), ("retry-max", retryMax), ("local-retry", localRetry), ("probe-interval", probeInterval),
-      ("stop-timeout", stopTimeout), ("reference-wait", referenceWait), ("rescan", rescan), ("retention", retention),
+      ("stop-timeout", stopTimeout), ("reference-wait", referenceWait), ("rescan", rescan), ("watch-mode", watchMode),
+      ("poll-interval", pollInterval), ("retention", retention),
       ("max-prompt-bytes", maxPromptBytes), ("max-reference-bytes", maxReferenceBytes),
       ("max-image-bytes", maxImageBytes), ("allow-private-results", allowPrivateResults), ("ca-file", caFile),
       ("log-format", logFormat), ("log-level", logLevel),

@@ -22,12 +22,16 @@ struct AgentTrial {
     (self.binary, self.url, self.parent) = (binary, url, parent)
   }
 
+  /// Starts it on a place.
+  func start(_ place: Place) throws -> Child {
+    try Child(arguments(place), environment: environment, output: place.base + "/log")
+  }
+
   /// Drops files by rename while it watches, until all are done.
   func run(files: Int) throws -> Cost {
     let place = try Place(in: parent)
     defer { place.remove() }
-    let child = try Child(arguments(place), environment: environment, output: place.base + "/log")
-    return try place.measure(files, with: child)
+    return try place.measure(files, with: try start(place))
   }
 
   /// fsync and fdatasync calls a job, counted by strace; nil where it is missing.

@@ -14,6 +14,8 @@ struct BenchCommand: AsyncParsableCommand {
   @Option(help: "How many prompts wait in the test of the backlog; 0 leaves it out.") var waiting = 100_000
   @Option(help: "How many known prompts, in 1,000 folders, are looked through; 0 leaves it out.") var known = 100_000
   @Option(help: "How many folders are watched; 0 leaves it out.") var folders = 50_000
+  @Option(help: "How many prompts are dropped one at a time, to see how long each takes to be submitted.") var drops =
+    200
   @Option(help: "A folder on a tmpfs.") var tmpfs = "/dev/shm"
   @Option(help: "A folder on a disk.") var disk = FileManager.default.currentDirectoryPath
   @Option(help: "The promptdrop to measure (default: the one beside this program).") var promptdrop: String?
@@ -48,6 +50,9 @@ struct BenchCommand: AsyncParsableCommand {
             + (syncs.map { "\(decimal($0, 2)) syncs a job" } ?? "syncs not counted: strace is missing"))
       }
     }
+    if drops > 0 {
+      for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] { try dropOneByOne(sandbox, name, folder, binary) }
+    }
     if known > 0 { try lookThrough() }
     if folders > 0 { try watchFolders() }
     if waiting > 0 {
@@ -57,6 +62,18 @@ struct BenchCommand: AsyncParsableCommand {
           + "\(decimal(backlog.seconds, 1)) s until all are in the journal")
     }
     try await sandbox.stop()
+  }
+
+  private func dropOneByOne(_ sandbox: Sandbox, _ name: String, _ folder: String, _ binary: String) throws {
+    let trial = LatencyTrial(sandbox: sandbox, parent: folder)
+    let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
+    let own = try trial.own(files: drops) { try agent.start($0) }
+    let plain = try trial.plain(files: drops)
+    func both(_ share: Double) -> String {
+      "\(decimal(own.percentile(share), 2)) ms, plain \(decimal(plain.percentile(share), 2)) ms: "
+        + "\(ratio(own.percentile(share), plain.percentile(share))) times"
+    }
+    say("\ndrop to submission, \(name): p50 \(both(0.5)); p99 \(both(0.99))")
   }
 
   private func lookThrough() throws {

@@ -9,7 +9,8 @@ struct Row: Sendable {
   /// The action, for `sh -eu` in the row's folder. `$P` is `foo.prompt`, `$T1` and `$T2` are texts of the row's own, `$W` is a
   /// folder on the same file system that nobody watches, `$X` one on another file system.
   let script: String
-  /// What has to be submitted by it, in this order: `T1` and `T2` stand for the row's texts.
+  /// What has to be submitted by it, in this order: `T1` and `T2` stand for the row's texts, `E1` for
+  /// the first with an exclamation mark at its end.
   let expected: [String]
   /// Where the prompt is afterwards.
   var file = "foo.prompt"

@@ -101,7 +101,8 @@ final class RowBench: Sendable {
   }
 
   private func expand(_ text: String, _ texts: [String]) -> String {
-    text.replacing("T1", with: texts[0]).replacing("T2", with: texts[1])
+    text.replacing("E1", with: texts[0].dropLast() + "!").replacing("T1", with: texts[0]).replacing(
+      "T2", with: texts[1])
   }
 
   private func environment(_ folder: String, _ texts: [String]) throws -> [String: String?] {

@@ -1,0 +1,115 @@
+import Foundation
+import ProgramKit
+import TestKit
+import Testing
+
+/// A prompt that is renamed or moved keeps its job: nothing is paid for again, and what it has goes with it.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct MovingTests {
+  private func done(_ bench: Bench, _ name: String, _ files: [String]) async throws {
+    try await eventually(within: .seconds(20), "\(name) is done, with \(files)") {
+      guard bench.root.exists("\(name).status.json") else { return false }
+      let told = try bench.sidecar(name)
+      return told.state == "done" && told.files == files
+    }
+    let folder = (name as NSString).deletingLastPathComponent
+    for file in files { #expect(bench.root.exists(folder.isEmpty ? file : "\(folder)/\(file)"), "\(file)") }
+  }
+
+  @Test func toOtherFoldersOneAfterTheOther() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    _ = try await bench.watch()
+    try await done(bench, "cat", ["cat.png"])
+    let picture = try bench.root.bytes("cat.png")
+    try bench.root.makeFolder("a/b")
+    try bench.root.rename("cat.prompt", to: "a/dog.prompt")
+    try await done(bench, "a/dog", ["dog.png"])
+    try bench.root.rename("a/dog.prompt", to: "a/b/cow.prompt")
+    try await done(bench, "a/b/cow", ["cow.png"])
+    #expect(try bench.root.bytes("a/b/cow.png") == picture)
+    try bench.root.rename("a", to: "c")
+    try bench.root.write("c/b/marker.prompt", "a marker")
+    try await done(bench, "c/b/marker", ["marker.png"])
+    #expect(bench.posts.count == 2)
+    #expect(try bench.names() == ["c"])
+    #expect(
+      try bench.root.list("c/b").filter { $0.hasPrefix("cow") } == ["cow.png", "cow.prompt", "cow.status.json"])
+    #expect(try bench.root.list("c") == ["b"])
+  }
+
+  @Test(arguments: [false, true]) func whileItIsMade(isRunning: Bool) async throws {
+    let bench = try await Bench(["cat": "a cat"], delay: .seconds(3))
+    var agent = try await bench.watch()
+    try await bench.waitFor("cat", "submitted")
+    if !isRunning {
+      agent.terminate(SIGKILL)
+      _ = try await agent.wait()
+    }
+    try bench.root.makeFolder("a")
+    try bench.root.rename("cat.prompt", to: "a/dog.prompt")
+    if !isRunning { agent = try await bench.watch() }
+    try await done(bench, "a/dog", ["dog.png"])
+    #expect(bench.posts.count == 1)
+    #expect(try bench.names() == ["a"], "\(agent.standardError)")
+  }
+
+  @Test func overAnotherPrompt() async throws {
+    let bench = try await Bench(["cat": "a cat", "dog": "a dog"])
+    _ = try await bench.watch()
+    try await done(bench, "cat", ["cat.png"])
+    try await done(bench, "dog", ["dog.png"])
+    let (cat, dog) = (try bench.root.bytes("cat.png"), try bench.root.bytes("dog.png"))
+    try bench.root.rename("cat.prompt", to: "dog.prompt")
+    try await eventually(within: .seconds(20), "the cat's picture has the dog's name") {
+      try bench.root.exists("dog.png") && bench.root.bytes("dog.png") == cat
+    }
+    #expect(try bench.root.bytes("dog.v1.png") == dog, "what was paid for is kept")
+    try await eventually("its sidecar is gone") { !bench.root.exists("cat.status.json") }
+    #expect(bench.posts.count == 2 && !bench.root.exists("cat.png"))
+    try bench.root.write("rat.prompt", "a rat")
+    try await done(bench, "rat", ["rat.png"])
+    #expect(bench.posts.count == 3)
+  }
+
+  @Test func twoNamesForOneThatIsGone() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    #expect(try await bench.once().code == 0)
+    #expect(link(bench.root.path("cat.prompt"), bench.root.path("dog.prompt")) == 0)
+    try bench.root.rename("cat.prompt", to: "cow.prompt")
+    let run = try await bench.once(["--copy-grace": "0s"])
+    #expect(run.code == 0 && bench.posts.count == 2, "one of the two is a copy: \(run)")
+    for name in ["dog", "cow"] { #expect(try bench.sidecar(name).state == "done" && bench.root.exists("\(name).png")) }
+  }
+
+  @Test func whileTheJournalIsLost() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    #expect(try await bench.once().code == 0)
+    try FileManager.default.removeItem(atPath: bench.stateDir)
+    try bench.root.makeFolder("a")
+    try bench.root.rename("cat.prompt", to: "a/dog.prompt")
+    let run = try await bench.once()
+    #expect(run.code == 0 && bench.posts.count == 1, "\(run)")
+    try await done(bench, "a/dog", ["dog.png"])
+    #expect(try bench.names() == ["a"])
+  }
+
+  @Test func outOfTheRootAndBack() async throws {
+    let bench = try await Bench(["a/cat": "a cat"], delay: .seconds(3))
+    let agent = try await bench.watch()
+    try await bench.waitFor("a/cat", "submitted")
+    let outside = try TemporaryFolder()
+    #expect(rename(bench.root.path("a"), outside.path("a")) == 0)
+    let kept = bench.stateDir + "/kept"
+    try await eventually(within: .seconds(20), "its picture is kept: \(agent.standardError)") {
+      try FileManager.default.fileExists(atPath: kept)
+        && FileManager.default.contentsOfDirectory(atPath: kept).contains { $0.hasSuffix(".png") }
+    }
+    let status = try await bench.run("status")
+    #expect(status.out.contains("kept  \(kept)/"), "\(status)")
+    #expect(rename(outside.path("a"), bench.root.path("b")) == 0)
+    try await done(bench, "b/cat", ["cat.png"])
+    #expect(bench.posts.count == 1)
+    try await eventually("nothing is kept any more") {
+      try FileManager.default.contentsOfDirectory(atPath: kept).isEmpty
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import ProgramKit
+import TestKit
+import Testing
+
+/// A folder that several machines have: only one of them pays.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct OwnerTests {
+  private func owner(_ bench: Bench) throws -> String {
+    let text = try bench.root.read(".promptdrop.yaml")
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("owner:") })
+    return line.dropFirst("owner:".count).trimmingCharacters(in: CharacterSet(charactersIn: " \""))
+  }
+
+  private func expectNothingIsTaken(_ bench: Bench, _ agent: ChildProcess) async throws {
+    try await eventually(within: .seconds(10), "it says so: \(agent.standardError)") {
+      agent.standardError.contains("promptdrop own \(bench.root.path)")
+    }
+    let status = try await bench.run("status")
+    #expect(status.out.contains("takes nothing in \(bench.root.path)"), "\(status)")
+    #expect(bench.posts.isEmpty && !bench.root.exists("cat.status.json"))
+  }
+
+  @Test func aSyncToolsMark() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    try bench.root.makeFolder(".stfolder")
+    let agent = try bench.start("watch")
+    try await expectNothingIsTaken(bench, agent)
+    let own = try await bench.run("own", [bench.root.path], ["--agent-name": "desk"])
+    #expect(own.code == 0, "\(own)")
+    #expect(try owner(bench).hasPrefix("desk@"))
+    try await bench.waitFor("cat", "done")
+    #expect(bench.posts.count == 1)
+  }
+
+  @Test func anotherMachinesSidecar() async throws {
+    let bench = try await Bench(["dog": "a dog"])
+    #expect(try await bench.once().code == 0)
+    let told = try bench.root.read("dog.status.json").replacing(/"owner": "[^"]*"/, with: #""owner": "deadbeef""#)
+    try FileManager.default.removeItem(atPath: bench.stateDir)
+    try bench.root.write("dog.status.json", told)
+    try bench.root.write("cat.prompt", "a cat")
+    let before = bench.posts.count
+    let agent = try bench.start("watch")
+    try await eventually(within: .seconds(10), "it says so: \(agent.standardError)") {
+      agent.standardError.contains("promptdrop own \(bench.root.path)")
+    }
+    #expect(bench.posts.count == before && !bench.root.exists("cat.status.json"))
+    #expect(try await bench.run("own", [bench.root.path]).code == 0)
+    try await bench.waitFor("cat", "done")
+    #expect(bench.paid == ["a dog", "a cat"], "what the other machine has paid for is believed")
+  }
+
+  @Test func oneThatArrivesWhileItWatches() async throws {
+    let bench = try await Bench(["dog": "a dog"])
+    let agent = try await bench.watch()
+    let told = try await bench.waitFor("dog", "done").text
+    let foreign = told.replacing(/"owner": "[^"]*"/, with: #""owner": "deadbeef""#).replacing("dog", with: "cow")
+    try bench.root.writeByRename("cow.status.json", foreign)
+    // The sidecar is looked at before the prompt, which has to come to rest.
+    try bench.root.write("cat.prompt", "a cat")
+    try await eventually(within: .seconds(10), "it says so: \(agent.standardError)") {
+      agent.standardError.contains("promptdrop own \(bench.root.path)") || bench.root.exists("cat.status.json")
+    }
+    try bench.root.write("late.prompt", "a late one")
+    try await eventually(within: .seconds(10), "it says so: \(agent.standardError)") {
+      agent.standardError.contains("promptdrop own \(bench.root.path)")
+    }
+    #expect(!bench.paid.contains("a late one"))
+  }
+
+  @Test func theOtherLinesStay() async throws {
+    let bench = try await Bench()
+    try bench.root.write(".promptdrop.yaml", "# ours\nmodel: x\nowner: studio\ncount: 2\n")
+    #expect(try await bench.run("own", [bench.root.path], ["--agent-name": "desk"]).code == 0)
+    let text = try bench.root.read(".promptdrop.yaml")
+    #expect(text.hasPrefix("# ours\nmodel: x\nowner: \"desk@") && text.hasSuffix("\ncount: 2\n"), "\(text)")
+    try bench.root.write(".promptdrop.yaml", "{model: x}")
+    let refused = try await bench.run("own", [bench.root.path])
+    #expect(refused.code == 78 && refused.log.contains("owner: "), "\(refused)")
+    #expect(try bench.root.read(".promptdrop.yaml") == "{model: x}")
+    #expect(try await bench.run("own", [bench.root.path("none")]).code == 66)
+  }
+
+  @Test func textsThatChangeTooOftenWait() async throws {
+    let bench = try await Bench(["cat": "cat 1"])
+    _ = try await bench.watch(["--burst-limit": "0"])
+    for number in 1...5 {
+      try bench.root.writeByRename("cat.prompt", "cat \(number)")
+      try await eventually(within: .seconds(20), "revision \(number)") {
+        guard bench.root.exists("cat.status.json") else { return false }
+        let told = try bench.sidecar("cat")
+        return told.revision == number && told.state == "done"
+      }
+    }
+    try bench.root.writeByRename("cat.prompt", "cat 6")
+    let held = try await bench.waitFor("cat", "held")
+    #expect(held.reason == "too-many-revisions" && bench.posts.count == 5)
+    #expect(try await bench.run("approve", [bench.root.path("cat.prompt")]).code == 0)
+    try await bench.waitFor("cat", "done")
+    #expect(bench.posts.count == 6)
+  }
+}
