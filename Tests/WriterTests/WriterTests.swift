@@ -12,6 +12,10 @@ import Testing
   @Test func syncTools() async throws { try await play(Row.sync) }
   @Test func git() async throws { try await play(Row.git) }
 
+  @Test func syncthing() async throws {
+    await (try await RowBench(["--agent-name": "here"])).play([Row.syncthing])
+  }
+
   // The kernel tells nobody who watches the folder; looking does.
   @Test func aWriteThroughALinkOutside() async throws {
     let bench = try await RowBench(["--rescan": "1s"])
