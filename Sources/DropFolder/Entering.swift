@@ -67,7 +67,7 @@ extension WatchedTree {
     // Once they are used up, only those that have one are asked for again: they get the same.
     if watchesAreUsedUp, known ?? -1 < 0 { return (nil, .polling(.outOfWatches)) }
     do throws(SystemError) {
-      return (try inotify.watch(Array("/proc/self/fd/\(folder.number)/.".utf8)), .inotify)
+      return (try inotify.watch(folder), .inotify)
     } catch {
       watchesAreUsedUp = true
       return (nil, .polling(.outOfWatches))

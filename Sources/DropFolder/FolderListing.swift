@@ -25,13 +25,12 @@ enum FolderListing {
   private static let typeAt = 18
   private static let nameAt = 19
 
-  /// Hands out every entry but `.` and `..`. Throws `SystemError`.
+  /// Hands out every entry but `.` and `..` of a folder that was opened for this: another listing with the same descriptor
+  /// would find nothing. Throws `SystemError`.
   static func each(in folder: borrowing Descriptor, _ body: (Entry) -> Void) throws(SystemError) {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32_768, alignment: 16)
     defer { buffer.deallocate() }
     guard let base = buffer.baseAddress else { return }
-    // Another listing with this descriptor would go on where this one ends.
-    if lseek(folder.number, 0, SEEK_SET) < 0 { throw SystemError(errno) }
     while true {
       let got = pd_entries(folder.number, base, buffer.count)
       if got < 0 { throw SystemError(errno) }

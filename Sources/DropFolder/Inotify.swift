@@ -67,12 +67,19 @@ final class Inotify {
     UInt32(IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB)
     | UInt32(IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK)
 
-  /// Watches a folder. Throws `SystemError`: ENOSPC when the user's watches are used up.
-  func watch(_ path: [UInt8]) throws(SystemError) -> Watch {
-    let watch = inotify_add_watch(descriptor, cString(path), Inotify.mask)
+  /// Watches an open folder, whatever its path is or becomes. Throws `SystemError`: ENOSPC when the user's watches are used up.
+  func watch(_ folder: borrowing Descriptor) throws(SystemError) -> Watch {
+    // The dot at the end has the link before it followed.
+    var path = Self.descriptorPath
+    for digit in String(folder.number).utf8 { path.append(CChar(bitPattern: digit)) }
+    path += Self.itself
+    let watch = inotify_add_watch(descriptor, path, Inotify.mask)
     guard watch >= 0 else { throw SystemError(errno) }
     return watch
   }
+
+  private static let descriptorPath = "/proc/self/fd/".utf8.map { CChar(bitPattern: $0) }
+  private static let itself = "/.".utf8.map { CChar(bitPattern: $0) } + [0]
 
   /// Stops watching; the kernel confirms with IN_IGNORED.
   func unwatch(_ watch: Watch) {

@@ -135,7 +135,7 @@ extension WatchedTree {
       entries.append(.init(key: prompt.key, stamp: isKnown ? stamp : 0))
       if !isKnown { news.append(found.name(prompt)) }
     }
-    nodes[watch]?.seen.entries = entries
+    if lost || !entries.isEmpty { nodes[watch]?.seen.entries = entries }
     if lost { events.append(.promptsVanished(key)) }
     if found.hasSyncMark { events.append(.syncMark(folder: key)) }
     for name in found.others { report(name, key, watch, .found) }
@@ -166,8 +166,10 @@ extension WatchedTree {
       } else {
         options.fingerprint(defaults)
       }
-    nodes[watch]?.defaults = defaults
-    nodes[watch]?.inputs = inputs
+    if before?.inputs != inputs || before?.defaults != defaults {
+      nodes[watch]?.defaults = defaults
+      nodes[watch]?.inputs = inputs
+    }
     return inputs
   }
 
