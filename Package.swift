@@ -171,6 +171,10 @@ let package = Package(
     .testTarget(
       name: "ModelTests", dependencies: ["promptdrop", "SandboxServer", "TestKit", "ProgramKit"],
       swiftSettings: strictness),
+    // Mounts, limits and folders that come and go.
+    .testTarget(
+      name: "MountTests", dependencies: ["promptdrop", "SandboxServer", "TestKit", "ProgramKit"],
+      swiftSettings: strictness),
     // The pipeline with real folders and a real journal; time, the service and faults are fakes.
     .testTarget(
       name: "AgentTests",

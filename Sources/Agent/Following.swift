@@ -91,7 +91,8 @@ extension Pipeline {
     return found
   }
 
-  private func forgetOrigin(_ file: FileKey, _ former: FileKey?) {
+  /// Nothing has to be known any more of where the file came from.
+  func forgetOrigin(_ file: FileKey, _ former: FileKey?) {
     renamedFrom[file] = nil
     if copiedSince.removeValue(forKey: file) != nil {
       copiesOf = copiesOf.compactMapValues { copies in

@@ -255,6 +255,7 @@ extension Pipeline {
     switch sighting {
     case .missing:
       awaitFiles([], for: file)
+      forgetOrigin(file, nil)
       guard let known else { return nil }
       return try await planGone(file, known)
     case .notAFile(let kind):

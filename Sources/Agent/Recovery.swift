@@ -178,7 +178,8 @@ extension Pipeline {
         }
         let needUser = (counts[.failed] ?? 0) + (counts[.held] ?? 0)
         let waiting = counts.values.reduce(0, +) - needUser
-        if waiting > 0, needUser == 0 {
+        // What could not even be looked through is not done.
+        if waiting > 0 && needUser == 0 || !unscanned.isEmpty {
           end(unfinished(waiting))
         } else {
           end(.finished(done: census[.done] ?? 0, needUser: needUser))

@@ -1,4 +1,5 @@
 import CInotifyTools
+import Foundation
 import Glibc
 import JobCore
 
@@ -30,14 +31,14 @@ final class Inotify {
     errno = 0
     guard inotifytools_initialize() != 0 else {
       let why = String(cString: strerror(inotifytools_error()))
+      let (limit, raise) = Self.limit("instances", atLeast: 512)
       throw JobError(
-        code: "inotify-unavailable", message: "inotify cannot be used: \(why).",
-        hint: "Each user may have \(inotifytools_get_max_user_instances()) instances; "
-          + "raise that with: sysctl fs.inotify.max_user_instances=\(max(512, inotifytools_get_max_user_instances() * 2)); "
-          + "promptdrop goes back to watching by itself.", retryable: true)
+        code: "inotify-unavailable", message: "inotify cannot be used: \(why)\(limit).",
+        hint: "Raise the limit: \(raise); promptdrop goes back to watching by itself.", retryable: true)
     }
     // The library has no accessor for its descriptor: it is the inotify descriptor that was not there before.
     guard let found = Inotify.descriptors().subtracting(before).first else {
+      inotifytools_cleanup()
       throw JobError(code: "inotify-unavailable", message: "The inotify descriptor was not found in /proc/self/fd.")
     }
     descriptor = found
@@ -101,12 +102,23 @@ final class Inotify {
 
   /// What to do when the watches are used up.
   static func outOfWatches(_ path: String, interval: Duration) -> JobError {
-    let limit = Int(inotifytools_get_max_user_watches())
+    let (limit, raise) = limit("watches", atLeast: 524_288)
     return JobError(
       code: "out-of-watches",
-      message: "No inotify watch is left for \(path) and what is below it (\(limit) for each user); "
+      message: "No inotify watch is left for \(path) and what is below it\(limit); "
         + "what cannot be watched is looked through every \(interval.brief).",
-      hint: "Raise the limit: sysctl fs.inotify.max_user_watches=\(max(524_288, limit * 2)); "
-        + "promptdrop goes back to watching by itself.", retryable: true)
+      hint: "Raise the limit: \(raise); promptdrop goes back to watching by itself.", retryable: true)
+  }
+
+  // A user has a limit, and so has each namespace that users are in: the lower one counts.
+  private static func limit(_ what: String, atLeast: Int) -> (limit: String, raise: String) {
+    let user = what == "watches" ? inotifytools_get_max_user_watches() : inotifytools_get_max_user_instances()
+    // Where it cannot be read, it is not what bites.
+    let text = (try? String(contentsOfFile: "/proc/sys/user/max_inotify_\(what)", encoding: .utf8)) ?? ""
+    let space = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? Int.max
+    let limit = min(user < 0 ? Int.max : Int(user), space)
+    let name = space == limit && space != Int(user) ? "user.max_inotify_\(what)" : "fs.inotify.max_user_\(what)"
+    let words = limit == .max ? "" : " (\(limit) for each user)"
+    return (words, "sysctl \(name)=\(limit == .max ? atLeast : max(atLeast, limit * 2))")
   }
 }

@@ -14,11 +14,13 @@ final class WatcherBench: Sendable {
   let place: TemporaryFolder
   private let watcher: FolderWatcher
   private let seen = Mutex<[FolderEvent]>([])
+  private let folders: [RootID: RootFolder]
   private let sentinels = Mutex(0)
 
   /// Runs `body` with a watcher that has made its first scan, and ends it. `prepare` is for what is there before.
   static func with(
     roots: [String] = ["root"], interval: Duration = .zero, decoys: Bool = false,
+    mode: FolderWatcher.Options.Mode = .auto, room: Int? = nil,
     prepare: (TemporaryFolder) throws -> Void = { _ in }, _ body: (WatcherBench) async throws -> Void
   ) async throws {
     let place = try TemporaryFolder()
@@ -28,10 +30,12 @@ final class WatcherBench: Sendable {
     try await eventually("no other watcher runs") { inotifyDescriptors().isEmpty }
     let decoy = decoys ? fcntl(inotify_init1(Int32(IN_CLOEXEC)), F_DUPFD_CLOEXEC, 400) : -1
     defer { if decoy >= 0 { for number in inotifyDescriptors() { close(number) } } }
-    let bench = try WatcherBench(place, roots, interval)
+    let bench = try WatcherBench(place, roots, interval, mode, room)
     let result: Result<Void, any Error>
     do {
-      try await eventually("the first scan") { roots.indices.allSatisfy { bench.scans(RootID(Int64($0 + 1))) > 0 } }
+      if room == nil {
+        try await eventually("the first scan") { roots.indices.allSatisfy { bench.scans(RootID(Int64($0 + 1))) > 0 } }
+      }
       try await body(bench)
       result = .success(())
     } catch {
@@ -42,12 +46,20 @@ final class WatcherBench: Sendable {
     try result.get()
   }
 
-  private init(_ place: TemporaryFolder, _ roots: [String], _ interval: Duration) throws {
+  private init(
+    _ place: TemporaryFolder, _ roots: [String], _ interval: Duration, _ mode: FolderWatcher.Options.Mode, _ room: Int?
+  ) throws {
     self.place = place
-    let folders = try roots.enumerated().map { (RootID(Int64($0.offset + 1)), try RootFolder(place.path($0.element))) }
+    folders = Dictionary(
+      uniqueKeysWithValues: try roots.enumerated().map {
+        (RootID(Int64($0.offset + 1)), try RootFolder(place.path($0.element)))
+      })
     watcher = FolderWatcher(
-      roots: Dictionary(uniqueKeysWithValues: folders),
-      options: .init(rescanInterval: interval, fingerprint: { _ in 1 }))
+      roots: folders,
+      options: .init(
+        mode: mode, rescanInterval: interval, pollInterval: .milliseconds(50),
+        fingerprint: { UInt64($0.joined().count) + 1 }))
+    if let room { watcher.hasRoom(room, told: 0) }
     watcher.start(surveying: []) { [weak self] events in self?.seen.withLock { $0 += events } }
   }
 
@@ -71,6 +83,38 @@ final class WatcherBench: Sendable {
   func key(_ path: String, root: Int64 = 1) -> FileKey { FileKey(root: RootID(root), path: DropPath(path)) }
   func await(_ paths: Set<String>) { watcher.await(Set(paths.map { key($0) })) }
   func rescan() { watcher.rescan() }
+  var conditions: [FolderCondition] { watcher.conditions }
+  /// How many prompts were told of.
+  var told: Int {
+    events.count { event in
+      switch event {
+      case .prompt, .promptGone: true
+      default: false
+      }
+    }
+  }
+  func hasRoom(_ prompts: Int) { watcher.hasRoom(prompts, told: told) }
+
+  /// Looks through everything once more; the prompts that are told of.
+  func look() async throws -> Set<String> {
+    let (before, scans) = (events.count, scans(RootID(1)))
+    rescan()
+    try await eventually("a look at everything") { self.scans(RootID(1)) > scans }
+    return Self.prompts(Array(events[before...]))
+  }
+
+  /// Confirms prompts as they stand, as one does who has read them.
+  func confirm(_ names: [String], inputs: UInt64 = 1) async throws {
+    let files = FolderFiles(
+      roots: folders, workers: .singleton, check: checkSample, run: "bench", keptFolder: place.path("kept"))
+    let queries = names.map { name in
+      SourceQuery(prompt: key(name), list: key(String(name.dropLast(7)) + ".images"))
+    }
+    for (reading, query) in zip(await files.readSources(queries, limit: 1000), queries) {
+      let stamp = try #require(reading.prompt.stamp)
+      watcher.confirm(query.prompt, TakenStamp(prompt: stamp, list: reading.list.stamp, inputs: inputs))
+    }
+  }
 
   func path(_ name: String) -> String { place.path("root/\(name)") }
   func write(_ name: String, _ text: String = "A cat") throws { try place.write("root/\(name)", text) }
