@@ -24,7 +24,8 @@ extension Pipeline {
   /// Why a prompt that waits for its turn must not be sent by this agent now; nil where it may.
   func ownerProblem(_ file: FileKey) async -> JobError? {
     let defaults = await files.folderDefaults(above: file, limit: settings.maxPromptBytes)
-    let owner = reader.owner(defaults.compactMap { try? $0.1.get() })  // An unreadable one keeps no prompt that was taken.
+    // Defaults that cannot be read keep no prompt that was taken.
+    let owner = reader.owner(defaults.compactMap { try? $0.1.get() })
     if let owner, !reader.isOwn(owner) {
       return JobError(
         code: JobError.otherOwner, message: "Its folder belongs to the agent \"\(owner)\" now.",
