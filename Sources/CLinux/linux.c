@@ -23,11 +23,7 @@ int pd_open_beneath(int folder, const char *path, int flags, mode_t mode) {
   return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 
-int pd_rename_within(int folder, const char *from, const char *to, int replace) {
-  return renameat2(folder, from, folder, to, replace ? 0 : RENAME_NOREPLACE);
-}
-
-int pd_move(int from_folder, const char *from, int to_folder, const char *to) {
+int pd_rename_new(int from_folder, const char *from, int to_folder, const char *to) {
   return renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE);
 }
 

@@ -74,9 +74,10 @@ struct Descriptor: ~Copyable {
     }
   }
 
-  /// Makes the content durable. Throws `SystemError`.
+  /// Makes the content, or a folder's names, durable. Throws `SystemError`.
   func sync() throws(SystemError) {
-    if fsync(number) != 0 { throw SystemError(errno) }
+    // EINVAL: the file system has no such thing for it, as some network ones have none for folders. No retry changes that.
+    if fsync(number) != 0, errno != EINVAL { throw SystemError(errno) }
   }
 
   /// What the file system says of it. Throws `SystemError`.

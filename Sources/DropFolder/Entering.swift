@@ -186,12 +186,12 @@ extension WatchedTree {
       }
       found.append(condition(watch, node, root.path, id))
     }
-    for (watch, _) in mounts {
-      guard let key = table.folder(watch), !key.path.bytes.isEmpty, let node = nodes[watch], let root = roots[key.root],
-        let head = table.watch(of: key.root), mounts[head] != mounts[watch] || nodes[head]?.way != node.way
-      else { continue }
-      found.append(condition(watch, node, root.path + [UInt8(ascii: "/")] + key.path.bytes, key.root))
+    let below = mounts.keys.compactMap { watch -> FolderCondition? in
+      guard let key = table.folder(watch), !key.path.bytes.isEmpty, let node = nodes[watch], let root = roots[key.root]
+      else { return nil }
+      return condition(watch, node, root.path + [UInt8(ascii: "/")] + key.path.bytes, key.root)
     }
+    found += below.sorted { $0.path.lexicographicallyPrecedes($1.path) }
     let unwatched = polled.filter { nodes[$0]?.way == .polling(.outOfWatches) && mounts[$0] == nil }
     if let first = unwatched.compactMap({ table.folder($0) }).min(by: {
       ($0.root.number, $0.path.bytes.count) < ($1.root.number, $1.path.bytes.count)

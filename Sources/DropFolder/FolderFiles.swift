@@ -306,10 +306,6 @@ extension ImageDefect {
   }
 }
 
-func renameWithin(_ folder: Int32, _ from: [UInt8], to: [UInt8], replacing: Bool) throws(SystemError) {
-  guard pd_rename_within(folder, cString(from), cString(to), replacing ? 1 : 0) == 0 else { throw SystemError(errno) }
-}
-
 func sha256(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
   var hash = SHA256()
   var offset = 0

@@ -18,11 +18,13 @@ extension FolderFiles {
       }
       let target = try self.openFolder(of: prompt)
       do throws(SystemError) {
-        if pd_move(source.number, cString(name), target.number, cString(new)) != 0 {
-          switch errno {
+        do throws(SystemError) {
+          try moveToNewName(name, in: source.number, to: new, in: target.number)
+        } catch {
+          switch error.number {
           case EEXIST, ENOENT: return false
           case EXDEV: guard try self.copy(name, in: source, to: new, in: target) else { return false }
-          default: throw SystemError(errno)
+          default: throw error
           }
         }
         try target.sync()

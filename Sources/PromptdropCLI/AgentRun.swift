@@ -27,6 +27,7 @@ struct AgentRun {
   func run() async throws -> Ending {
     let logger = Self.logger(configuration)
     for warning in configuration.warnings { logger.warning("\(warning)") }
+    try OpenFiles.raise(requests: configuration.integer("max-requests"))
     let key = try KeySource.find(configuration)
     let wantsView = TerminalView.isPossible && configuration.text("log-format") == "text"
     let view = wantsView ? TerminalView(usesColour: TerminalView.wantsColour) : nil

@@ -7,6 +7,8 @@ enum ExitCodes {
   static let needsUser = ExitCode(1)
   /// EX_UNAVAILABLE: the service takes nothing from this account.
   static let unavailable = ExitCode(69)
+  /// EX_OSERR: the system does not give what the agent needs.
+  static let system = ExitCode(71)
   /// EX_CANTCREAT: nothing can be written beside the prompts, so nothing was submitted.
   static let cannotWrite = ExitCode(73)
   /// EX_IOERR: what is on the disk is no longer known.

@@ -32,8 +32,12 @@ extension Mounts {
       }
     }
 
-    @Test(arguments: Echo.allCases, ["auto", "poll"])
-    func startsNothing(_ echo: Echo, _ mode: String) async throws {
+    @Test(arguments: Echo.allCases) func startsNothing(_ echo: Echo) async throws { try await echoed(echo, "auto") }
+
+    @Test(arguments: [Echo.copiedBack, .restored, .everything])
+    func startsNothingWherePolled(_ echo: Echo) async throws { try await echoed(echo, "poll") }
+
+    private func echoed(_ echo: Echo, _ mode: String) async throws {
       guard try Machine.allowed("\(echo)", { try Machine.tool("rsync") }) != nil else { return }
       let bench = try await Bench()
       for name in ["cat", "dog", "sub/cow"] { try bench.root.write("drop/\(name).prompt", name) }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestKit
 
 /// A file system of a test's own, mounted at a folder. Hold it with `defer { mount.end() }`: a value that is not used any
@@ -26,6 +27,9 @@ final class Mount: Sendable {
   /// What it is made of: a disk's image, the layers of an overlay, or the folder that bindfs shows.
   let parts: TemporaryFolder
   private let undo: Undo
+  // Lazily, and again for what was mounted over it: what stays mounted would outlive the test.
+  private static let line = "while umount -l \"$1\"; do :; done"
+  private let server = Mutex<ChildProcess?>(nil)
 
   /// Makes a file system and mounts it, unless `isPluggedIn` is false. Throws `Missing` where the machine does not allow that.
   init(_ kind: Kind, at path: String, isPluggedIn: Bool = true) throws {
@@ -41,16 +45,16 @@ final class Mount: Sendable {
       }
       try Machine.run("mkfs.\(kind.rawValue)", ["-q", kind == .ext4 ? "-F" : "-f", parts.path("image")])
     }
-    // Lazily, and again for what was mounted over it: what stays mounted would outlive the test.
-    undo = try Undo("while umount -l \"$1\"; do :; done", [path])
+    undo = try Undo(Self.line, [path])
     if isPluggedIn { try plugIn() }
   }
 
   private var image: String { parts.path("image") }
 
   /// Mounts it, after `unplug` with what was in it then; but for tmpfs, which is empty each time.
-  func plugIn(at other: String? = nil) throws {
-    let place = other ?? path
+  func plugIn() throws { try plugIn(at: path) }
+
+  private func plugIn(at place: String) throws {
     switch kind {
     case .tmpfs: try Machine.run("mount", ["-t", "tmpfs", "-o", "size=64m", "promptdrop-test", place])
     case .ext4, .xfs, .btrfs: try Machine.run("mount", ["-o", "loop", image, place])
@@ -58,36 +62,45 @@ final class Mount: Sendable {
       let layers = ["lower", "upper", "work"].map { "\($0)dir=\(parts.path($0))" }.joined(separator: ",")
       try Machine.run("mount", ["-t", "overlay", "promptdrop-test", "-o", layers, place])
     case .fuse:
-      guard access("/dev/fuse", R_OK | W_OK) == 0 else { throw Missing(description: "there is no /dev/fuse") }
-      try Machine.run("bindfs", [parts.path("behind"), place])
+      try serve(at: place)
     }
   }
 
   /// Unmounts it. Not lazily: throws while something keeps it busy.
-  func unplug(at other: String? = nil) throws { try Machine.run("umount", [other ?? path]) }
+  func unplug() throws { try Machine.run("umount", [path]) }
 
   /// Takes it out of the tree, whoever uses it.
   func tearOut() throws { try Machine.run("umount", ["-l", path]) }
 
-  /// Kills the process that serves a mount of FUSE's: from now on every look into it fails. It is found by its arguments.
-  func breakServer() throws {
-    let arguments = Array("\u{0}\(parts.path("behind"))\u{0}\(path)\u{0}".utf8)
-    for name in try FileManager.default.contentsOfDirectory(atPath: "/proc") {
-      // What has ended meanwhile has no arguments.
-      guard let id = pid_t(name), let told = FileManager.default.contents(atPath: "/proc/\(id)/cmdline") else {
-        continue
-      }
-      if told.range(of: Data(arguments)) != nil, told.range(of: Data("bindfs".utf8)) != nil { kill(id, SIGKILL) }
+  // In the foreground: what puts itself into the background is waited for by Foundation's processes for ever.
+  private func serve(at place: String) throws {
+    guard access("/dev/fuse", R_OK | W_OK) == 0 else { throw Missing(description: "there is no /dev/fuse") }
+    func device() -> dev_t {
+      var info = stat()
+      return stat(place, &info) == 0 ? info.st_dev : 0
+    }
+    let before = device()
+    let child = try ChildProcess(try Machine.tool("bindfs"), ["-f", parts.path("behind"), place])
+    server.withLock { $0 = child }
+    let end = ContinuousClock.now + .seconds(10)
+    while device() == before {
+      guard child.ending == nil, .now < end else { throw Missing(description: "bindfs: \(child.standardError)") }
+      // Mounting takes some milliseconds, and whoever mounts is not asynchronous.
+      usleep(2000)
     }
   }
+
+  /// Kills the process that serves a mount of FUSE's: from now on every look into it fails.
+  func breakServer() { server.withLock { $0?.terminate(SIGKILL) } }
 
   /// Has it changed while it is mounted nowhere else: `body` is given a folder in which it is.
   func elsewhere(_ body: (String) throws -> Void) throws {
     let place = try TemporaryFolder()
+    let undo = try Undo(Self.line, [place.path])
+    defer { undo.end() }
     try plugIn(at: place.path)
-    // Thrown away: what went wrong in the body matters more, and a place that stays busy is taken out lazily.
-    defer { do { try unplug(at: place.path) } catch { _ = try? Machine.run("umount", ["-l", place.path]) } }
     try body(place.path)
+    try Machine.run("umount", [place.path])
   }
 
   /// Unmounts it for good.

@@ -92,7 +92,7 @@ extension Mounts {
       defer { agent.terminate(SIGKILL) }
       try await bench.waitFor("drop/disk/cat", "done")
       try await bench.waitFor("drop/disk/held", "held")
-      try mount.breakServer()
+      mount.breakServer()
       #expect(throws: (any Error).self) { try bench.root.list("drop/disk") }
       try bench.root.write("drop/marker.prompt", "marker")
       try await bench.waitFor("drop/marker", "done")

@@ -11,11 +11,9 @@ extern const int pd_o_path;
 // is swapped in while it is walked. Returns a descriptor, or -1 with errno.
 int pd_open_beneath(int folder, const char *path, int flags, mode_t mode);
 
-// renameat2(2) within one folder; with `replace` 0 an existing target makes it fail with EEXIST. Returns 0, or -1 with errno.
-int pd_rename_within(int folder, const char *from, const char *to, int replace);
-
-// renameat2(2) between two folders; an existing target makes it fail with EEXIST. Returns 0, or -1 with errno.
-int pd_move(int from_folder, const char *from, int to_folder, const char *to);
+// renameat2(2) with RENAME_NOREPLACE: an existing target makes it fail with EEXIST. Returns 0, or -1 with errno; EINVAL where
+// the file system cannot do that.
+int pd_rename_new(int from_folder, const char *from, int to_folder, const char *to);
 
 // eventfd(2), non-blocking and close-on-exec. Returns a descriptor, or -1 with errno.
 int pd_eventfd(void);
