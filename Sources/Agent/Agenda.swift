@@ -5,6 +5,7 @@ enum AgendaItem: Sendable {
   case query(SlotKey, due: Duration)
   case fetch(SlotKey)
   case sidecar(JobID)
+  case setBack(JobID)
   case look(FileKey)
   case vanished
   case weigh(Evidence)
@@ -32,6 +33,7 @@ extension Pipeline {
       case .query(let key, let due): Task { await self.query(key, due: due) }
       case .fetch(let key): Task { await self.resumeFetch(key) }
       case .sidecar(let job): Task { await self.writeDueSidecar(job) }
+      case .setBack(let job): Task { await self.putRight(job) }
       case .look(let file): settling.noticed(file, .found, at: now)
       case .vanished: Task { await self.lookForVanished() }
       case .weigh(let evidence): Task { await self.weigh(evidence) }

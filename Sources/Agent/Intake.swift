@@ -185,7 +185,8 @@ extension Pipeline {
     let name = file.path.name
     if Self.stem(file).count > DropNames.longestStem {
       return JobError(
-        code: JobError.nameTooLong, message: "The name has \(name.count) bytes; no sidecar's name would fit beside it.",
+        code: JobError.nameTooLong,
+        message: "The name has \(name.count) bytes; those of its sidecar and its pictures would be too long.",
         hint: "Shorten it to \(DropNames.longestStem) bytes without its ending.")
     }
     if let plain = DropNames.plainPrompt(name), case .file = await files.look(file.sibling(plain)) {

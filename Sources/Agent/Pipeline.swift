@@ -47,6 +47,8 @@ public actor Pipeline {
   var isPuttingBack = false
   // Folders that sync tools keep on several machines, and roots where another machine's sidecars were seen.
   var syncMarks: Set<FileKey> = []
+  /// Jobs whose sidecars were set back to an older state and are to be put right.
+  var setBack: Set<JobID> = []
   var sharedWith: [RootID: String] = [:]
   var toldLeftOut: Set<FileKey> = []
   // Files that a person wants made once more though their text is the same.

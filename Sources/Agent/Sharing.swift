@@ -56,10 +56,13 @@ extension Pipeline {
         return observer.notice(.warning, error.error)
       }
       do {
-        guard let known = try await journal.known([prompt])[0], known.current > 0,
-          let told = try await told(of: prompt), told.jobID != known.job.text,
-          let job = try await inHand(known.job), !job.currentSlots.contains(where: \.mayBePaid)
+        guard let known = try await journal.known([prompt])[0], known.current > 0, let told = try await told(of: prompt)
         else { return }
+        if told.jobID == known.job.text {
+          if setBack.insert(known.job).inserted { schedule(.setBack(known.job), at: now + Self.setBackDelay) }
+          return
+        }
+        guard let job = try await inHand(known.job), !job.currentSlots.contains(where: \.mayBePaid) else { return }
         // Before it is overwritten: the prompt is looked at once more, with what the sidecar tells.
         keptSidecars.insert(prompt)
         settling.noticed(prompt, .found, at: now)
@@ -69,6 +72,27 @@ extension Pipeline {
       } catch {
         fail(error)
       }
+    }
+  }
+
+  // Longer than a sync tool's round trip, so that two who write the same file do not chase each other.
+  private static let setBackDelay: Duration = .seconds(10)
+
+  /// Somebody else has written the job's sidecar, such as a sync tool with an older copy. What says less than the journal,
+  /// and nothing else, is written anew.
+  func putRight(_ id: JobID) async {
+    setBack.remove(id)
+    do {
+      guard active[id] == nil, !isStopping, let job = try await inHand(id), job.note == nil,
+        case .file = await files.look(job.file), let told = try await told(of: job.file), told.isBehind(job),
+        StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host).state
+          != told.state, await ownerProblem(job.file) == nil
+      else { return }
+      await show(job)
+    } catch let trouble as LocalTrouble {
+      observer.notice(.warning, trouble.error)
+    } catch {
+      fail(error)
     }
   }
 
@@ -100,6 +124,23 @@ extension Pipeline {
       _ = try await believe(told, prompt, nil, nil, TakenStamp(prompt: nothing, list: nil))
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       observer.notice(.warning, trouble.error)
+    }
+  }
+}
+
+extension StatusSidecar {
+  /// Whether it is the job's own, and tells of no submission that the journal does not know.
+  fileprivate func isBehind(_ job: Job) -> Bool {
+    guard jobID == job.id.text, revision <= job.latest else { return false }
+    return attempts.allSatisfy { entry in
+      guard entry.attempt.outcome.mayBePaid else { return true }
+      let slot = job.slots[SlotKey(job: job.id, revision: entry.revision, number: entry.slot)]
+      // Of a picture that was finished long ago, the attempts are forgotten.
+      guard let slot, slot.state != .done else { return slot != nil }
+      return slot.attempts.contains { known in
+        known.attemptID == entry.attempt.attemptID
+          && (entry.attempt.taskID == nil || known.taskID == entry.attempt.taskID)
+      }
     }
   }
 }

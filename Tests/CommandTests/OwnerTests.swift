@@ -32,6 +32,24 @@ import Testing
     #expect(bench.posts.count == 1)
   }
 
+  // A sync tool puts an older copy back.
+  @Test func aSidecarThatIsSetBackIsPutRight() async throws {
+    let bench = try await Bench(["cat": "a cat", "dog": "a dog"])
+    let agent = try bench.start("watch")
+    for name in ["cat", "dog"] { try await bench.waitFor(name, "done") }
+    // What tells of more than the journal knows is not overwritten.
+    let more = try bench.root.read("dog.status.json").replacing(#""state": "done""#, with: #""state": "held""#)
+      .replacing(/"revision": 1/, with: #""revision": 2"#)
+    try bench.root.writeByRename("dog.status.json", more)
+    let older = try bench.root.read("cat.status.json").replacing(#""state": "done""#, with: #""state": "submitted""#)
+    try bench.root.writeByRename("cat.status.json", older)
+    try await eventually(within: .seconds(30), "it is put right: \(agent.standardError)") {
+      try bench.sidecar("cat").state == "done"
+    }
+    #expect(try bench.root.read("dog.status.json") == more)
+    #expect(bench.posts.count == 2)
+  }
+
   @Test func anotherMachinesSidecar() async throws {
     let bench = try await Bench(["dog": "a dog"])
     #expect(try await bench.once().code == 0)

@@ -12,8 +12,8 @@ extension Mounts {
       "*?[a]",
       "-rf", "--help", "a%20b", "ünï", "über", "u\u{0308}ber", "日本語", "🐱", "a.b.c", "cat.v1", "cat-2", "semi;colon",
       "&",
-      "\u{202E}rtl", "\u{7F}\u{1}\u{1B}[31m", String(repeating: "x", count: 243),
-      "…" + String(repeating: "ä", count: 120),
+      "\u{202E}rtl", "\u{7F}\u{1}\u{1B}[31m", String(repeating: "x", count: 231),
+      "…" + String(repeating: "ä", count: 114),
     ].map { Array($0.utf8) }
 
     // A path of bytes: not every name is text.
@@ -74,7 +74,7 @@ extension Mounts {
         case .upperCase: return text("CAT.PROMPT")
         case .mixedCase: return text("Cat.Prompt")
         // `.status.json` is five bytes longer than `.prompt`.
-        case .sidecarDoesNotFit: return text(String(repeating: "y", count: 244) + ".prompt", "yyyyyyyy")
+        case .sidecarDoesNotFit: return text(String(repeating: "y", count: 232) + ".prompt", "yyyyyyyy")
         case .wholeName: return text(String(repeating: "z", count: 248) + ".prompt", "zzzzzzzz")
         case .folderOfWholeName: return text(String(repeating: "w", count: 255) + "/cat.prompt", "wwwwwwww")
         }

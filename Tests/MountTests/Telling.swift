@@ -22,6 +22,8 @@ struct StatusTold: Decodable, Sendable {
   let schema: String
   let folders: [FolderTold]
   let waiting: [Line]
+  /// How many prompts are in each state.
+  let counts: [String: Int]
 
   /// What is said of a folder.
   func folder(_ path: String) -> FolderTold? { folders.first { $0.path == path } }

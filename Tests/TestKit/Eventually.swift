@@ -3,7 +3,7 @@ import Testing
 /// Waits until `condition` holds, looking again every few milliseconds. When it does not within the time, or throws at the
 /// last look, records an issue that says `what` and throws, so that the test ends there.
 public func eventually(
-  within limit: Duration = .seconds(10), _ what: String, isolation: isolated (any Actor)? = #isolation,
+  within limit: Duration = .seconds(10), _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation,
   sourceLocation: SourceLocation = #_sourceLocation, condition: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
@@ -20,8 +20,8 @@ public func eventually(
       trouble = " (\(error))"
     }
     if isLast {
-      Issue.record("not within \(limit): \(what)\(trouble)", sourceLocation: sourceLocation)
-      throw DidNotHappen(description: "not within \(limit): \(what)\(trouble)")
+      Issue.record("not within \(limit): \(what())\(trouble)", sourceLocation: sourceLocation)
+      throw DidNotHappen(description: "not within \(limit): \(what())\(trouble)")
     }
     try await Task.sleep(for: min(pause, max(.zero, end - .now)))
     pause = min(pause * 2, .milliseconds(25))
