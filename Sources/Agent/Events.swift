@@ -52,6 +52,9 @@ extension Pipeline {
             code: JobError.rootGone,
             message: "\(name(of: root)) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
             hint: "Put it back; promptdrop goes on by itself."))
+      case .watchedAgain:
+        observer.notice(
+          .info, JobError(code: "watched-again", message: "inotify watches every folder that it can again."))
       case .rootBack(let root):
         observer.notice(.info, JobError(code: "root-back", message: "\(name(of: root)) is there and watched."))
       }
@@ -72,16 +75,21 @@ extension Pipeline {
     watcher.lookAgain(below: folder)
     Task {
       do {
-        _ = try await commit(
-          [JobError.otherOwner, JobError.sharedFolder].map { code in
-            .undelay(code: code, beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)
-          })
+        try await releaseForeign()
       } catch {
         fail(error)
       }
       requeued(notBefore: nil)
       pump()
     }
+  }
+
+  /// What waits for its folder to be this agent's is asked for anew, each when its turn comes.
+  func releaseForeign() async throws {
+    _ = try await commit(
+      [JobError.otherOwner, JobError.sharedFolder].map { code in
+        .undelay(code: code, beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)
+      })
   }
 
   /// The prompt waits for these files; their coming wakes it.

@@ -159,6 +159,12 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile, _ seen: TakenStamp, stillFor: Duration
   ) async throws -> Bool {
     guard let before = known.stamp, before.prompt == seen.prompt, before.list == seen.list else { return false }
+    // Withdrawn because it was missing, as on a disk that was unmounted; it is wanted again.
+    if known.state == .cancelled, let job = try await inHand(known.job),
+      job.currentSlots.contains(where: { $0.state == .cancelled(.sourceGone) })
+    {
+      return false
+    }
     if before.inputs == seen.inputs {
       // A file system's clock may be too coarse for two writes that follow one another at once.
       if stillFor >= Self.coarsestClock { watcher.confirm(file, before) }

@@ -15,6 +15,7 @@ extension Pipeline {
       Task { await self.takeOver(key) }
     }
     _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
+    try await releaseForeign()
     if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.
     for state in [StateName.held, .failed] {

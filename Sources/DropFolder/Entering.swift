@@ -171,6 +171,11 @@ extension WatchedTree {
 
   // MARK: how things stand
 
+  /// Whether a part is looked through only because inotify has no more watches, or no instance.
+  var isShortOfInotify: Bool {
+    polled.contains { nodes[$0]?.way == .polling(.outOfWatches) || nodes[$0]?.way == .polling(.unavailable) }
+  }
+
   /// How each part is watched.
   var conditions: [FolderCondition] {
     var found: [FolderCondition] = []

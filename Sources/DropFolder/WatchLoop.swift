@@ -23,6 +23,7 @@ struct WatchLoop: ~Copyable {
   private var lastScanTime: Duration = .zero
   private var scanEndedAt: ContinuousClock.Instant = .now
   private var mountPoints: Set<[UInt8]> = []
+  private var wasShort = false
 
   init(
     tree: consuming WatchedTree, options: FolderWatcher.Options, commands: Commands,
@@ -114,6 +115,12 @@ struct WatchLoop: ~Copyable {
     if tree.conditionsChanged {
       tree.conditionsChanged = false
       commands.conditions = tree.conditions
+    }
+    // Not in the middle of a look, which begins as if there were watches again.
+    if tree.looks.isEmpty {
+      let isShort = tree.isShortOfInotify
+      if wasShort, !isShort { tree.events.append(.watchedAgain) }
+      wasShort = isShort
     }
     let events = tree.takeEvents()
     if !events.isEmpty { sink(events) }

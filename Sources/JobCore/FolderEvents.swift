@@ -36,6 +36,8 @@ public enum FolderEvent: Hashable, Sendable {
   case rootGone(RootID)
   /// A root that was gone, or not there yet, is there.
   case rootBack(RootID)
+  /// What had to be looked through for want of inotify's watches or instances is watched again.
+  case watchedAgain
 }
 
 /// How a part of the watched folders is watched.

@@ -80,7 +80,10 @@ final class Mount: Sendable {
       return stat(place, &info) == 0 ? info.st_dev : 0
     }
     let before = device()
-    let child = try ChildProcess(try Machine.tool("bindfs"), ["-f", parts.path("behind"), place])
+    // Version 2 of FUSE's library wants to be told that what is there may be hidden; later ones do not know the option.
+    let isEmpty = try FileManager.default.contentsOfDirectory(atPath: place).isEmpty
+    let options = isEmpty ? [] : ["-o", "nonempty"]
+    let child = try ChildProcess(try Machine.tool("bindfs"), ["-f"] + options + [parts.path("behind"), place])
     server.withLock { $0 = child }
     let end = ContinuousClock.now + .seconds(10)
     while device() == before {

@@ -3,7 +3,8 @@ import Testing
 /// Waits until `condition` holds, looking again every few milliseconds. When it does not within the time, or throws at the
 /// last look, records an issue that says `what` and throws, so that the test ends there.
 public func eventually(
-  within limit: Duration = .seconds(10), _ what: @autoclosure () -> String, isolation: isolated (any Actor)? = #isolation,
+  within limit: Duration = .seconds(10), _ what: @autoclosure () -> String,
+  isolation: isolated (any Actor)? = #isolation,
   sourceLocation: SourceLocation = #_sourceLocation, condition: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
