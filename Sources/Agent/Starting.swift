@@ -240,7 +240,11 @@ extension Pipeline {
         if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }
         // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more:
         // then it would look like a submission in doubt.
-        if entry.job.slots[key]?.attempts.last?.outcome == .notSent { try await writeSidecar(entry, durable: true) }
+        if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
+          try await told(of: file)?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
+        {
+          try await writeSidecar(entry, durable: true)
+        }
       } catch let trouble as LocalTrouble where !trouble.isFatal {
         return .failure(NotNow(.postponed(until: wallClock + settings.policy.localTroubleDelay, trouble.error)))
       }

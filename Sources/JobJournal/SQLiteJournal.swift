@@ -51,22 +51,10 @@ public final class SQLiteJournal: JobJournal {
         throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: words.joined(separator: "; "))
       }
       // A column whose name went bad is no damage in SQLite's eyes.
-      guard try tables(db) == sound.get() else {
+      guard try Migrations.fingerprint(db) == Migrations.made else {
         throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "its tables are not those that were made")
       }
     }
-  }
-
-  // The tables as the migrations make them. Made once: they are the same for each journal.
-  private static let sound = Result {
-    let database = try DatabaseQueue()
-    try Migrations.all.migrate(database)
-    return try database.read { try tables($0) }
-  }
-
-  private static func tables(_ db: Database) throws -> [String] {
-    try String.fetchAll(
-      db, sql: "SELECT coalesce(sql, name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
   }
 
   /// Writes a copy of the journal beside it, unless there is one that is younger than `age`.

@@ -141,6 +141,13 @@ import Testing
     #expect(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM slot") } == Self.rows.count)
   }
 
+  /// What a journal's tables are held against when it is opened.
+  @Test func theFingerprintIsThatOfAllMigrations() throws {
+    let database = try DatabaseQueue()
+    try Migrations.all.migrate(database)
+    #expect(try database.read { try Migrations.fingerprint($0) } == Migrations.made)
+  }
+
   @Test func noForeignWordCanBeWritten() async throws {
     let journal = try SQLiteJournal(try StateFolder(place.path("state")))
     let root = try await journal.root(path: [47])

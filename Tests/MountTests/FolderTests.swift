@@ -38,8 +38,14 @@ extension Mounts {
       }
     }
 
-    @Test(arguments: Arrival.allCases, ["auto", "poll"])
-    func noneIsMissed(_ arrival: Arrival, _ mode: String) async throws {
+    @Test(arguments: Arrival.allCases) func noneIsMissed(_ arrival: Arrival) async throws {
+      try await arrives(arrival, "auto")
+    }
+
+    @Test(arguments: [Arrival.many, .madeAgain, .renamedTwice, .exchanged, .movedWithin])
+    func noneIsMissedWherePolled(_ arrival: Arrival) async throws { try await arrives(arrival, "poll") }
+
+    private func arrives(_ arrival: Arrival, _ mode: String) async throws {
       let bench = try await Bench()
       for number in 0..<40 {
         let name = "s\(number % 5)/t\(number % 3)/p\(number)"
