@@ -42,3 +42,5 @@ void pd_return_large_blocks(int bytes) {
   mallopt(M_MMAP_THRESHOLD, bytes);
   mallopt(M_TRIM_THRESHOLD, bytes);
 }
+
+void pd_return_free_memory(void) { malloc_trim(0); }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import JobCore
 
@@ -104,6 +105,8 @@ struct WatchLoop: ~Copyable {
     if isScanning {
       isScanning = false
       tree.confirmed.endScan()
+      // What the scan and its consequences needed is not needed until the next one.
+      pd_return_free_memory()
       (scanEndedAt, lastScanTime) = (end, workTime)
       nextScan = end + max(options.rescanInterval, workTime * Self.scanShare)
     }

@@ -27,4 +27,7 @@ int pd_file_system(int file, unsigned int *kind);
 // mallopt(3): blocks of this many bytes and more are given back to the system when they are freed, always.
 void pd_return_large_blocks(int bytes);
 
+// malloc_trim(3): gives the system back what is free between blocks in use; some milliseconds for a heap of many megabytes.
+void pd_return_free_memory(void);
+
 #endif
