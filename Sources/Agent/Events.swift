@@ -30,7 +30,7 @@ extension Pipeline {
           if listsOnTheirWay[prompt]?.isEmpty == true { listsOnTheirWay[prompt] = nil }
         }
         settling.noticed(prompt, .touched, at: now)
-      case .defaultsChanged(let folder): defaultsChanged(folder)
+      case .defaultsChanged(let folder): lookAgain(below: folder)
       case .awaited(let file):
         for prompt in awaitedBy[file] ?? [] { settling.noticed(prompt, .touched, at: now) }
       case .leftover(let file): leftovers.append(file)
@@ -40,6 +40,10 @@ extension Pipeline {
         if hasSidecars { sidecarsAreNew = true }
       case .sidecarArrived(let prompt): sidecarArrived(prompt)
       case .syncMark(let folder): syncMarks.insert(folder)
+      case .syncMarkGone(let folder):
+        syncMarks.remove(folder)
+        toldLeftOut.remove(FileKey(root: folder.root, path: .root))
+        lookAgain(below: folder)
       case .scanned(let root):
         unscanned.remove(root)
         putKeptBack()
@@ -70,8 +74,8 @@ extension Pipeline {
 
   func name(of root: RootID) -> String { DropPath.display(rootPaths[root] ?? []) }
 
-  // Which file is made of which defaults is found out by looking.
-  private func defaultsChanged(_ folder: FileKey) {
+  // Which file is made of which defaults, and whose it is, is found out by looking.
+  private func lookAgain(below folder: FileKey) {
     watcher.lookAgain(below: folder)
     Task {
       do {

@@ -30,7 +30,6 @@ extension Pipeline {
           return SourceQuery(prompt: file, list: Self.list(of: file), known: isKept ? nil : known[index]?.stamp)
         }, limit: settings.maxPromptBytes)
       var plans: [Plan] = []
-      defaultsOfFolders = [:]
       for (index, file) in batch.enumerated() {
         if let plan = try await plan(file, known[index], readings[index], at: start) { plans.append(plan) }
       }
@@ -87,7 +86,7 @@ extension Pipeline {
       listStamp = found
       stillFor = min(age, listAge)
     }
-    let inputs = await folderDefaults(of: file).map { (try? $0.1.get()) ?? [] }  // An unreadable one says so later.
+    let inputs = reading.defaults.map { (try? $0.content.get()) ?? [] }  // An unreadable one says so later.
     var taken = TakenStamp(prompt: stamp, list: listStamp, inputs: reader.fingerprint(inputs))
     if let known, !keptSidecars.contains(file), !wantedAnew.contains(file),
       try await isUnchanged(file, known, taken, stillFor: stillFor)
@@ -132,7 +131,7 @@ extension Pipeline {
     }
     let complete: PromptRequest
     do throws(JobError) {
-      let request = try await understand(file, bytes, reading)
+      let request = try understand(file, bytes, reading)
       if request.requireImages, listStamp == nil {
         return wait(
           file, known, start,
@@ -148,7 +147,8 @@ extension Pipeline {
       return planProblem(file, known, taken, error, start)
     }
     do {
-      return try await decide(file, known, complete, taken, age: stillFor, start: start)
+      let told = try reading.sidecar.get().flatMap(reader.sidecar)
+      return try await decide(file, known, complete, told, taken, age: stillFor, start: start)
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       return waitForMachine(file, known, start, trouble.error)
     }
@@ -205,24 +205,15 @@ extension Pipeline {
 
   func understand(
     _ file: FileKey, _ bytes: [UInt8], _ reading: SourceReading
-  ) async throws(JobError) -> PromptRequest {
+  ) throws(JobError) -> PromptRequest {
     var defaults: [(FileKey, [UInt8])] = []
-    for (place, content) in await folderDefaults(of: file) {
+    for (place, content) in reading.defaults {
       switch content {
       case .success(let bytes): defaults.append((place, bytes))
       case .failure(let trouble): throw trouble.error
       }
     }
     return try reader.understand(prompt: bytes, list: reading.listBytes, file: file, defaults: defaults)
-  }
-
-  // Most files of a batch share their folder.
-  private func folderDefaults(of file: FileKey) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
-    let folder = FileKey(root: file.root, path: file.path.directory)
-    if let known = defaultsOfFolders[folder] { return known }
-    let found = await files.folderDefaults(above: file, limit: settings.maxPromptBytes)
-    defaultsOfFolders[folder] = found
-    return found
   }
 
   func planProblem(

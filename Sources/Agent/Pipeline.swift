@@ -22,7 +22,6 @@ public actor Pipeline {
   // Files on their way in.
   var settling: Settling<FileKey>
   var examinations = 0
-  var defaultsOfFolders: [FileKey: [(FileKey, Result<[UInt8], LocalTrouble>)]] = [:]
   var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
   var awaitedBy: [FileKey: Set<FileKey>] = [:]
   var unscanned: Set<RootID>

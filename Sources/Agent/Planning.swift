@@ -63,14 +63,15 @@ extension Pipeline {
     }
     let request: PromptRequest
     do throws(JobError) {
-      request = try await understand(file, bytes, reading)
+      request = try understand(file, bytes, reading)
     } catch {
       if error.code == "excluded" || error.code == JobError.otherOwner { return nil }
       item.why = error.code == "empty" ? "waits" : "refused"
       item.message = error.message
       return item
     }
-    if let told = try await told(of: file) { noteOwner(told, file.root) }
+    let told = try reading.sidecar.get().flatMap(reader.sidecar)
+    if let told { noteOwner(told, file.root) }
     if let problem = sharedProblem(file, owner: request.snapshot.owner) {
       (item.why, item.message) = ("waits", problem.message)
       return item
@@ -83,7 +84,7 @@ extension Pipeline {
       return item
     }
     let identity = Identity(prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA, request: "")
-    (item.why, item.pictures) = try await wanted(file, known, request, identity)
+    (item.why, item.pictures) = try await wanted(file, known, request, identity, told)
     guard item.pictures > 0 else { return nil }
     if request.hold, item.why != "queued" {
       (item.why, item.pictures) = ("waits", 0)
@@ -94,14 +95,12 @@ extension Pipeline {
 
   // How many pictures would be paid for, and why.
   private func wanted(
-    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity
+    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ told: StatusSidecar?
   ) async throws -> (String, Int) {
     guard let known, known.current > 0, let job = try await inHand(known.job),
       let current = job.revisions[known.current]
     else {
-      if let told = try await told(of: file),
-        let adopted = Adoption(told, identity, count: request.count, now: wallClock)
-      {
+      if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
         let queued = adopted.slots(job: JobID(told.jobID), revision: 1).count { $0.state.name == .queued }
         return ("queued", queued)
       }

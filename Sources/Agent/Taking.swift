@@ -3,18 +3,18 @@ import JobCore
 // A complete, settled file against what is known of it: new, changed, restored, renamed, or nothing to do.
 extension Pipeline {
   func decide(
-    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ stamp: TakenStamp, age: Duration, start: Duration
+    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ told: StatusSidecar?, _ stamp: TakenStamp,
+    age: Duration, start: Duration
   ) async throws -> Plan? {
     let identity = Identity(
       prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA,
       request: reader.requestHash(request.snapshot))
+    if let told { noteOwner(told, file.root) }
     guard let known, known.current > 0, let job = try await inHand(known.job),
       let current = job.revisions[known.current]
     else {
-      return try await takeNew(file, known, request, identity, stamp)
+      return try await takeNew(file, known, request, identity, told, stamp)
     }
-    let told = try await told(of: file)
-    if let told { noteOwner(told, file.root) }
     // Somebody else's sidecar came for the same text before this one's was sent: what it tells of is not paid for again.
     if let told, told.jobID != job.id.text, !job.currentSlots.contains(where: \.mayBePaid),
       let adopted = Adoption(told, identity, count: request.count, now: wallClock), adopted.isPaid
@@ -71,10 +71,9 @@ extension Pipeline {
   // MARK: a file that is not known
 
   private func takeNew(
-    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp
+    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ told: StatusSidecar?,
+    _ stamp: TakenStamp
   ) async throws -> Plan? {
-    let told = try await told(of: file)
-    if let told { noteOwner(told, file.root) }
     if let problem = sharedProblem(file, owner: request.snapshot.owner) {
       return planProblem(file, known, stamp, problem, now)
     }

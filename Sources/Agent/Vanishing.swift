@@ -15,7 +15,7 @@ extension Pipeline {
   func noticeGone(_ file: FileKey, at now: Duration) {
     if goneSince.count > Self.mostGone { goneSince = goneSince.filter { now - $0.value < .seconds(60) } }
     guard goneSince.count <= Self.mostGone else {
-      let folder = FileKey(root: file.root, path: file.path.directory)
+      let folder = file.folder
       return noticeVanished(Vanished(folder: folder, isDeep: false), at: now)
     }
     goneSince[file] = now

@@ -12,7 +12,7 @@ public final class FolderFiles: RootFiles {
   let check: ImageCheck
   private let run: String
   private let temporaries = Atomic<Int>(0)
-  private let folderSync: FolderSync
+  let folderSync: FolderSync
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
 
@@ -105,51 +105,71 @@ public final class FolderFiles: RootFiles {
     }
   }
 
-  /// Reads prompts, each with its list; bytes only where the file did not change meanwhile.
+  /// Reads prompts, each with all that decides on it; bytes only where the file did not change meanwhile.
   public func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
     await onWorker {
-      files.map { file in
-        if let known = file.known, case .file(let stamp, let age) = self.sight(file.prompt).0, stamp == known.prompt {
-          let list = self.sight(file.list).0
-          let isSame =
-            switch (list, known.list) {
-            case (.missing, nil): true
-            case (.file(let stamp, _), let before?): stamp == before
-            default: false
-            }
-          if isSame {
-            return SourceReading(prompt: .file(stamp, age: age), promptBytes: nil, list: list, listBytes: nil)
-          }
-        }
-        let (prompt, promptBytes) = self.sight(file.prompt, readUpTo: limit)
-        let (list, listBytes) = self.sight(file.list, readUpTo: limit)
-        return SourceReading(prompt: prompt, promptBytes: promptBytes, list: list, listBytes: listBytes)
+      // Most files of a batch share their folder.
+      var defaultsOfFolders: [FileKey: [FolderDefaults]] = [:]
+      return files.map { file in
+        let defaults = defaultsOfFolders[file.prompt.folder] ?? self.defaults(above: file.prompt, limit: limit)
+        defaultsOfFolders[file.prompt.folder] = defaults
+        return self.readSource(file, defaults, limit: limit)
       }
     }
   }
 
-  /// Reads the defaults of the folder and of those above it, the nearest first.
-  public func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
-    await onWorker {
-      var found: [(FileKey, Result<[UInt8], LocalTrouble>)] = []
-      var folder = file.path.directory
-      while true {
-        let key = FileKey(root: file.root, path: folder.appending(DropNames.folderDefaults))
-        switch self.sight(key, readUpTo: limit) {
-        case (.file, let bytes?): found.append((key, .success(bytes)))
-        case (.missing, _): break
-        case (.unreadable(let error), _) where error.isOfMachine: found.append((key, .failure(LocalTrouble(error))))
-        case (let sighting, _):
-          let why =
-            if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
-          let error = JobError(
-            code: "folder-defaults-unreadable", message: "\(key.path.display) cannot be read: \(why)",
-            hint: "Mend or remove that file.", retryable: true)
-          found.append((key, .failure(LocalTrouble(error))))
+  private func readSource(_ file: SourceQuery, _ defaults: [FolderDefaults], limit: Int) -> SourceReading {
+    if let known = file.known, case .file(let stamp, let age) = sight(file.prompt).0, stamp == known.prompt {
+      let list = sight(file.list).0
+      let isSame =
+        switch (list, known.list) {
+        case (.missing, nil): true
+        case (.file(let stamp, _), let before?): stamp == before
+        default: false
         }
-        if folder.bytes.isEmpty { return found }
-        folder = folder.directory
+      if isSame {
+        return SourceReading(
+          prompt: .file(stamp, age: age), promptBytes: nil, list: list, listBytes: nil, defaults: defaults)
       }
+    }
+    let (prompt, promptBytes) = sight(file.prompt, readUpTo: limit)
+    let (list, listBytes) = sight(file.list, readUpTo: limit)
+    var reading = SourceReading(
+      prompt: prompt, promptBytes: promptBytes, list: list, listBytes: listBytes, defaults: defaults)
+    if promptBytes != nil {
+      do throws(LocalTrouble) {
+        reading.sidecar = .success(try findSidecar(of: file.prompt))
+      } catch {
+        reading.sidecar = .failure(error)
+      }
+    }
+    return reading
+  }
+
+  /// Reads the defaults of the folder and of those above it, the nearest first.
+  public func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
+    await onWorker { self.defaults(above: file, limit: limit) }
+  }
+
+  private func defaults(above file: FileKey, limit: Int) -> [FolderDefaults] {
+    var found: [FolderDefaults] = []
+    var folder = file.path.directory
+    while true {
+      let key = FileKey(root: file.root, path: folder.appending(DropNames.folderDefaults))
+      switch sight(key, readUpTo: limit) {
+      case (.file, let bytes?): found.append((key, .success(bytes)))
+      case (.missing, _): break
+      case (.unreadable(let error), _) where error.isOfMachine: found.append((key, .failure(LocalTrouble(error))))
+      case (let sighting, _):
+        let why =
+          if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
+        let error = JobError(
+          code: "folder-defaults-unreadable", message: "\(key.path.display) cannot be read: \(why)",
+          hint: "Mend or remove that file.", retryable: true)
+        found.append((key, .failure(LocalTrouble(error))))
+      }
+      if folder.bytes.isEmpty { return found }
+      folder = folder.directory
     }
   }
 
@@ -248,16 +268,22 @@ public final class FolderFiles: RootFiles {
 
   /// Makes the names in the prompt's folder durable. Calls for one folder share an fsync.
   public func syncFolder(of prompt: FileKey) async throws(LocalTrouble) {
-    let folder = FileKey(root: prompt.root, path: prompt.path.directory)
-    try await folderSync.sync(folder) { () async throws(LocalTrouble) in
-      try await self.tryOnWorker { () throws(LocalTrouble) in
-        let opened = try self.openFolder(of: prompt)
-        do throws(SystemError) {
-          try opened.sync()
-        } catch {
-          throw LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
-        }
-      }
+    try await folderSync.sync(prompt.folder) { () async throws(LocalTrouble) in try await self.syncNames(of: prompt) }
+  }
+
+  /// Syncs the prompt's folder on a worker thread.
+  func syncNames(of prompt: FileKey) async throws(LocalTrouble) {
+    try await tryOnWorker { () throws(LocalTrouble) in
+      try self.syncNames(of: prompt, in: try self.openFolder(of: prompt))
+    }
+  }
+
+  /// Syncs the prompt's folder, which is open, on the calling thread.
+  func syncNames(of prompt: FileKey, in folder: borrowing Descriptor) throws(LocalTrouble) {
+    do throws(SystemError) {
+      try folder.sync()
+    } catch {
+      throw LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
     }
   }
 

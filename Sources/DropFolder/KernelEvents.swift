@@ -32,7 +32,7 @@ extension WatchedTree {
     if case .prompt = DropNames.meaning(of: event.name), event.has(IN_CREATE | IN_MOVED_TO) {
       report(event.name, folder, event.watch, .touched)
     }
-    if event.name == DropNames.syncMark, event.has(IN_CREATE | IN_MOVED_TO) { events.append(.syncMark(folder: folder)) }
+    if event.name == DropNames.syncMark { noteSyncMark(event.has(IN_CREATE | IN_MOVED_TO), in: folder) }
     guard !DropNames.isSkippedFolder(event.name) else { return }
     let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
     if event.has(IN_MOVED_FROM) {
@@ -43,6 +43,17 @@ extension WatchedTree {
       lookNow(Look(.child(of: event.watch, event.name)))
     } else if event.has(IN_CREATE | IN_MOVED_TO) {
       lookNow(Look(.child(of: event.watch, event.name)))
+    }
+  }
+
+  /// Tells whether a sync tool keeps the folder where that is new.
+  mutating func noteSyncMark(_ isThere: Bool, in folder: FileKey) {
+    if isThere {
+      if syncMarked.insert(folder).inserted { events.append(.syncMark(folder: folder)) }
+    } else if syncMarked.remove(folder) != nil {
+      // A root below a sync tool's folder stays there.
+      let isBelow = folder.path.bytes.isEmpty && roots[folder.root]?.isBelowSyncMark == true
+      if !isBelow { events.append(.syncMarkGone(folder: folder)) }
     }
   }
 

@@ -137,7 +137,7 @@ extension WatchedTree {
     }
     if lost || !entries.isEmpty { nodes[watch]?.seen.entries = entries }
     if lost { events.append(.promptsVanished(key)) }
-    if found.hasSyncMark { events.append(.syncMark(folder: key)) }
+    noteSyncMark(found.hasSyncMark, in: key)
     for name in found.others { report(name, key, watch, .found) }
     var rest = look
     tellNews(news, key, watch, &rest)

@@ -105,7 +105,7 @@ public final class RootFolder: Sendable {
       && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino
   }
 
-  /// The folders above it that hold a sync tool's mark, and so keep the root on several machines.
+  /// Whether a folder above it holds a sync tool's mark, which keeps the root on several machines too.
   var isBelowSyncMark: Bool {
     var above = DropPath(bytes: Array(path.dropFirst()))
     while !above.bytes.isEmpty {

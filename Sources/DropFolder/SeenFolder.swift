@@ -48,7 +48,7 @@ struct FolderHash {
 
   /// Of a prompt's file.
   static func key(of file: FileKey) -> UInt64 {
-    let hash = FolderHash(FileKey(root: file.root, path: file.path.directory))
+    let hash = FolderHash(file.folder)
     return file.path.name.withUnsafeBytes { name in
       var isPlain = true
       if case .prompt(false) = DropNames.ending(name) { isPlain = false }

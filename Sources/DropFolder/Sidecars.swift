@@ -9,29 +9,32 @@ extension FolderFiles {
   /// The status sidecar of a prompt, where there is one of promptdrop's. Throws where that cannot be told: it may be the only
   /// thing that tells of a payment.
   public func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]? {
-    try await tryOnWorker { () throws(LocalTrouble) in
-      for besidesForeign in [false, true] {
-        guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { return nil }
-        do throws(SystemError) {
-          let file = try self.open(prompt.root, prompt.sibling(name).path.bytes, O_RDONLY | O_NONBLOCK)
-          guard try file.status().isRegular else { continue }
-          let bytes = try file.read(limit: Self.sidecarLimit)
-          if StatusSidecar.isOurs(bytes) { return bytes }
-        } catch {
-          switch error.number {
-          case ENOENT, ENOTDIR, ELOOP, EXDEV, ENXIO, ENAMETOOLONG: continue
-          default: throw LocalTrouble(error, doing: "read", prompt.sibling(name).path.display)
-          }
+    try await tryOnWorker { () throws(LocalTrouble) in try self.findSidecar(of: prompt) }
+  }
+
+  /// As `sidecar`, on the calling thread.
+  func findSidecar(of prompt: FileKey) throws(LocalTrouble) -> [UInt8]? {
+    for besidesForeign in [false, true] {
+      guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { return nil }
+      do throws(SystemError) {
+        let file = try open(prompt.root, prompt.sibling(name).path.bytes, O_RDONLY | O_NONBLOCK)
+        guard try file.status().isRegular else { continue }
+        let bytes = try file.read(limit: Self.sidecarLimit)
+        if StatusSidecar.isOurs(bytes) { return bytes }
+      } catch {
+        switch error.number {
+        case ENOENT, ENOTDIR, ELOOP, EXDEV, ENXIO, ENAMETOOLONG: continue
+        default: throw LocalTrouble(error, doing: "read", prompt.sibling(name).path.display)
         }
       }
-      return nil
     }
+    return nil
   }
 
   /// Replaces the sidecar of a prompt. A write whose sync fails is thrown away and made anew, once. Durable: the folder is
   /// synced too.
   public func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
-    try await tryOnWorker { () throws(LocalTrouble) in
+    let isDone = try await tryOnWorker { () throws(LocalTrouble) in
       let folder = try self.openFolder(of: prompt)
       let (name, replacing) = try self.freeSidecarName(of: prompt, in: folder)
       do throws(SystemError) {
@@ -44,8 +47,13 @@ extension FolderFiles {
           throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
         }
       }
+      guard durable else { return true }
+      // On the same thread, because a change of threads takes longer than the rest of it where a disk is fast.
+      return try self.folderSync.syncAtOnce(
+        prompt.folder, following: { () async throws(LocalTrouble) in try await self.syncNames(of: prompt) }
+      ) { () throws(LocalTrouble) in try self.syncNames(of: prompt, in: folder) }
     }
-    if durable { try await syncFolder(of: prompt) }
+    if !isDone { try await syncFolder(of: prompt) }
   }
 
   /// Removes the sidecar of a prompt that is gone, where it is promptdrop's.

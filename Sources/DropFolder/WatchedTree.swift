@@ -61,6 +61,9 @@ struct WatchedTree: ~Copyable {
   /// How many prompts were told of.
   var told = 0
 
+  // Folders with a sync tool's mark.
+  var syncMarked: Set<FileKey> = []
+
   // Folders renamed away whose new name has not been seen yet, and prompts, by the kernel's cookie.
   var movedFolders: [UInt32: (watch: Watch, from: FileKey, since: ContinuousClock.Instant)] = [:]
   var movedPrompt: (cookie: UInt32, from: FileKey)?

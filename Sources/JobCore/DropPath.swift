@@ -88,8 +88,11 @@ public struct FileKey: Hashable, Sendable {
     self.root = root
     self.path = path
   }
+  /// The folder that it is in.
+  public var folder: FileKey { FileKey(root: root, path: path.directory) }
+
   /// Whether the other file is in the same folder.
-  public func isBeside(_ other: FileKey) -> Bool { root == other.root && path.directory == other.path.directory }
+  public func isBeside(_ other: FileKey) -> Bool { folder == other.folder }
 
   /// The key of another name in the same folder.
   public func sibling(_ name: [UInt8]) -> FileKey {

@@ -28,6 +28,8 @@ public enum FolderEvent: Hashable, Sendable {
   case sidecarArrived(prompt: FileKey)
   /// A sync tool's mark: this folder is kept on several machines.
   case syncMark(folder: FileKey)
+  /// The mark is gone: the sync tool keeps the folder no longer.
+  case syncMarkGone(folder: FileKey)
   /// Everything in the root has been looked through once.
   case scanned(RootID)
   /// The watcher cannot do its work in full: for the log.

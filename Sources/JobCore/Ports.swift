@@ -85,7 +85,7 @@ public struct SourceQuery: Hashable, Sendable {
   }
 }
 
-/// A prompt with its list, read in one go.
+/// A prompt with all that decides on it, read in one go.
 public struct SourceReading: Sendable {
   /// What stands at the prompt's path.
   public var prompt: Sighting
@@ -96,14 +96,26 @@ public struct SourceReading: Sendable {
   public var list: Sighting
   /// The list's bytes; nil as above.
   public var listBytes: [UInt8]?
+  /// The defaults of its folder and of those above it.
+  public var defaults: [FolderDefaults]
+  /// The prompt's sidecar as `RootFiles.sidecar` has it, read last; nil inside where there is none, or no bytes were wanted.
+  public var sidecar: Result<[UInt8]?, LocalTrouble>
   /// Makes a reading.
-  public init(prompt: Sighting, promptBytes: [UInt8]?, list: Sighting, listBytes: [UInt8]?) {
+  public init(
+    prompt: Sighting, promptBytes: [UInt8]?, list: Sighting, listBytes: [UInt8]?, defaults: [FolderDefaults],
+    sidecar: Result<[UInt8]?, LocalTrouble> = .success(nil)
+  ) {
     self.prompt = prompt
     self.promptBytes = promptBytes
     self.list = list
     self.listBytes = listBytes
+    self.defaults = defaults
+    self.sidecar = sidecar
   }
 }
+
+/// The defaults that stand in a folder: path of the file, and its bytes.
+public typealias FolderDefaults = (file: FileKey, content: Result<[UInt8], LocalTrouble>)
 
 /// A local reference image, looked at.
 public enum ReferenceReading: Hashable, Sendable {
@@ -132,7 +144,7 @@ public struct ReferenceContent: Hashable, Sendable {
 /// The files of the watched roots. Everything goes through the root's own descriptor, never follows a symbolic link,
 /// and never leaves the root.
 public protocol RootFiles: Sendable {
-  /// Reads prompts, each with its list. No more than `limit` bytes each.
+  /// Reads prompts, each with all that decides on it. No more than `limit` bytes a file.
   func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading]
   /// Looks at a path.
   func look(_ file: FileKey) async -> Sighting
@@ -140,8 +152,8 @@ public protocol RootFiles: Sendable {
   func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading
   /// Reads a reference image to be sent. Throws where it is gone, is being changed or is no whole image.
   func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent
-  /// The defaults of the folder and of those above it, the nearest first: path of the file, and its bytes.
-  func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)]
+  /// The defaults of the file's folder and of those above it, the nearest first.
+  func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults]
   /// The status sidecar of a prompt, where there is one of promptdrop's.
   func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]?
   /// Replaces the sidecar of a prompt. Durable: synced, file and folder, on return.

@@ -28,7 +28,7 @@ extension SQLiteJournal {
 
   /// What is known of each path.
   public func known(_ files: [FileKey]) async throws -> [KnownFile?] {
-    try await run { db in
+    let find = { @Sendable (db: Database) throws -> [KnownFile?] in
       let statement = try db.cachedStatement(
         sql: "SELECT id, state, current, stamp, note FROM job WHERE root = ? AND path = ?")
       return try files.map { file in
@@ -43,11 +43,16 @@ extension SQLiteJournal {
           note: try note.map { try decode($0) })
       }
     }
+    return try await files.count > Self.few ? run(find) : lookUp(find)
   }
+
+  // So many files are looked up while others wait.
+  private static let few = 4
 
   /// Jobs, each with its current revision, all open slots with their revisions, and its outputs.
   public func jobs(_ ids: [JobID]) async throws -> [Job?] {
-    try await run { db in try ids.map { try db.job($0) } }
+    let find = { @Sendable (db: Database) throws -> [Job?] in try ids.map { try db.job($0) } }
+    return try await ids.count > Self.few ? run(find) : lookUp(find)
   }
 
   /// The temporary names that pictures wait under.
@@ -66,7 +71,7 @@ extension SQLiteJournal {
 
   /// The job's newest revision with this source and list.
   public func revision(of job: JobID, like identity: Identity) async throws -> Revision? {
-    try await run { db in
+    try await lookUp { db in
       try db.revision(
         job, "source_sha = ? AND list_sha IS ? ORDER BY number DESC LIMIT 1", [identity.source, identity.list])
     }
@@ -74,7 +79,7 @@ extension SQLiteJournal {
 
   /// A revision's slots.
   public func slots(of job: JobID, revision: Int) async throws -> [Slot] {
-    try await run { db in
+    try await lookUp { db in
       try Row.fetchAll(
         db, sql: "SELECT * FROM slot WHERE job = ? AND revision = ? ORDER BY number", arguments: [job.text, revision]
       ).map { try Slot(row: $0) }
@@ -140,7 +145,7 @@ extension SQLiteJournal {
 
   /// Jobs whose current revision has this source.
   public func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)] {
-    try await run { db in
+    try await lookUp { db in
       try Row.fetchAll(
         db.cachedStatement(
           sql: """

@@ -18,7 +18,7 @@ struct Ledger: Sendable {
     let keep = options.keepBodies
     entries.append(
       LedgerEntry(
-        number: received, body: keep ? Data(request.body.readableBytesView) : Data(),
+        number: received, receivedAt: .now, body: keep ? Data(request.body.readableBytesView) : Data(),
         bodySize: request.body.readableBytes, model: form.model, prompt: form.prompt,
         images: keep ? form.images : [], hasAuthorization: request.headers.contains(name: "Authorization"),
         headerNames: keep ? request.headers.map(\.name) : []))

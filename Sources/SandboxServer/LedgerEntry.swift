@@ -4,6 +4,8 @@ import Foundation
 public struct LedgerEntry: Sendable {
   /// Counts from 1, in the order the bodies were complete.
   public let number: Int
+  /// When its body was complete.
+  public let receivedAt: ContinuousClock.Instant
   /// The body as received; empty when ``SandboxOptions/keepBodies`` is off.
   public internal(set) var body: Data
   /// The size of the body in bytes, also when it was not kept.

@@ -46,7 +46,17 @@ final class FaultyFiles: RootFiles {
   }
 
   func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
-    await activity.during { await inner.readSources(files, limit: limit) }
+    await activity.during {
+      var readings = await inner.readSources(files, limit: limit)
+      for (index, file) in files.enumerated() where readings[index].promptBytes != nil {
+        do throws(LocalTrouble) {
+          try check(.readSidecar(file.prompt))
+        } catch {
+          readings[index].sidecar = .failure(error)
+        }
+      }
+      return readings
+    }
   }
   func look(_ file: FileKey) async -> Sighting { await activity.during { await inner.look(file) } }
   func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading {
@@ -55,7 +65,7 @@ final class FaultyFiles: RootFiles {
   func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent {
     try await activity.during { () async throws(LocalTrouble) in try await inner.referenceContent(file, limit: limit) }
   }
-  func folderDefaults(above file: FileKey, limit: Int) async -> [(FileKey, Result<[UInt8], LocalTrouble>)] {
+  func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
     await activity.during { await inner.folderDefaults(above: file, limit: limit) }
   }
   func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]? {

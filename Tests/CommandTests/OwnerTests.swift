@@ -32,6 +32,29 @@ import Testing
     #expect(bench.posts.count == 1)
   }
 
+  // The folder was taken out of the sync tool, whose mark goes with that.
+  @Test(arguments: ["one", "one/two"]) func aSyncToolsMarkThatGoes(folder: String) async throws {
+    let bench = try await Bench([:])
+    try bench.root.makeFolder("one/two")
+    try bench.root.makeFolder("\(folder)/.stfolder")
+    try bench.root.write("one/two/cat.prompt", "a cat")
+    try bench.root.write("dog.prompt", "a dog")
+    let agent = try bench.start("watch")
+    try await bench.waitFor("dog", "done")
+    try await eventually(within: .seconds(10), "it says so: \(agent.standardError)") {
+      agent.standardError.contains("promptdrop own \(bench.root.path)")
+    }
+    #expect(!bench.root.exists("one/two/cat.status.json"))
+    try bench.root.remove("\(folder)/.stfolder")
+    try await bench.waitFor("one/two/cat", "done")
+    // And it comes back.
+    try bench.root.makeFolder("\(folder)/.stfolder")
+    try bench.root.write("one/two/cow.prompt", "a cow")
+    try bench.root.write("pig.prompt", "a pig")
+    try await bench.waitFor("pig", "done")
+    #expect(bench.paid.sorted() == ["a cat", "a dog", "a pig"])
+  }
+
   // A sync tool puts an older copy back.
   @Test func aSidecarThatIsSetBackIsPutRight() async throws {
     let bench = try await Bench(["cat": "a cat", "dog": "a dog"])
