@@ -149,7 +149,9 @@ public struct SpendBook: Sendable {
           JobError(
             code: "price-unknown",
             message: "With a limit on credits, pictures of unknown price are made one at a time; one is under way.",
-            hint: "Tell promptdrop what a picture costs (--price) to make several at once.", retryable: true))
+            hint:
+              "Tell promptdrop what a picture costs (--price) to make several at once. If that one is held, decide on it.",
+            retryable: true))
       }
     }
     return .go(reserve: price)

@@ -11,7 +11,10 @@ import Testing
       "bad": "bad [sandbox: submit-status=400]", "ask": "---\nhold: true\n---\nask", "empty": "",
     ])
     try bench.root.write("sub/dog.prompt", "dog")
-    let flags = ["--max-in-flight": "1", "--daily-submissions": "50", "--daily-credits": "20.5"]
+    // With a price: else the one in doubt, where it comes first, keeps all the others waiting.
+    let flags = [
+      "--max-in-flight": "1", "--daily-submissions": "50", "--daily-credits": "20.5", "--price": "0.5",
+    ]
     let agent = try await bench.work(running: running, flags, until: "all are settled") {
       try bench.isIn("cat", "done") && bench.isIn("two", "done") && bench.isIn("sub/dog", "done")
         && bench.isIn("doubt", "held") && bench.isIn("bad", "failed") && bench.isIn("ask", "held")
@@ -26,7 +29,7 @@ import Testing
     #expect(reasons[bench.root.path("ask.prompt")] == "asked" && reasons[bench.root.path("empty.prompt")] == "empty")
     #expect(waiting[bench.root.path("bad.prompt")]?.state == "failed" && status.waitingMore == 0)
     #expect(waiting.values.allSatisfy { $0.message?.isEmpty == false && $0.hint?.isEmpty == false }, "\(waiting)")
-    // Refused: not on the bill. In doubt: on it, with the price that is known by then or not at all.
+    // Refused: not on the bill. In doubt: on it.
     #expect(status.today.submissions == 5 && status.today.submissionLimit == 50 && status.today.creditLimit == "20.5")
     #expect(Set(status.spending.map(\.folder)) == [bench.root.path, bench.root.path("sub")], "\(status.spending)")
     #expect(status.spending.reduce(0) { $0 + $1.submissions } == 5)

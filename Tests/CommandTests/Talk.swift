@@ -76,8 +76,8 @@ extension Bench {
     running: Bool, _ flags: [String: String?] = [:], until what: String, _ condition: () throws -> Bool
   ) async throws -> ChildProcess? {
     let agent = running ? try await watch(flags) : nil
-    if agent == nil { _ = try await once(flags) }
-    try await eventually(within: .seconds(30), what) { try condition() }
+    let run = agent == nil ? try await once(flags) : nil
+    try await eventually(within: .seconds(30), "\(what): \(run?.log ?? agent?.standardError ?? "")") { try condition() }
     return agent
   }
 
