@@ -12,7 +12,7 @@ public final class FolderFiles: RootFiles {
   let check: ImageCheck
   private let run: String
   private let temporaries = Atomic<Int>(0)
-  let folderSync: FolderSync
+  private let folderSync: FolderSync
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
 
@@ -268,22 +268,15 @@ public final class FolderFiles: RootFiles {
 
   /// Makes the names in the prompt's folder durable. Calls for one folder share an fsync.
   public func syncFolder(of prompt: FileKey) async throws(LocalTrouble) {
-    try await folderSync.sync(prompt.folder) { () async throws(LocalTrouble) in try await self.syncNames(of: prompt) }
-  }
-
-  /// Syncs the prompt's folder on a worker thread.
-  func syncNames(of prompt: FileKey) async throws(LocalTrouble) {
-    try await tryOnWorker { () throws(LocalTrouble) in
-      try self.syncNames(of: prompt, in: try self.openFolder(of: prompt))
-    }
-  }
-
-  /// Syncs the prompt's folder, which is open, on the calling thread.
-  func syncNames(of prompt: FileKey, in folder: borrowing Descriptor) throws(LocalTrouble) {
-    do throws(SystemError) {
-      try folder.sync()
-    } catch {
-      throw LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
+    try await folderSync.sync(prompt.folder) { () async throws(LocalTrouble) in
+      try await self.tryOnWorker { () throws(LocalTrouble) in
+        let opened = try self.openFolder(of: prompt)
+        do throws(SystemError) {
+          try opened.sync()
+        } catch {
+          throw LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
+        }
+      }
     }
   }
 

@@ -21,44 +21,15 @@ final class FolderSync: Sendable {
         folders[folder] = []
         return true
       }
-      if leads { Task { await self.run(folder, [continuation], perform) } }
+      if leads { Task { await self.run(folder, first: continuation, perform) } }
     }
     try result.get()
   }
 
-  /// Syncs on the calling thread, unless a sync of the folder runs: then returns false, and nothing is done. Who comes
-  /// meanwhile is served by `following`. Throws what `perform` throws.
-  func syncAtOnce(
-    _ folder: FileKey, following: @escaping @Sendable () async throws(LocalTrouble) -> Void,
-    _ perform: () throws(LocalTrouble) -> Void
-  ) throws(LocalTrouble) -> Bool {
-    let leads = folders.withLock { folders in
-      guard folders[folder] == nil else { return false }
-      folders[folder] = []
-      return true
-    }
-    guard leads else { return false }
-    defer {
-      let batch = next(folder)
-      if !batch.isEmpty { Task { await run(folder, batch, following) } }
-    }
-    try perform()
-    return true
-  }
-
-  // One has ended: who came meanwhile. They are served by the next, which counts as running from now on.
-  private func next(_ folder: FileKey) -> [Waiting] {
-    folders.withLock { folders in
-      let next = folders[folder] ?? []
-      folders[folder] = next.isEmpty ? nil : []
-      return next
-    }
-  }
-
   private func run(
-    _ folder: FileKey, _ first: [Waiting], _ perform: @Sendable () async throws(LocalTrouble) -> Void
+    _ folder: FileKey, first: Waiting, _ perform: @Sendable () async throws(LocalTrouble) -> Void
   ) async {
-    var batch = first
+    var batch = [first]
     while !batch.isEmpty {
       let result: Result<Void, LocalTrouble>
       do {
@@ -68,7 +39,11 @@ final class FolderSync: Sendable {
         result = .failure(error)
       }
       for waiting in batch { waiting.resume(returning: result) }
-      batch = next(folder)
+      batch = folders.withLock { folders in
+        let next = folders[folder] ?? []
+        folders[folder] = next.isEmpty ? nil : []
+        return next
+      }
     }
   }
 }

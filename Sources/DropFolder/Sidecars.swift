@@ -34,7 +34,7 @@ extension FolderFiles {
   /// Replaces the sidecar of a prompt. A write whose sync fails is thrown away and made anew, once. Durable: the folder is
   /// synced too.
   public func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
-    let isDone = try await tryOnWorker { () throws(LocalTrouble) in
+    try await tryOnWorker { () throws(LocalTrouble) in
       let folder = try self.openFolder(of: prompt)
       let (name, replacing) = try self.freeSidecarName(of: prompt, in: folder)
       do throws(SystemError) {
@@ -47,13 +47,8 @@ extension FolderFiles {
           throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
         }
       }
-      guard durable else { return true }
-      // On the same thread, because a change of threads takes longer than the rest of it where a disk is fast.
-      return try self.folderSync.syncAtOnce(
-        prompt.folder, following: { () async throws(LocalTrouble) in try await self.syncNames(of: prompt) }
-      ) { () throws(LocalTrouble) in try self.syncNames(of: prompt, in: folder) }
     }
-    if !isDone { try await syncFolder(of: prompt) }
+    if durable { try await syncFolder(of: prompt) }
   }
 
   /// Removes the sidecar of a prompt that is gone, where it is promptdrop's.

@@ -1,4 +1,3 @@
-import Glibc
 import JobCore
 import Synchronization
 import TestKit
@@ -114,39 +113,6 @@ import Testing
     }
     #expect(thrown.error.code == "once")
     try await sync.sync(Self.folder) { () async throws(LocalTrouble) in }
-  }
-
-  @Test func oneAtOnceServesNobodyWhoComesMeanwhile() async throws {
-    let sync = FolderSync()
-    let gate = Gate()
-    let following = Shared(0)
-    let (came, ended) = (Shared(0), Shared(0))
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      let isDone = try sync.syncAtOnce(
-        Self.folder, following: { () async throws(LocalTrouble) in following.with { $0 += 1 } }
-      ) { () throws(LocalTrouble) in
-        for _ in 0..<3 {
-          group.addTask {
-            came.with { $0 += 1 }
-            try await sync.sync(Self.folder) { () async throws(LocalTrouble) in try await gate.pass() }
-            ended.with { $0 += 1 }
-          }
-        }
-        let deadline = ContinuousClock.now + .seconds(10)
-        while came.with({ $0 }) < 3, ContinuousClock.now < deadline { sched_yield() }
-        let other = try sync.syncAtOnce(Self.folder, following: { () async throws(LocalTrouble) in }) {
-          Issue.record("two at once")
-        }
-        #expect(!other)
-        #expect(ended.with { $0 } == 0)
-      }
-      #expect(isDone)
-      gate.open(3)
-      try await group.waitForAll()
-    }
-    #expect(ended.with { $0 } == 3)
-    #expect(gate.begun + following.with { $0 } > 0)
-    #expect(try sync.syncAtOnce(Self.folder, following: { () async throws(LocalTrouble) in }) {}, "nobody is left")
   }
 
   @Test func foldersDoNotWaitForOneAnother() async throws {
