@@ -27,6 +27,7 @@ extension WatchedTree {
       (watch, way) = watched(folder, key, known: known)
     }
     let number = place(watch, key, known: known, parent: parent, device: device)
+    isHere(number, key)
     let before = nodes[number]
     nodes[number] = Node(way: way, device: device, seen: before?.device == device ? before?.seen ?? .init() : .init())
     if let kind {
@@ -102,6 +103,14 @@ extension WatchedTree {
     }
     for stale in table.add(key.path.name, in: parent, watch: number) { drop(stale) }
     return number
+  }
+
+  // A folder that was renamed away to who knows where turned out to be here: it must not be let go as one that left.
+  private mutating func isHere(_ number: Watch, _ key: FileKey) {
+    for (cookie, move) in movedFolders where move.watch == number {
+      movedFolders[cookie] = nil
+      if move.from != key { events.append(.folderVanished(move.from)) }
+    }
   }
 
   // MARK: file systems
