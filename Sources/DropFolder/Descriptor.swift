@@ -93,6 +93,8 @@ struct SystemError: Error {
   let number: Int32
   init(_ number: Int32) { self.number = number }
   var text: String { String(cString: strerror(number)) }
+  /// Whether no such folder is in that place: it is gone, or something else is there.
+  var isOfPlace: Bool { [ENOENT, ENOTDIR, ELOOP, EXDEV, ESTALE].contains(number) }
 }
 
 func cString(_ bytes: [UInt8]) -> [CChar] {

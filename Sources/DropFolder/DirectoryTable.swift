@@ -10,13 +10,15 @@ struct DirectoryTable {
     var name: [UInt8]
     var children: [[UInt8]: Watch] = [:]
   }
+  // The parent of what has been taken out; no folder has this number.
+  private static let nowhere = Watch.min
   private var nodes: [Watch: Node] = [:]
   private var roots: [RootID: Watch] = [:]
 
   /// How many folders are watched.
   var count: Int { nodes.count }
 
-  /// The folder that a watch is for.
+  /// The folder that a watch is for; nil where it has none, or none that is known.
   func folder(_ watch: Watch) -> FileKey? {
     guard let node = nodes[watch] else { return nil }
     var parts: [[UInt8]] = []
@@ -41,6 +43,13 @@ struct DirectoryTable {
 
   /// The watch of the folder that a folder is in; nil for a root.
   func parent(of watch: Watch) -> Watch? { nodes[watch]?.parent }
+
+  /// Whether a folder is this one or below it.
+  func isWithin(_ watch: Watch, _ above: Watch) -> Bool {
+    var next: Watch? = watch
+    while let current = next, current != above { next = nodes[current]?.parent }
+    return next != nil
+  }
 
   /// Every watch of the folder and of those below it.
   func subtree(_ watch: Watch) -> [Watch] {
@@ -87,6 +96,14 @@ struct DirectoryTable {
     }
     nodes[parent]?.children[name] = watch
     return stale
+  }
+
+  /// The folder is not where it was, and nobody knows where it is: until it is added again, it and what is below it have no
+  /// path. A root stays.
+  mutating func takeOut(_ watch: Watch) {
+    guard nodes[watch]?.parent != nil else { return }
+    detach(watch)
+    nodes[watch]?.parent = Self.nowhere
   }
 
   /// Forgets a folder and all below it; returns their watches.

@@ -25,6 +25,10 @@ extension WatchedTree {
     var watch: Watch?
     if way == .inotify {
       (watch, way) = watched(folder, key, known: known)
+      if let watch, let parent, table.isWithin(parent, watch) {
+        try untangle(watch, folder)
+        return nil
+      }
     }
     let number = place(watch, key, known: known, parent: parent, device: device)
     isHere(number, key)
@@ -97,12 +101,29 @@ extension WatchedTree {
       return number
     }
     if let known, known != number {
-      // Another folder has taken its name.
+      // Another folder has taken its name, perhaps one that was in it.
+      table.takeOut(number)
       forget(known)
       events.append(.folderVanished(key))
     }
     for stale in table.add(key.path.name, in: parent, watch: number) { drop(stale) }
     return number
+  }
+
+  // The folder lies in one that the table has below it. Either the table is of an earlier time, and the events that tell of
+  // the moves are still to come: then it is looked for anew. Or it is mounted below itself, and is watched already.
+  private mutating func untangle(_ watch: Watch, _ folder: borrowing Descriptor) throws(SystemError) {
+    guard let above = table.parent(of: watch), let place = table.folder(watch), let root = roots[place.root]?.place
+    else { return }
+    let found = try folder.status()
+    do throws(SystemError) {
+      let there = try Descriptor.open(beneath: root.descriptor, place.path.bytes, O_RDONLY | O_DIRECTORY).status()
+      if there.st_dev == found.st_dev, there.st_ino == found.st_ino { return }
+    } catch {
+      guard error.isOfPlace else { throw error }
+    }
+    forget(watch)
+    looks.append(Look(.folder(above)))
   }
 
   // A folder that was renamed away to who knows where turned out to be here: it must not be let go as one that left.

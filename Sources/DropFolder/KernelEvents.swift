@@ -36,7 +36,10 @@ extension WatchedTree {
     guard !DropNames.isSkippedFolder(event.name) else { return }
     let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
     if event.has(IN_MOVED_FROM) {
-      if let watch = table.child(event.name, of: event.watch) { movedFolders[event.cookie] = (watch, here, .now) }
+      if let watch = table.child(event.name, of: event.watch) {
+        table.takeOut(watch)
+        movedFolders[event.cookie] = (watch, here, .now)
+      }
     } else if event.has(IN_MOVED_TO), let move = movedFolders.removeValue(forKey: event.cookie) {
       for stale in table.add(event.name, in: event.watch, watch: move.watch) { drop(stale) }
       events.append(.folderRenamed(from: move.from, to: here))

@@ -99,7 +99,7 @@ extension WatchedTree {
     case EMFILE, ENFILE, ENOMEM:
       sayOnce(LocalTrouble(error, doing: "look through", name(of: key)).error)
       return false
-    case ENOENT, ENOTDIR, ELOOP, EXDEV, ESTALE:
+    case _ where error.isOfPlace:
       if key.path.bytes.isEmpty {
         checkRoots()
       } else if let known {

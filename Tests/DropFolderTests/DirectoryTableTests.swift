@@ -89,6 +89,21 @@ import Testing
     #expect(table.count == 0)
   }
 
+  @Test func whatIsTakenOutHasNoPathUntilItIsBack() {
+    var table = sample()
+    table.takeOut(3)
+    #expect([2, 3, 4].map { path(table, $0) } == ["1:a", nil, nil])
+    #expect(table.child(name("b"), of: 2) == nil)
+    #expect(table.add(name("b"), in: 2, watch: 7).isEmpty, "its name is free")
+    #expect(!table.isWithin(2, 3) && table.isWithin(4, 3) && table.isWithin(3, 3) && !table.isWithin(3, 1))
+    #expect(table.add(name("x"), in: 5, watch: 3).isEmpty)
+    #expect([3, 4, 7].map { path(table, $0) } == ["1:d/x", "1:d/x/c", "1:a/b"])
+    table.takeOut(3)
+    #expect(Set(table.remove(3)) == [3, 4])
+    table.takeOut(1)
+    #expect(path(table, 1) == "1:", "a root stays")
+  }
+
   @Test func aFolderBelowNothingIsNothing() {
     var table = sample()
     #expect(table.add(name("x"), in: 99, watch: 8).isEmpty)

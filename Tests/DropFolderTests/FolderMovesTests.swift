@@ -37,6 +37,24 @@ extension WatcherTests {
       }
     }
 
+    // The kernel goes on telling of a folder that has left, also that the one it was in has come into it.
+    @Test func aFolderIntoTheOneThatWasInIt() async throws {
+      try await WatcherBench.with(prepare: { place in
+        try place.makeFolder("root/a/b/in")
+        try place.makeFolder("root/.hidden")
+      }) { bench in
+        _ = try await bench.during {
+          try bench.rename("a/b", to: ".hidden/b")
+          try bench.rename("a", to: ".hidden/b/a")
+          try bench.rename(".hidden", to: "new")
+        }
+        try await Self.settle(bench, folders: 5)
+        let names: Set<String> = ["new/x.prompt", "new/b/x.prompt", "new/b/a/x.prompt", "new/b/in/x.prompt"]
+        let heard = try await bench.during { for name in names { try bench.write(name) } }
+        #expect(WatcherBench.prompts(heard) == names)
+      }
+    }
+
     @Test(arguments: SplitMix64.seeds(10)) func afterAnyMovesEachFolderIsHeard(_ seed: UInt64) async throws {
       var random = SplitMix64(seed: seed)
       try await WatcherBench.with(prepare: { place in

@@ -62,6 +62,29 @@ extension Mounts {
       #expect(bench.paid.count == 2 && agent.logged("polling").isEmpty, "\(agent.standardError)")
     }
 
+    // Its files have two names then; the first is theirs.
+    @Test func aFolderMountedBelowItselfIsNoLoop() async throws {
+      let bench = try await Bench()
+      for name in ["drop/in", "drop/a/in"] { try bench.root.makeFolder(name) }
+      var mounts: [Undo] = []
+      defer { for mount in mounts.reversed() { mount.end() } }
+      for folder in ["drop", "drop/a"].map(bench.root.path) {
+        let bound = try Machine.allowed("a bind mount") {
+          _ = try Machine.run("mount", ["--bind", folder, folder + "/in"])
+          return try Undo("umount -l \"$1\"", [folder + "/in"])
+        }
+        guard let bound else { return }
+        mounts.append(bound)
+      }
+      let agent = try await bench.agent(folders: ["drop"])
+      defer { agent.terminate(SIGKILL) }
+      for name in ["drop/cat", "drop/a/dog"] {
+        try bench.root.write("\(name).prompt", name)
+        try await bench.waitFor(name, "done")
+      }
+      #expect(bench.posts.count == 2, "\(agent.standardError)")
+    }
+
     // What is put into a layer of an overlay is not heard; the periodic rescan finds it.
     @Test func whatIsWrittenBelowAnOverlayIsFoundByTheRescan() async throws {
       let bench = try await Bench()
