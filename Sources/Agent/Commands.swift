@@ -10,9 +10,13 @@ extension Pipeline {
       case .plan: return try await planReply(request.paths)
       case .resolve:
         guard let decision = request.decision else { return CommandReply(error: "Nothing was decided.") }
-        return try await forEachJob(request, in: [.held, .cancelled]) { try await resolve($0, decision, request) }
-      case .approve: return try await forEachJob(request, in: [.held]) { try await approve($0) }
-      case .retry: return try await forEachJob(request, in: [.failed, .held]) { try await retry($0, request) }
+        return try await forEachJob(request, in: [.held, .cancelled]) { job, _ in
+          try await resolve(job, decision, request)
+        }
+      case .approve:
+        return try await forEachJob(request, in: [.held]) { try await approve($0, isNamed: $1) }
+      case .retry:
+        return try await forEachJob(request, in: [.failed, .held]) { job, _ in try await retry(job, request) }
       }
     } catch {
       fail(error)
@@ -24,7 +28,8 @@ extension Pipeline {
 
   // A path is a prompt's or a folder's; no path means everything in these states.
   private func forEachJob(
-    _ request: CommandRequest, in states: [StateName], _ act: (Job) async throws -> CommandReply.FileResult?
+    _ request: CommandRequest, in states: [StateName],
+    _ act: (_ job: Job, _ isNamed: Bool) async throws -> CommandReply.FileResult?
   ) async throws -> CommandReply {
     var reply = CommandReply()
     var wanted: [(job: JobID, isNamed: Bool)] = []
@@ -53,7 +58,7 @@ extension Pipeline {
     }
     for (id, isNamed) in wanted {
       guard let job = try await inHand(id) else { continue }
-      if let result = try await act(job) {
+      if let result = try await act(job, isNamed) {
         reply.files.append(result)
       } else if isNamed {
         reply.files.append(result(job, ok: false, "It is \(job.state.rawValue): there is nothing to decide about it."))
@@ -133,7 +138,8 @@ extension Pipeline {
     }
   }
 
-  private func approve(_ job: Job) async throws -> CommandReply.FileResult? {
+  private func approve(_ job: Job, isNamed: Bool) async throws -> CommandReply.FileResult? {
+    if let reason = job.note?.heldFor { return try await approve(job, reason, isNamed: isNamed) }
     let waiting = job.slots.values.filter { slot in
       if case .held(let held) = slot.state { held.reason.isBeforeSending } else { false }
     }
@@ -141,6 +147,22 @@ extension Pipeline {
     letGo.insert(job.id)
     let isDone = try await decide(waiting.map(\.key), .approved)
     return try await after(job, isDone, "It goes on\(orLater).")
+  }
+
+  // A file that is not taken yet. Which of two copies is meant is said for each by itself: "all" never pays for both.
+  private func approve(
+    _ job: Job, _ reason: HeldReason, isNamed: Bool
+  ) async throws -> CommandReply.FileResult? {
+    guard let note = job.note, isNamed || reason != .conflictCopy else { return nil }
+    guard case .file(let stamp, _) = await files.look(job.file) else {
+      return result(job, ok: false, "It cannot be read at present: \(absolute(job.file)).")
+    }
+    let approved = note.approved(reason, prompt: stamp)
+    _ = try await commit([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
+    active[job.id]?.job.note = approved
+    recent[job.id] = nil
+    settling.noticed(job.file, .found, at: now)
+    return try await after(job, true, "It is taken as it stands\(orLater).")
   }
 
   private func retry(_ job: Job, _ request: CommandRequest) async throws -> CommandReply.FileResult? {

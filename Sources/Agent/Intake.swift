@@ -106,13 +106,16 @@ extension Pipeline {
     both.size += listStamp?.size ?? 0
     if case .wait = settling.observed(file, both, age: stillFor, at: now) { return nil }
     if let problem = await nameProblem(file) { return planProblem(file, known, taken, problem, start) }
-    if case .conflictCopy = DropNames.meaning(of: file.path.name) {
-      return refuse(
-        file, known, taken, .held, start,
-        JobError(
-          code: HeldReason.conflictCopy.rawValue,
-          message: "A sync tool made this copy because two sides changed the file.",
-          hint: "Keep the text you want under the plain name and delete this copy; or rename it to have it made too."))
+    // One that was taken once is a prompt like any other: a person has said so.
+    if case .conflictCopy = DropNames.meaning(of: file.path.name), known?.current ?? 0 == 0,
+      let plan = hold(
+        file, known, taken, start, .conflictCopy,
+        message: "A sync tool made this copy because two sides changed the file.",
+        hint:
+          "Keep the text that you want under the plain name and delete this copy. To have it made too, rename it, or "
+          + "say promptdrop approve FILE.")
+    {
+      return plan
     }
     guard let bytes = reading.promptBytes else {
       guard stamp.size > settings.maxPromptBytes else { return lookSoon(file) }

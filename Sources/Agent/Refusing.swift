@@ -13,6 +13,18 @@ extension Pipeline {
     refuse(file, known, nil, .queued, start, error)
   }
 
+  /// Holds a file for a person, before anything of it is taken. Nil: a person has let this pass for the file as it stands,
+  /// so it goes on. `untilItChanges`: what it is held for is in the file itself; otherwise each rescan looks again.
+  func hold(
+    _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp, _ start: Duration, _ reason: HeldReason,
+    message: String, hint: String, untilItChanges: Bool = true
+  ) -> Plan? {
+    if let approval = known?.note?.approval, approval.covers(reason, taken.prompt) { return nil }
+    return refuse(
+      file, known, untilItChanges ? taken : nil, .held, start,
+      JobError(code: reason.rawValue, message: message, hint: hint))
+  }
+
   /// Says of a file what keeps it. Its sidecar tells the user.
   func refuse(
     _ file: FileKey, _ known: KnownFile?, _ stamp: TakenStamp?, _ state: StateName, _ start: Duration, _ error: JobError
@@ -21,7 +33,9 @@ extension Pipeline {
     var plan = Plan(file: file)
     if let note = known?.note, note.state == state, note.error == error, known?.stamp == stamp { return plan }
     let isSame = known?.note?.error.code == error.code
-    let note = FileNote(state: state, error: error, since: isSame ? known?.note?.since ?? wallClock : wallClock)
+    let note = FileNote(
+      state: state, error: error, since: isSame ? known?.note?.since ?? wallClock : wallClock,
+      approval: known?.note?.approval)
     let id = known?.job ?? JobID(surroundings.newID())
     plan.changes = [.note(job: id, file: file, note, stamp: stamp, at: wallClock)]
     plan.then = { [self] in await tell(id, note) }

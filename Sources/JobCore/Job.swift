@@ -168,23 +168,6 @@ public struct ImageInfo: Hashable, Sendable {
   }
 }
 
-/// What is said of a file that cannot be taken as it stands.
-public struct FileNote: Hashable, Codable, Sendable {
-  /// `queued` while it waits for something, `failed` when it is wrong, `held` when a person decides.
-  public var state: StateName
-  /// Why. Its code is the sidecar's `reason` as well.
-  public var error: JobError
-  /// Since when, over restarts too.
-  public var since: Timestamp
-
-  /// Makes a note.
-  public init(state: StateName, error: JobError, since: Timestamp) {
-    self.state = state
-    self.error = error
-    self.since = since
-  }
-}
-
 /// A file's job with its current revision: what the agent has in hand while it works on it.
 public struct Job: Hashable, Sendable {
   /// Its id.

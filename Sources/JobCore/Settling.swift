@@ -1,6 +1,6 @@
 /// What the file system says of a file: enough to tell that it is *unchanged since it was read*, never that its content
 /// has changed.
-public struct FileStamp: Hashable, Sendable {
+public struct FileStamp: Hashable, Codable, Sendable {
   /// Device, inode, size in bytes, modification and change time in nanoseconds since the epoch.
   public var device: UInt64, inode: UInt64, size: Int64, modified: Int64, changed: Int64
 

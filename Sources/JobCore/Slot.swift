@@ -223,11 +223,35 @@ public enum HeldReason: String, Hashable, Codable, Sendable {
   case asked
   /// Its text changed so often that somebody, or something, has to say which is meant.
   case revisions = "too-many-revisions"
+  /// Paid for and finished, but nothing in the service's answer could be taken for the picture.
+  case paidNotUnderstood = "paid-not-understood"
+  /// The service named one task for two submissions.
+  case taskOfAnother = "task-of-another"
   /// A sync tool's conflict copy: a person says which is meant.
   case conflictCopy = "conflict-copy"
+  /// A program has kept the file open for writing for too long to wait any further.
+  case writerOpen = "writer-open"
+  /// A file beside it looks like an image list or like folder defaults, and is not named like one.
+  case controlFileUnclear = "control-file-unclear"
+  /// Its image list or its folder's defaults are still empty: they have not arrived.
+  case controlFileEmpty = "control-file-empty"
+  /// What stands at the top of the text looks like front matter, and is not written like it.
+  case frontMatterUnclear = "front-matter-unclear"
+  /// An exclude pattern covered the file under the rules of an earlier version, and does not under the present ones.
+  case excludeChanged = "exclude-changed"
 
   /// Whether nothing has been sent yet, so that a person's word is all that is missing.
-  public var isBeforeSending: Bool { self == .burst || self == .asked || self == .revisions }
+  public var isBeforeSending: Bool { self == .burst || self == .asked || self == .revisions || isOfFile }
+
+  /// Whether it is about a file that was not taken. Such a hold stands in the file's note; slots never have it.
+  public var isOfFile: Bool {
+    switch self {
+    case .conflictCopy, .writerOpen, .controlFileUnclear, .controlFileEmpty, .frontMatterUnclear, .excludeChanged: true
+    case .submissionOutcomeUnknown, .paidNotFetched, .deadlinePassed, .taskLost, .burst, .asked, .revisions,
+      .paidNotUnderstood, .taskOfAnother:
+      false
+    }
+  }
 }
 
 /// Why a slot was cancelled. But for `abandoned`, nothing was paid for it.

@@ -42,7 +42,9 @@ struct Resolve: AsyncParsableCommand {
   @Flag(help: "Print the results as JSON.") var json = false
   @OptionGroup(title: "Settings") var settings: SettingsOptions
 
-  private static let reasons: [HeldReason] = [.submissionOutcomeUnknown, .paidNotFetched, .deadlinePassed, .taskLost]
+  private static let reasons: [HeldReason] = [
+    .submissionOutcomeUnknown, .paidNotFetched, .paidNotUnderstood, .deadlinePassed, .taskLost, .taskOfAnother,
+  ]
 
   func validate() throws {
     guard [adopt != nil, resubmit, abandon].count(where: { $0 }) == 1 else {
@@ -70,7 +72,10 @@ struct Resolve: AsyncParsableCommand {
 /// `promptdrop approve`
 struct Approve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Let prompts go on that wait for a person: held by the burst limit, or by hold: true.")
+    abstract: "Let prompts go on that wait for a person.",
+    discussion:
+      "Such as those held by the burst limit or by hold: true, and files that are held before they are taken. "
+      + "A conflict copy is approved by its own name only.")
 
   @Argument(help: ArgumentHelp("Prompts, or folders.", valueName: "file")) var files: [String] = []
   @Flag(help: "Everything that waits so.") var all = false

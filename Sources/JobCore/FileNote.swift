@@ -1,0 +1,53 @@
+/// What is said of a file that cannot be taken as it stands.
+public struct FileNote: Hashable, Codable, Sendable {
+  /// `queued` while it waits for something, `failed` when it is wrong, `held` when a person decides.
+  public var state: StateName
+  /// Why. Its code is the sidecar's `reason` as well.
+  public var error: JobError
+  /// Since when, over restarts too.
+  public var since: Timestamp
+  /// What a person has let pass; nil where nothing was approved.
+  public var approval: FileApproval?
+
+  /// Makes a note.
+  public init(state: StateName, error: JobError, since: Timestamp, approval: FileApproval? = nil) {
+    self.state = state
+    self.error = error
+    self.since = since
+    self.approval = approval
+  }
+
+  /// Why the file is held; nil where it is not, or for a reason that an agent of another version gave.
+  public var heldFor: HeldReason? { state == .held ? HeldReason(rawValue: error.code) : nil }
+
+  /// The note once a person has said that the file is to be taken as it stands now.
+  public func approved(_ reason: HeldReason, prompt: FileStamp) -> FileNote {
+    var reasons: Set<HeldReason> = [reason]
+    if let approval, approval.prompt == prompt { reasons.formUnion(approval.reasons) }
+    return FileNote(
+      state: .queued,
+      error: JobError(
+        code: "approved", message: "You approved it: it is taken as it stands.",
+        hint: "It waits for a running agent: promptdrop watch or promptdrop once.", retryable: true),
+      since: since, approval: FileApproval(reasons: reasons, prompt: prompt))
+  }
+}
+
+/// A person's word that a file is to be taken as it stands, whatever it was held for.
+public struct FileApproval: Hashable, Codable, Sendable {
+  /// What it was held for.
+  public var reasons: Set<HeldReason>
+  /// The prompt as it stood then. A file that has changed since is held again.
+  public var prompt: FileStamp
+
+  /// Makes an approval.
+  public init(reasons: Set<HeldReason>, prompt: FileStamp) {
+    self.reasons = reasons
+    self.prompt = prompt
+  }
+
+  /// Whether a file that looks like this may pass although there is this reason to hold it.
+  public func covers(_ reason: HeldReason, _ prompt: FileStamp) -> Bool {
+    self.prompt == prompt && reasons.contains(reason)
+  }
+}

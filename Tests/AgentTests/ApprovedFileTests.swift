@@ -1,0 +1,56 @@
+import JobCore
+import TestKit
+import Testing
+
+@testable import Agent
+
+extension Pipelines {
+  /// A file that is held before it is taken: a person's word takes it as it stands.
+  @Suite struct ApprovedFileTests {
+    private static let copy = "cat.sync-conflict-20260131-101500-ABCDEFG"
+
+    @Test func aConflictCopyIsTakenOnceApproved() async throws {
+      try await AgentBench.with { bench in
+        try await bench.drop(Self.copy)
+        try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
+        #expect(try bench.sidecar(Self.copy)?.reason == HeldReason.conflictCopy.rawValue)
+        #expect(await bench.ask(.approve).files.isEmpty, "everything that waits does not mean one of two copies")
+        #expect(await bench.ask(.approve, ["\(Self.copy).prompt"]).oks == [true])
+        try await bench.until("done") { try await $0.state(Self.copy) == .done }
+        #expect(bench.service.posts.count == 1)
+        // It is a prompt like any other from now on.
+        try await bench.drop(Self.copy, text: "another text")
+        try await bench.until("both texts are made") { $0.service.posts.count == 2 }
+      }
+    }
+
+    @Test func anApprovalWhereNoAgentRunsIsKept() async throws {
+      try await AgentBench.with { bench in
+        try await bench.drop(Self.copy)
+        try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
+        try await bench.stop()
+        try await bench.startOffline()
+        #expect(await bench.ask(.approve, ["\(Self.copy).prompt"]).oks == [true])
+        #expect(try bench.sidecar(Self.copy)?.state == .queued)
+        try await bench.start()
+        try await bench.until("done") { try await $0.state(Self.copy) == .done }
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
+    @Test func anApprovalIsOfTheFileAsItStoodThen() async throws {
+      try await AgentBench.with { bench in
+        try await bench.drop(Self.copy)
+        try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
+        try await bench.stop()
+        try await bench.startOffline()
+        #expect(await bench.ask(.approve, ["\(Self.copy).prompt"]).oks == [true])
+        try bench.place.write("root/\(Self.copy).prompt", "a text that nobody approved")
+        try await bench.start()
+        try await bench.pass(.seconds(60))
+        #expect(try await bench.state(Self.copy) == .held)
+        #expect(bench.service.posts.isEmpty)
+      }
+    }
+  }
+}
