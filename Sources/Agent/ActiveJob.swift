@@ -23,20 +23,37 @@ final class ActiveJob {
   var asking: [SlotKey: Asking] = [:]
   enum Asking { case once, again }
 
-  /// One writer of the job's files at a time: its slots run side by side.
+  /// How many have the job in hand besides its slots: while there is one, it stays in hand.
+  private(set) var users = 0
+  /// Whether nobody needs it any more.
+  var isIdle: Bool { running.isEmpty && !sidecarIsDue && users == 0 }
+
+  // One writer of the job's files at a time: its slots run side by side.
   private let files = AsyncLock()
   // Who waits for a slot; a slot without an entry is free.
   private var waitingForSlot: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
 
   init(_ job: Job) { self.job = job }
 
+  /// Somebody has the job in hand; `leave` comes later.
+  func enter() { users += 1 }
+  /// The counterpart of `enter`.
+  func leave() { users -= 1 }
+
   /// Takes the job's files.
-  func lock(isolation: isolated (any Actor)? = #isolation) async { await files.lock() }
+  func lock(isolation: isolated (any Actor)? = #isolation) async {
+    enter()
+    await files.lock()
+  }
   /// Gives them back.
-  func unlock() { files.unlock() }
+  func unlock() {
+    files.unlock()
+    leave()
+  }
 
   /// One event of a slot at a time.
   func lock(_ slot: SlotKey, isolation: isolated (any Actor)? = #isolation) async {
+    enter()
     if waitingForSlot[slot] == nil {
       waitingForSlot[slot] = []
     } else {
@@ -44,11 +61,13 @@ final class ActiveJob {
     }
   }
 
+  /// Lets the next event of the slot come.
   func unlock(_ slot: SlotKey) {
     if waitingForSlot[slot]?.isEmpty == false {
       waitingForSlot[slot]?.removeFirst().resume()
     } else {
       waitingForSlot[slot] = nil
     }
+    leave()
   }
 }

@@ -238,7 +238,7 @@ extension Pipeline {
       return result(fresh, ok: false, "It has moved on meanwhile, or it is just being worked on; look again.")
     }
     // A sidecar that is written without waiting for the disk may be due only later; a person looks now.
-    await show(fresh)
+    await show(fresh.id)
     return result(fresh, ok: true, message)
   }
 }

@@ -55,6 +55,7 @@ extension Pipeline {
     while true {
       do {
         let results = try await journal.commit(changes)
+        noteChanged(changes)
         if journalIsFull { localTrouble = nil }
         journalIsFull = false
         keptTasks = []

@@ -45,16 +45,14 @@ extension Pipeline {
 
   private func putKeptBack(_ id: JobID) async {
     do {
-      guard let job = try await inHand(id) else {
+      let isKnown: Void? = try await withJob(id) { entry in
+        guard case .file = await files.look(entry.job.file) else { return }
+        try await putKeptBack(entry)
+        try await files.syncFolder(of: entry.job.file)
         keptJobs.remove(id)
-        return
+        await show(id)
       }
-      guard case .file = await files.look(job.file) else { return }
-      let entry = active[id] ?? ActiveJob(job)
-      try await putKeptBack(entry)
-      try await files.syncFolder(of: entry.job.file)
-      keptJobs.remove(id)
-      await show(active[id]?.job ?? entry.job)
+      if isKnown == nil { keptJobs.remove(id) }
     } catch let trouble as LocalTrouble {
       if trouble.isFatal { fail(trouble) } else { observer.notice(.warning, trouble.error) }
     } catch let failure as FetchFailure {

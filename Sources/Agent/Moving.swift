@@ -5,19 +5,18 @@ extension Pipeline {
   /// The job's file has another name: what is still ours follows.
   func moved(_ id: JobID, from former: FileKey, to file: FileKey) async {
     do {
-      guard let job = try await inHand(id) else { return }
-      recent[id] = nil
-      var before = job
-      before.file = former
-      let entry = active[id] ?? ActiveJob(job)
-      try await bringPictures(entry, before, to: file)
-      if try await told(of: former)?.jobID == id.text { try await files.removeSidecar(of: former) }
-      observer.changed(entry.job)
-      // While money is at risk, the sidecar beside the prompt has to be the second copy again.
-      if entry.job.state.isSettled { await show(entry.job) } else { try await writeSidecar(entry, durable: true) }
-      _ = try await commit([.arrived(job: id)])
-      wake(entry)
-      if keptJobs.contains(id) { putKeptBack() }
+      try await withJob(id) { entry in
+        var before = entry.job
+        before.file = former
+        try await bringPictures(entry, before, to: file)
+        if try await told(of: former)?.jobID == id.text { try await files.removeSidecar(of: former) }
+        observer.changed(entry.job)
+        // While money is at risk, the sidecar beside the prompt has to be the second copy again.
+        if entry.job.state.isSettled { await show(id) } else { try await writeSidecar(entry, durable: true) }
+        _ = try await commit([.arrived(job: id)])
+        wake(entry)
+        if keptJobs.contains(id) { putKeptBack() }
+      }
     } catch let trouble as LocalTrouble {
       if trouble.isFatal { fail(trouble) } else { observer.notice(.warning, trouble.error) }
     } catch let failure as FetchFailure {
@@ -33,23 +32,20 @@ extension Pipeline {
   /// Another prompt was renamed over this one: what was not sent is withdrawn, what is paid for becomes a version.
   func gaveWay(_ id: JobID, to place: FileKey) async {
     do {
-      guard let job = try await inHand(id) else { return }
-      recent[id] = nil
-      active[id]?.job.file = place
-      var replaced = job
-      replaced.file = place
-      let entry = active[id] ?? ActiveJob(replaced)
-      await entry.lock()
-      do throws(FetchFailure) {
-        for output in entry.job.outputs where output.isInPlace && !entry.job.isVersion(output) {
-          try await rename(output, entry) { $0.versionName(output, turn: $1) }
+      try await withJob(id) { entry in
+        entry.job.file = place
+        await entry.lock()
+        do throws(FetchFailure) {
+          for output in entry.job.outputs where output.isInPlace && !entry.job.isVersion(output) {
+            try await rename(output, entry) { $0.versionName(output, turn: $1) }
+          }
+        } catch {
+          if case .local(let why) = error { observer.notice(.warning, why) }
         }
-      } catch {
-        if case .local(let why) = error { observer.notice(.warning, why) }
+        entry.unlock()
+        for slot in entry.job.slots.values where slot.isUnsent { await withdraw(slot.key, .sourceGone) }
+        await show(id)
       }
-      entry.unlock()
-      for slot in entry.job.slots.values where slot.isUnsent { await withdraw(slot.key, .sourceGone) }
-      await show(active[id]?.job ?? entry.job)
     } catch {
       fail(error)
     }
@@ -119,16 +115,16 @@ extension Pipeline {
   /// An earlier revision is current again: the newer one's pictures are set aside, its own get their names back.
   func putBack(_ id: JobID, _ revision: Int) async {
     do {
-      guard let job = try await inHand(id) else { return }
-      let entry = active[id] ?? ActiveJob(job)
-      await entry.lock()
-      defer { entry.unlock() }
-      try await setEarlierAside(entry)
-      for output in entry.job.outputs
-      where output.slot.revision == revision && output.isInPlace && entry.job.isVersion(output) {
-        try await rename(output, entry) { $0.pictureName(output, turn: $1) }
+      try await withJob(id) { entry in
+        await entry.lock()
+        defer { entry.unlock() }
+        try await setEarlierAside(entry)
+        for output in entry.job.outputs
+        where output.slot.revision == revision && output.isInPlace && entry.job.isVersion(output) {
+          try await rename(output, entry) { $0.pictureName(output, turn: $1) }
+        }
+        try await files.syncFolder(of: entry.job.file)
       }
-      try await files.syncFolder(of: job.file)
     } catch let trouble as LocalTrouble {
       if trouble.isFatal { fail(trouble) } else { observer.notice(.warning, trouble.error) }
     } catch let failure as FetchFailure {
@@ -136,11 +132,7 @@ extension Pipeline {
     } catch {
       fail(error)
     }
-    do {
-      if let job = try await inHand(id) { await show(job) }
-    } catch {
-      fail(error)
-    }
+    await show(id)
   }
 }
 

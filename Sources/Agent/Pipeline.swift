@@ -74,6 +74,7 @@ public actor Pipeline {
   // Slots that wait for their turn: a few here, the rest in the journal.
   var ready: [SlotKey] = []
   var recent: [JobID: Job] = [:]
+  var loading: [JobID: JobLoad] = [:]
   var journalHasMore = true
   var fillGeneration = 0
   var isFilling = false

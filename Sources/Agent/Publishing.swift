@@ -63,7 +63,10 @@ extension Pipeline {
     let hasPlace = await hasPlace(entry.job)
     let staged = try await fetch(result, beside: hasPlace ? file : nil)
     await entry.lock()
-    defer { entry.unlock() }
+    defer {
+      entry.unlock()
+      forgetIfIdle(entry)
+    }
     if hasPlace, !entry.job.file.isBeside(file) { try await bring(staged, from: file, entry) }
     let number = entry.job.pictureNumber(slot: key, part: part)
     let output = Output(

@@ -24,7 +24,7 @@ extension Pipeline {
     entry.job.slots[key] = better
     for output in outputs { entry.job.setOutput(output) }
     observer.changed(entry.job)
-    if case .submitted = better.state { await advance(key, .restarted) } else { await show(entry.job) }
+    if case .submitted = better.state { await advance(key, .restarted) } else { await show(entry.job.id) }
     return true
   }
 

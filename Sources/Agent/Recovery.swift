@@ -56,7 +56,7 @@ extension Pipeline {
       if entry.job.slots[slot.key]?.state.name.isSettled == true { leave(slot.key) }
       if isBehind { return }
     }
-    if told.state != job.state || told.jobID != job.id.text { await rewrite(job) }
+    if told.state != job.state || told.jobID != job.id.text { await show(job.id) }
   }
 
   // A task that was found is asked for at least this long before its deadline counts.
@@ -106,14 +106,6 @@ extension Pipeline {
         guard case .held(let held) = slot.state, held.reason == .burst, try await activate(slot.key) else { continue }
         await advance(slot.key, .approved)
       }
-    }
-  }
-
-  private func rewrite(_ job: Job) async {
-    do throws(LocalTrouble) {
-      try await writeSidecar(ActiveJob(job), durable: false)
-    } catch {
-      observer.notice(.warning, error.error)
     }
   }
 

@@ -44,21 +44,19 @@ extension Pipeline {
 
   private func tell(_ id: JobID, _ note: FileNote) async {
     do {
-      guard var job = try await inHand(id) else { return }
-      job.note = note
-      active[id]?.job.note = note
-      recent[id] = nil
-      observer.changed(job)
-      // There is no name for a sidecar, so the log has to do, and `status`.
-      if note.error.code == JobError.nameTooLong {
-        var error = note.error
-        error.message = "\(job.file.path.display): \(error.message)"
-        return observer.notice(.warning, error)
+      try await withJob(id) { entry in
+        entry.job.note = note
+        observer.changed(entry.job)
+        // There is no name for a sidecar, so the log has to do, and `status`.
+        if note.error.code == JobError.nameTooLong {
+          var error = note.error
+          error.message = "\(entry.job.file.path.display): \(error.message)"
+          return observer.notice(.warning, error)
+        }
+        // Where the journal was lost, this is all that is left of what was paid for.
+        if try await sidecarHasMore(than: entry.job) { return }
+        try await writeSidecar(entry, durable: false)
       }
-      // Where the journal was lost, this is all that is left of what was paid for.
-      if try await sidecarHasMore(than: job) { return }
-      let entry = active[id] ?? ActiveJob(job)
-      try await writeSidecar(entry, durable: false)
     } catch let trouble as LocalTrouble {
       observer.notice(.warning, trouble.error)
       localTrouble = trouble.error

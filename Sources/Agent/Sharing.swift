@@ -88,7 +88,7 @@ extension Pipeline {
         StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host).state
           != told.state, await ownerProblem(job.file) == nil
       else { return }
-      await show(job)
+      await show(job.id)
     } catch let trouble as LocalTrouble {
       observer.notice(.warning, trouble.error)
     } catch {

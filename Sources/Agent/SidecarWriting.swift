@@ -8,7 +8,10 @@ extension Pipeline {
   /// Writes the sidecar now. Durable: on return it is.
   func writeSidecar(_ entry: ActiveJob, durable: Bool) async throws(LocalTrouble) {
     await entry.lock()
-    defer { entry.unlock() }
+    defer {
+      entry.unlock()
+      forgetIfIdle(entry)
+    }
     entry.sidecarIsStale = false
     if !entry.isCompared {
       if try await sidecarHasMore(than: entry.job) {
@@ -82,9 +85,5 @@ extension Pipeline {
   /// The end of the process: what has not been shown yet is shown now.
   func writeStaleSidecars() async {
     for entry in active.values where entry.sidecarIsStale { await writeOrRetry(entry) }
-  }
-
-  private func forgetIfIdle(_ entry: ActiveJob) {
-    if entry.running.isEmpty, !entry.sidecarIsDue { active[entry.job.id] = nil }
   }
 }

@@ -40,7 +40,10 @@ extension Pipeline {
   // One event of a slot at a time: another one that comes while this one is being written down finds the new state.
   private func move(_ key: SlotKey, _ event: SlotEvent, _ entry: ActiveJob) async throws -> Move? {
     await entry.lock(key)
-    defer { entry.unlock(key) }
+    defer {
+      entry.unlock(key)
+      forgetIfIdle(entry)
+    }
     guard active[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
     let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.imageSize)
     guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else {
@@ -244,47 +247,5 @@ extension Pipeline {
     } catch {
       fail(error)
     }
-  }
-
-  // MARK: having jobs in hand
-
-  /// Has the slot's job in hand and the slot under way; false where the journal does not know it.
-  func activate(_ key: SlotKey) async throws -> Bool {
-    if active[key.job] == nil {
-      let loaded: Job?
-      // One that was just taken was compared with its sidecar then.
-      let taken = recent.removeValue(forKey: key.job)
-      if let taken { loaded = taken } else { loaded = try await journal.jobs([key.job])[0] }
-      guard let loaded else { return false }
-      if active[key.job] == nil {
-        active[key.job] = ActiveJob(loaded)
-        active[key.job]?.isCompared = taken != nil
-      }
-    }
-    guard let entry = active[key.job] else { return false }
-    if entry.job.slots[key] == nil {
-      let slots = try await journal.slots(of: key.job, revision: key.revision)
-      guard let slot = slots.first(where: { $0.key == key }) else { return false }
-      entry.job.slots[key] = slot
-    }
-    entry.running.insert(key)
-    running.insert(key)
-    return true
-  }
-
-  /// Nothing came of having the slot in hand: one that was waiting for its turn still is.
-  func letBe(_ key: SlotKey) {
-    let isQueued = active[key.job]?.job.slots[key]?.state.name == .queued
-    leave(key)
-    if isQueued { requeued(notBefore: nil) }
-  }
-
-  /// The slot is no longer under way.
-  func leave(_ key: SlotKey) {
-    running.remove(key)
-    guard let entry = active[key.job] else { return }
-    _ = takeRequest(key, entry)
-    entry.running.remove(key)
-    if entry.running.isEmpty, !entry.sidecarIsDue { active[key.job] = nil }
   }
 }

@@ -135,7 +135,7 @@ extension Pipeline {
       switch slot.state {
       case .submitted:
         do { if try await activate(slot.key) { await advance(slot.key, .restarted) } } catch { fail(error) }
-      case .held: await show(job)
+      case .held: await show(job.id)
       default: break
       }
     }
@@ -146,14 +146,17 @@ extension Pipeline {
   // turn.
   private func showWaiting(_ job: Job) async {
     guard !journalHasMore, active[job.id] == nil else { return }
-    await show(job)
+    await show(job.id)
   }
 
-  func show(_ job: Job) async {
-    do throws(LocalTrouble) {
-      try await writeSidecar(active[job.id] ?? ActiveJob(job), durable: false)
+  /// Writes a job's sidecar now, as the job is when its turn to be written comes.
+  func show(_ id: JobID) async {
+    do {
+      try await withJob(id) { try await writeSidecar($0, durable: false) }
+    } catch let trouble as LocalTrouble {
+      observer.notice(.warning, trouble.error)
     } catch {
-      observer.notice(.warning, error.error)
+      fail(error)
     }
   }
 
@@ -320,7 +323,7 @@ extension Pipeline {
       let job = active[id]?.job ?? fresh
       observer.changed(job)
       queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
-      await show(job)
+      await show(job.id)
     } catch {
       fail(error)
     }

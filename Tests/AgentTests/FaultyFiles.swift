@@ -27,12 +27,48 @@ extension LocalTrouble {
   static let lost = LocalTrouble(JobError(code: "sync", message: "The folder cannot be synced."), isFatal: true)
 }
 
-/// The real files; calls fail when a test says so.
+/// Where calls wait until a test lets them go on.
+final class Barrier: Sendable {
+  private struct State {
+    var isOpen = false
+    var waiting: [CheckedContinuation<Void, Never>] = []
+    var arrived = 0
+  }
+  private let state = Mutex(State())
+
+  /// How many calls have come to it.
+  var arrived: Int { state.withLock { $0.arrived } }
+
+  /// Lets all that wait, and all that come later, go on.
+  func open() {
+    let waiting = state.withLock { state in
+      state.isOpen = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+
+  fileprivate func pass() async {
+    await withCheckedContinuation { continuation in
+      let goesOn = state.withLock { state in
+        state.arrived += 1
+        if !state.isOpen { state.waiting.append(continuation) }
+        return state.isOpen
+      }
+      if goesOn { continuation.resume() }
+    }
+  }
+}
+
+/// The real files; calls fail, or are slow, when a test says so.
 final class FaultyFiles: RootFiles {
   private let inner: FolderFiles
   private let activity: Activity
   private let records: Records
   private let fault = Mutex<(@Sendable (FileCall) -> LocalTrouble?)?>(nil)
+
+  private let slowness = Mutex<(@Sendable (FileCall) -> Barrier?)?>(nil)
 
   init(_ inner: FolderFiles, _ activity: Activity, _ records: Records) {
     (self.inner, self.activity, self.records) = (inner, activity, records)
@@ -40,6 +76,13 @@ final class FaultyFiles: RootFiles {
 
   /// Which calls fail.
   func fail(_ judge: (@Sendable (FileCall) -> LocalTrouble?)?) { fault.withLock { $0 = judge } }
+
+  /// Which calls wait at a barrier before they do anything. Such a call does not count as activity: time goes on.
+  func delay(_ judge: (@Sendable (FileCall) -> Barrier?)?) { slowness.withLock { $0 = judge } }
+
+  private func wait(_ call: FileCall) async {
+    if let barrier = slowness.withLock({ $0?(call) }) { await barrier.pass() }
+  }
 
   fileprivate func check(_ call: FileCall) throws(LocalTrouble) {
     if let trouble = fault.withLock({ $0?(call) }) { throw trouble }
@@ -76,8 +119,9 @@ final class FaultyFiles: RootFiles {
   }
 
   func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
+    let told = PromptReader(.init(model: "", agentName: "")).sidecar(bytes)
+    await wait(.sidecar(prompt, told?.state, durable: durable))
     try await activity.during { () async throws(LocalTrouble) in
-      let told = PromptReader(.init(model: "", agentName: "")).sidecar(bytes)
       try check(.sidecar(prompt, told?.state, durable: durable))
       try await inner.writeSidecar(bytes, of: prompt, durable: durable)
       if durable, let told { records.wrote(told) }

@@ -1,0 +1,91 @@
+import JobCore
+import Synchronization
+import TestKit
+import Testing
+
+@testable import Agent
+
+extension Pipelines {
+  /// A job's sidecar has one writer at a time, and the last state wins, however slow a write is.
+  @Suite struct SidecarOrderTests {
+    // The second prompt waits for its turn, and the sidecar that says so is slow: its turn comes meanwhile.
+    @Test func aSlowWriteOfAnEarlierStateDoesNotReplaceALaterOne() async throws {
+      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+        bench.service.onSubmit { post, _ in post.prompt == "a" ? .hang() : .accept() }
+        try await bench.drop("a")
+        try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
+        let (barrier, waiting) = (Barrier(), bench.key("b"))
+        bench.process.files.delay { call in
+          if case .sidecar(waiting, .queued, durable: _) = call { barrier } else { nil }
+        }
+        try await bench.drop("b")
+        try await bench.until("the second one's sidecar is being written") { _ in barrier.arrived > 0 }
+        bench.service.release("a", .accept())
+        try await bench.until("the first is done", within: .seconds(60)) { try await $0.state("a") == .done }
+        try await bench.pass(.seconds(60))
+        barrier.open()
+        try await bench.until("the second is done", within: .seconds(60)) { try await $0.state("b") == .done }
+        try await bench.pass(.seconds(60))
+        #expect(try bench.sidecar("b")?.state == .done)
+        #expect(bench.service.posts.count == 2)
+      }
+    }
+
+    // Any write may be slow, and each ends at a time of its own.
+    @Test(arguments: SplitMix64.seeds(6)) func whateverIsSlowTheLastStateWins(seed: UInt64) async throws {
+      try await AgentBench.with(settings: { $0.maxInFlight = 3 }) { bench in
+        let random = Mutex(SplitMix64(seed: seed))
+        let barriers = Mutex<[Barrier]>([])
+        bench.process.files.delay { call in
+          guard case .sidecar = call, random.withLock({ $0.percent(40) }) else { return nil }
+          let barrier = Barrier()
+          barriers.withLock { $0.append(barrier) }
+          return barrier
+        }
+        for name in names(12) { try await bench.drop(name) }
+        for round in 0..<200 {
+          if round % 20 == 19 { try await bench.drop("p00\(round / 20)", text: "text of round \(round)") }
+          try await bench.pass(.milliseconds(random.withLock { Int64.random(in: 0..<2_000, using: &$0) }))
+          let opened = barriers.withLock { waiting in
+            waiting.isEmpty ? nil : waiting.remove(at: random.withLock { Int.random(in: waiting.indices, using: &$0) })
+          }
+          opened?.open()
+        }
+        bench.process.files.delay(nil)
+        for barrier in barriers.withLock({ $0 }) { barrier.open() }
+        try await bench.until("all are done", within: .seconds(600)) { try await $0.census()[.done] == 12 }
+        try await bench.pass(.seconds(60))
+        for name in names(12) {
+          let (sidecar, job) = (try bench.sidecar(name), try await bench.job(name))
+          #expect(sidecar?.state == .done && sidecar?.revision == job?.current, "\(name), seed \(seed)")
+        }
+        #expect(bench.service.paidTwice == [])
+      }
+    }
+
+    // The sidecar of a waiting prompt is slow, and its turn comes: its submission waits for the sidecar that tells of it.
+    @Test func whatIsSubmittedIsToldBeforeItIsSent() async throws {
+      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+        bench.service.onSubmit { post, _ in post.prompt == "a" ? .hang() : .accept() }
+        try await bench.drop("a")
+        try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
+        let (barrier, waiting) = (Barrier(), bench.key("b"))
+        bench.process.files.delay { call in
+          if case .sidecar(waiting, .queued, durable: _) = call { barrier } else { nil }
+        }
+        try await bench.drop("b")
+        try await bench.until("the second one's sidecar is being written") { _ in barrier.arrived > 0 }
+        bench.service.onSubmit { post, _ in post.prompt == "a" ? .accept() : .hang() }
+        bench.service.release("a", .accept())
+        try await bench.until("the first is done", within: .seconds(60)) { try await $0.state("a") == .done }
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.count == 1, "nothing is sent before its sidecar could be written")
+        barrier.open()
+        try await bench.until("the second is sent") { $0.service.posts.count == 2 }
+        #expect(try bench.sidecar("b")?.state == .submitting)
+        bench.service.release("b", .accept())
+        try await bench.until("the second is done", within: .seconds(60)) { try await $0.state("b") == .done }
+      }
+    }
+  }
+}
