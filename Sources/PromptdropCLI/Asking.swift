@@ -24,15 +24,17 @@ struct Asking {
     let folders = AgentRegistry.directories(
       explicit: configuration.text("runtime-dir"), environment: environment, uid: getuid())
     guard !paths.isEmpty else {
-      let state = Self.canonical(Assembly.statePath(configuration))
+      let state = Self.canonical(try Assembly.statePath(configuration))
       let entry = AgentRegistry.find(state: state, in: folders).first
       return [try await ask(entry, state: state, request, roots: needsRoots ? nil : [])]
     }
     var groups: [(entry: AgentEntry?, paths: [String])] = []
     // A path that nobody watches is a matter for the agent of the configured state, if there is one: it says so.
-    let own = AgentRegistry.find(state: Self.canonical(Assembly.statePath(configuration)), in: folders).first
+    func own() throws(Assembly.Refusal) -> AgentEntry? {
+      AgentRegistry.find(state: Self.canonical(try Assembly.statePath(configuration)), in: folders).first
+    }
     for path in paths.map(Self.canonical) {
-      let entry = AgentRegistry.find(covering: Array(path.utf8), in: folders).first ?? own
+      let entry = try AgentRegistry.find(covering: Array(path.utf8), in: folders).first ?? own()
       if let index = groups.firstIndex(where: { $0.entry?.socket == entry?.socket }) {
         groups[index].paths.append(path)
       } else {
@@ -43,7 +45,7 @@ struct Asking {
     for group in groups {
       var part = request
       part.paths = group.paths.map { Array($0.utf8) }
-      let state = group.entry?.state ?? Assembly.statePath(configuration)
+      let state = try group.entry?.state ?? Assembly.statePath(configuration)
       do {
         answers.append(try await ask(group.entry, state: state, part, roots: needsRoots ? group.paths : []))
       } catch let refusal as Assembly.Refusal where groups.count > 1 {

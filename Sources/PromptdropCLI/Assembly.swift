@@ -32,7 +32,7 @@ struct Assembly {
     _ configuration: Configuration, key: APIKey, roots paths: [String], onceTimeout: Duration?, waitsForRoots: Bool,
     observer: any AgentObserver
   ) async throws(Refusal) {
-    let state = try Self.lock(Self.statePath(configuration))
+    let state = try Self.lock(try Self.statePath(configuration))
     // `once` has nothing to wait for: a folder that is not there is a mistake.
     let folders = try Self.open(paths, mayBeMissing: waitsForRoots)
     try Self.checkPlaces(folders, state, configuration)
@@ -148,13 +148,13 @@ struct Assembly {
     }
   }
 
-  /// The folder of the journal, as it is configured.
-  static func statePath(_ configuration: Configuration) -> String {
-    let environment = ProcessInfo.processInfo.environment
-    if let path = configuration.text("state-dir") { return path }
-    if let path = environment["STATE_DIRECTORY"] { return path }
-    if let path = environment["XDG_STATE_HOME"] { return path + "/promptdrop" }
-    return (environment["HOME"] ?? NSHomeDirectory()) + "/.local/state/promptdrop"
+  /// The folder of the journal, as it is configured. Throws `Refusal`.
+  static func statePath(_ configuration: Configuration) throws(Refusal) -> String {
+    do throws(ConfigurationError) {
+      return try StatePlace.path(configuration)
+    } catch {
+      throw Refusal("\(error)", ExitCodes.configuration.rawValue)
+    }
   }
 
   private static func checkPlaces(
@@ -180,7 +180,9 @@ struct Assembly {
   private static func refusal(_ error: StateRefusal) -> Refusal {
     switch error {
     case .locked: Refusal("\(error)", ExitCodes.temporary.rawValue)
-    case .unusable: Refusal("\(error)", ExitCodes.inputOutput.rawValue)
+    case .unusable:
+      Refusal(
+        "\(error). Give it rights there, or name another folder with --state-dir.", ExitCodes.inputOutput.rawValue)
     }
   }
 
@@ -189,7 +191,8 @@ struct Assembly {
     case .locked(let path) where mine.contains(where: { $0.overlaps(Array(path.utf8)) }):
       Refusal("The folders given overlap at \(path); name the outer one only.", ExitCodes.configuration.rawValue)
     case .locked: Refusal("\(error)", ExitCodes.temporary.rawValue)
-    case .unusable: Refusal("\(error)", 66)  // EX_NOINPUT
+    case .unusable:
+      Refusal("\(error). Name a folder that is there and that this user can read.", 66)  // EX_NOINPUT
     }
   }
 

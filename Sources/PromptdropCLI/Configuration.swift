@@ -12,6 +12,8 @@ struct Configuration: Sendable {
   private(set) var warnings: [String] = []
   /// The files that were read.
   private(set) var files: [String] = []
+  /// `state-dir` as it was written, before "~" and its place were worked in; nil where it is not set.
+  private(set) var stateAsWritten: String?
 
   /// Resolves the configuration: flags, environment, the user's file, the system's, defaults. `file` stands for both
   /// files. Throws `ConfigurationError`.
@@ -23,29 +25,56 @@ struct Configuration: Sendable {
       values[setting.name] = (setting.standard, "the default")
     }
     for path in file.map({ [$0] }) ?? [systemFile, Self.userFile(environment)].compactMap({ $0 }) {
-      try read(path, mustExist: file != nil)
+      try read(path, mustExist: file != nil, environment)
     }
-    for (name, value) in environment where name.hasPrefix("PROMPTDROP_") {
+    // A variable that is set to nothing is not set: an empty value in a unit or a compose file must not lift a limit.
+    for (name, value) in environment where name.hasPrefix("PROMPTDROP_") && !value.isEmpty {
       if let setting = Setting.all.first(where: { $0.variable == name }) {
-        values[setting.name] = (value, name)
+        try set(setting, value, from: name, environment)
       } else if !Self.otherVariables.contains(where: name.hasPrefix) {
         let meant = Suggestion.nearest(to: name, in: Setting.all.map(\.variable)).map { " Did you mean \($0)?" } ?? ""
         warnings.append("The environment has the unknown variable \(name).\(meant)")
       }
     }
-    for (name, value) in flags { values[name] = (value, "--\(name)") }
+    for (name, value) in flags {
+      guard let setting = Setting.all.first(where: { $0.name == name }) else { continue }
+      if value.isEmpty { throw Self.emptyFlag(setting) }
+      try set(setting, value, from: "--\(name)", environment)
+    }
     for setting in Setting.all { try check(setting) }
+  }
+
+  private static func emptyFlag(_ setting: Setting) -> ConfigurationError {
+    let lift = setting.none == nil ? "" : ", or say \"none\" to lift it"
+    return ConfigurationError("--\(setting.name) is given without a value. Leave it out\(lift).")
+  }
+
+  // `folder`: where a relative path begins; nil: in the current folder.
+  private mutating func set(
+    _ setting: Setting, _ text: String, from place: String, _ environment: [String: String], in folder: String? = nil
+  ) throws(ConfigurationError) {
+    var value = text
+    if text == "none", let lifted = setting.none { value = lifted }
+    if case .path = setting.kind {
+      value = try HomeFolder.expanded(text, environment)
+      if let folder, !value.hasPrefix("/") { value = folder + "/" + value }
+      if setting.name == "state-dir" { stateAsWritten = text }
+    }
+    values[setting.name] = (value, place)
   }
 
   // Not settings: the key itself, and what builds and tests use.
   private static let otherVariables: Set = ["PROMPTDROP_API_KEY", "PROMPTDROP_STRICT", "PROMPTDROP_TEST_"]
 
   private static func userFile(_ environment: [String: String]) -> String? {
-    (environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map { $0 + "/.config" })
-      .map { $0 + "/promptdrop/promptdrop.yaml" }
+    // Relative ones do not count, as the XDG Base Directory Specification says.
+    let folder = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    return (folder ?? HomeFolder.path(environment).map { $0 + "/.config" }).map { $0 + "/promptdrop/promptdrop.yaml" }
   }
 
-  private mutating func read(_ path: String, mustExist: Bool) throws(ConfigurationError) {
+  private mutating func read(
+    _ path: String, mustExist: Bool, _ environment: [String: String]
+  ) throws(ConfigurationError) {
     guard FileManager.default.fileExists(atPath: path) else {
       if mustExist { throw ConfigurationError("The configuration file \(path) does not exist.") }
       return
@@ -70,8 +99,13 @@ struct Configuration: Sendable {
           "\(path) has the unknown key \"\(name)\".\(meant) Known keys: \(Setting.all.map(\.key).joined(separator: ", "))."
         )
       }
+      // A key without a value says nothing: what another file has set stays.
+      guard node.null == nil else { continue }
       let parts = node.sequence?.compactMap(\.scalar?.string) ?? [node.scalar?.string].compactMap { $0 }
-      values[setting.name] = (parts.joined(separator: ","), path)
+      let value = parts.joined(separator: ",")
+      guard !value.isEmpty || node.sequence != nil else { continue }
+      let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+      try set(setting, value, from: path, environment, in: folder)
     }
   }
 

@@ -15,7 +15,7 @@ struct Demo: AsyncParsableCommand {
     var options = SandboxOptions()
     options.statusDelay = .seconds(2)
     let sandbox = Sandbox(options)
-    try await sandbox.start()
+    try await SandboxCommand.start(sandbox, port: options.port)
     Output.print("The sandbox listens on \(sandbox.baseURL); nothing leaves this machine and nothing is paid.\n")
     Output.print("Dropping \(DemoFolder.samples.count) prompts into \(place.drop)\n\n")
     try place.dropSamples()

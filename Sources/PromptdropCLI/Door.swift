@@ -74,7 +74,7 @@ final class Door: Sendable {
       return try await WebhookReceiver(
         host: address.host, port: address.port, on: group, desk: Desk(pipeline: pipeline))
     } catch {
-      throw Assembly.Refusal("\(error)", code)
+      throw Assembly.Refusal("\(error). Stop what uses that address, or set listen to another one.", code)
     }
   }
 

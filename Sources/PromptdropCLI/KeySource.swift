@@ -10,12 +10,12 @@ enum KeySource {
     _ configuration: Configuration, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(ConfigurationError) -> APIKey {
     if let path = configuration.text("api-key-file") { return try read(path, isPrivate: true) }
-    if let folder = environment["CREDENTIALS_DIRECTORY"] {
+    if let folder = HomeFolder.set(environment["CREDENTIALS_DIRECTORY"]) {
       let path = folder + "/api-key"
       // systemd guards that folder itself; its files may carry an access list that shows as group rights.
       if FileManager.default.fileExists(atPath: path) { return try read(path, isPrivate: false) }
     }
-    if let key = environment["PROMPTDROP_API_KEY"] { return try checked(key, "PROMPTDROP_API_KEY") }
+    if let key = HomeFolder.set(environment["PROMPTDROP_API_KEY"]) { return try checked(key, "PROMPTDROP_API_KEY") }
     throw ConfigurationError(
       "There is no API key. Put it into a file that only you can read and name that with --api-key-file, "
         + "or set PROMPTDROP_API_KEY.")
@@ -30,13 +30,7 @@ enum KeySource {
       throw ConfigurationError("The key file \(path) cannot be read: \(why).")
     }
     let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    if isPrivate, status.st_mode & 0o077 != 0 {
-      throw ConfigurationError("The key file \(path) can be read by others. Run: chmod 600 \(path)")
-    }
-    // Who could put his own file there would have everything made on his account.
-    if isPrivate, status.st_uid != geteuid(), status.st_uid != 0 {
-      throw ConfigurationError("The key file \(path) belongs to another user. Run: chown \(geteuid()) \(path)")
-    }
+    if isPrivate { try KeyFileCheck(path: path, status: status, descriptor: descriptor).check() }
     do {
       return try checked(String(decoding: try file.read(upToCount: 65_536) ?? Data(), as: UTF8.self), path)
     } catch let error as ConfigurationError {

@@ -1,13 +1,24 @@
 import Foundation
 import Glibc
 import JobCore
+import Synchronization
 
 /// The program's own output, unbuffered: what is said is there, also when the process is killed next.
 enum Output {
-  /// Standard output.
-  static func print(_ text: String) { write(text, to: 1) }
-  /// Standard error.
-  static func complain(_ text: String) { write(text, to: 2) }
+  /// Standard output. What cannot be written is remembered: see `failure`.
+  static func print(_ text: String) {
+    if let error = write(text, to: 1) { lost.withLock { $0 = $0 ?? error } }
+  }
+  /// Standard error. Where it is gone there is nobody left to tell.
+  static func complain(_ text: String) { _ = write(text, to: 2) }
+
+  private static let lost = Mutex<Int32?>(nil)
+
+  /// Why something could not be written to standard output, for people; nil where all of it was. A reader that has gone, as
+  /// `head` does once it has seen enough, is no failure.
+  static var failure: String? {
+    lost.withLock { $0 }.map { "Standard output cannot be written: \(String(cString: strerror($0)))." }
+  }
 
   /// One line for people. What the service or a file says in it must not move the cursor or look like another line.
   static func plain(_ line: String) -> String { DropPath.display(Array(line.utf8)) }
@@ -19,13 +30,14 @@ enum Output {
     return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
   }
 
-  // A stream that is gone has nobody left to tell, so a failure ends the writing and nothing else.
-  private static func write(_ text: String, to descriptor: Int32) {
+  // The error that ended the writing; nil: none that anybody has to know of.
+  private static func write(_ text: String, to descriptor: Int32) -> Int32? {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if written < 0 && errno != EINTR { return }
+      if written < 0 && errno != EINTR { return errno == EPIPE ? nil : errno }
       bytes = bytes.dropFirst(max(0, written))
     }
+    return nil
   }
 }

@@ -21,4 +21,21 @@ public struct Promptdrop: AsyncParsableCommand {
 
   /// Makes the command.
   public init() {}
+
+  /// Reads the command line, does what it says, and ends the process.
+  public static func runAndExit() async -> Never {
+    var problem: (any Error)?
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+    } catch {
+      problem = error
+    }
+    // Who reads the output of a script must not take half of it for the whole.
+    if let failure = Output.failure {
+      AgentRun.complain("\(failure) What was to be shown is not complete.")
+      if problem == nil || problem is ExitCode { Self.exit(withError: ExitCodes.inputOutput) }
+    }
+    Self.exit(withError: problem)
+  }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import NIOCore
 import SandboxServer
 import UnixSignals
 
@@ -19,7 +20,26 @@ struct SandboxCommand: AsyncParsableCommand {
   @Option(help: "Serve this many pictures drawn beforehand, instead of one for each prompt.") var pool = 0
   @Flag(help: "Show every request.") var log = false
 
+  /// Starts a sandbox; where its port cannot be had, says why and what to do.
+  static func start(_ sandbox: Sandbox, port: Int) async throws {
+    do {
+      try await sandbox.start()
+    } catch let error as IOError {
+      let why =
+        switch error.errnoCode {
+        case EADDRINUSE: "The port is in use, perhaps by another sandbox."
+        case EACCES: "Only root may listen on ports below 1024."
+        default: String(cString: strerror(error.errnoCode)) + "."
+        }
+      AgentRun.complain(
+        "The sandbox cannot listen on 127.0.0.1:\(port). \(why) Choose another port, such as: promptdrop sandbox --port 0"
+      )
+      throw ExitCodes.configuration
+    }
+  }
+
   func validate() throws {
+    guard (0...65_535).contains(port) else { throw ValidationError("--port has to be a number from 0 to 65535.") }
     guard DurationText.parse(delay) != nil else { throw ValidationError("--delay has to be a duration such as 3s.") }
     for text in fault { _ = try Fault(parsing: text) }
   }
@@ -38,7 +58,7 @@ struct SandboxCommand: AsyncParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     let sandbox = Sandbox(options)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-    try await sandbox.start()
+    try await Self.start(sandbox, port: port)
     Output.print("listening on \(sandbox.baseURL)\n")
     for await _ in signals { break }
     try await sandbox.stop()

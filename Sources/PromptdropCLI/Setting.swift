@@ -19,6 +19,8 @@ struct Setting: Sendable {
   let kind: Kind
   /// One line for the user.
   let help: String
+  /// What the word `none` stands for, where a value may be taken away; nil: it is a value like any other.
+  var none: String?
 
   /// `PROMPTDROP_MAX_REQUESTS`
   var variable: String { "PROMPTDROP_" + name.uppercased().replacing("-", with: "_") }
@@ -54,31 +56,31 @@ struct Setting: Sendable {
       name: "max-in-flight", standard: "32", kind: .integer(1...100_000), help: "Tasks at the service at once."),
     Setting(
       name: "submissions-per-minute", standard: "0", kind: .integer(0...1_000_000),
-      help: "Submissions begun within any minute; 0: no limit."),
+      help: "Submissions begun within any minute; 0 or none: no limit.", none: "0"),
     Setting(
       name: "burst-limit", standard: "200", kind: .integer(0...1_000_000),
-      help: "New prompts within a minute that are taken without asking; 0: no limit."),
+      help: "New prompts within a minute that are taken without asking; 0 or none: no limit.", none: "0"),
     Setting(
       name: "daily-submissions", standard: "", kind: .integer(0...1_000_000_000),
-      help: "Submissions in a UTC day, all folders together; empty: no limit."),
+      help: "Submissions in a UTC day, all folders together; none: no limit.", none: ""),
     Setting(
       name: "daily-credits", standard: "", kind: .credits,
-      help: "Credits in a UTC day, all folders together; empty: no limit."),
+      help: "Credits in a UTC day, all folders together; none: no limit.", none: ""),
     Setting(
       name: "root-daily-submissions", standard: "", kind: .integer(0...1_000_000_000),
-      help: "Submissions in a UTC day for each watched folder; empty: no limit."),
+      help: "Submissions in a UTC day for each watched folder; none: no limit.", none: ""),
     Setting(
       name: "root-daily-credits", standard: "", kind: .credits,
-      help: "Credits in a UTC day for each watched folder; empty: no limit."),
+      help: "Credits in a UTC day for each watched folder; none: no limit.", none: ""),
     Setting(
       name: "price", standard: "", kind: .credits,
-      help: "What a picture costs, for the limits; else the most that one of its model and size ever cost."),
+      help: "What a picture costs, for the limits; else the most that one of its model and size ever cost.", none: ""),
     Setting(
       name: "listen", standard: "", kind: .text,
-      help: "Address to receive the service's callbacks on, such as 127.0.0.1:8787; empty: none are received."),
+      help: "Address to receive the service's callbacks on, such as 127.0.0.1:8787; none: none are received.", none: ""),
     Setting(
       name: "public-url", standard: "", kind: .url,
-      help: "How the service reaches that address, such as https://drop.example.org; needed with listen."),
+      help: "How the service reaches that address, such as https://drop.example.org; needed with listen.", none: ""),
     Setting(
       name: "runtime-dir", standard: "", kind: .path,
       help:

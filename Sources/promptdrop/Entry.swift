@@ -12,6 +12,6 @@ enum Entry {
     NIOSingletons.groupLoopCountSuggestion = 1
     // Where a later compiler does not allow it, the program works all the same, with more changes of threads.
     NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
-    await Promptdrop.main()
+    await Promptdrop.runAndExit()
   }
 }
