@@ -7,6 +7,7 @@ enum AgendaItem: Sendable {
   case sidecar(JobID)
   case setBack(JobID)
   case look(FileKey)
+  case writer(FileKey, due: Duration)
   case vanished
   case weigh(Evidence)
   case backUp
@@ -35,6 +36,7 @@ extension Pipeline {
       case .sidecar(let job): Task { await self.writeDueSidecar(job) }
       case .setBack(let job): Task { await self.putRight(job) }
       case .look(let file): settling.noticed(file, .found, at: now)
+      case .writer(let file, let due): lookForClose(of: file, due: due)
       case .vanished: Task { await self.lookForVanished() }
       case .weigh(let evidence): Task { await self.weigh(evidence) }
       case .backUp: Task { await self.backUp() }

@@ -28,6 +28,8 @@ public struct AgentSettings: Sendable {
   public var maxImageBytes = 67_108_864
   /// For how long a listed file that is not there is waited for.
   public var referenceWait: Duration = .seconds(600)
+  /// For how long a file that a program has open for writing is waited for, before a person decides.
+  public var writerWait: Duration = .seconds(600)
   /// For how long a deleted file has to stay away before that counts.
   public var absence: Duration = .seconds(2)
   /// For how long an exact copy of another prompt waits for that one to vanish: sync tools rename by copying and deleting.

@@ -118,6 +118,15 @@ public struct StatusReport: Codable, Sendable {
     public var message: String?
     /// What can be done about it.
     public var hint: String?
+    /// Why it cannot be seen there whether a program still has a file open for writing; nil where it can.
+    public var unseen_writers: [UnseenWriters]?
+  }
+  /// Files of which it cannot be seen whether a program still has them open for writing.
+  public struct UnseenWriters: Codable, Hashable, Sendable {
+    /// Which files, why, and what decides instead.
+    public var message: String
+    /// What can be done about it.
+    public var hint: String?
   }
   /// A picture in the state folder, because its prompt's folder is not there.
   public struct Kept: Codable, Hashable, Sendable {

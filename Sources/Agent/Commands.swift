@@ -139,7 +139,7 @@ extension Pipeline {
   }
 
   private func approve(_ job: Job, isNamed: Bool) async throws -> CommandReply.FileResult? {
-    if let reason = job.note?.heldFor { return try await approve(job, reason, isNamed: isNamed) }
+    if let reason = job.note?.approvable { return try await approve(job, reason, isNamed: isNamed) }
     let waiting = job.slots.values.filter { slot in
       if case .held(let held) = slot.state { held.reason.isBeforeSending } else { false }
     }

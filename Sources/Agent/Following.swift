@@ -18,10 +18,12 @@ extension Pipeline {
     var isTold: Bool
   }
 
+  private static let precedence: Duration = .seconds(1)
+
   /// Whether the job of a file that is not there any more, or is about to go, is this one's. `grace`: for how long a copy
   /// waits for its source to vanish.
   func origin(
-    of file: FileKey, _ known: KnownFile?, _ identity: Identity, grace: Duration
+    of file: FileKey, _ known: KnownFile?, _ identity: Identity, _ stamp: TakenStamp, grace: Duration
   ) async throws -> Origin {
     var until: Duration?
     func wait(_ moment: Duration) { until = min(until ?? moment, moment) }
@@ -30,6 +32,7 @@ extension Pipeline {
       if !candidate.isTold {
         guard job.state != .cancelled, asksForNothing(identity, beyond: job) else { continue }
       }
+      if try await isElsewhere(candidate, job, notIn: file) { continue }
       switch await files.look(candidate.file) {
       case .missing:
         // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew.
@@ -38,11 +41,16 @@ extension Pipeline {
         }
         let since = goneSince[candidate.file] ?? now
         goneSince[candidate.file] = since
-        guard now >= since + settings.absence else {
-          wait(since + settings.absence)
+        // The very file that was renamed goes before copies of it.
+        let isCertain = candidate.isTold || job.stamp.map { $0.prompt.isSameFile(as: stamp.prompt) } ?? false
+        let end = since + settings.absence + (isCertain ? .zero : Self.precedence)
+        guard now >= end else {
+          wait(end)
           continue
         }
-        forgetOrigin(file, candidate.file)
+        // That it was renamed is forgotten once the job has followed: until then no other file may take it for its own.
+        forgetCopy(file)
+        goneSince[candidate.file] = nil
         return .renamed(job, from: candidate.file)
       case .file where !candidate.isTold:
         let since = copiedSince[file] ?? now
@@ -56,7 +64,7 @@ extension Pipeline {
       settling.lookAgain(file, at: until, now: now)
       return .notYet
     }
-    forgetOrigin(file, nil)
+    forgetOrigin(file)
     return .none
   }
 
@@ -64,12 +72,23 @@ extension Pipeline {
   func isRename(_ file: FileKey, _ identity: Identity) async throws -> Bool {
     for candidate in try await candidates(file, nil, identity) {
       guard let job = try await inHand(candidate.job), job.state != .cancelled,
-        asksForNothing(identity, beyond: job), await files.look(candidate.file) == .missing
+        asksForNothing(identity, beyond: job), await files.look(candidate.file) == .missing,
+        try await !isElsewhere(candidate, job, notIn: file)
       else { continue }
       if job.state != .done { return true }
       if try await hasPicture(job, beside: [candidate.file, file]) { return true }
     }
     return false
+  }
+
+  // Whether a job's file that is not in its place any more is known not to be this one: the kernel told that it became
+  // another one, which is there; or this one was copied together with its sidecar, which the file that was moved left behind.
+  private func isElsewhere(_ candidate: Candidate, _ job: Job, notIn file: FileKey) async throws -> Bool {
+    let former = candidate.file
+    if let name = renames.name(of: former), name != file, case .file = await files.look(name) { return true }
+    let haveOneSidecar = former.isBeside(file) && Self.stem(former) == Self.stem(file)
+    guard !candidate.isTold, !haveOneSidecar, try await told(of: file)?.jobID == job.id.text else { return false }
+    return try await told(of: former)?.jobID == job.id.text
   }
 
   // A list that has gone asks for nothing.
@@ -81,7 +100,7 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile?, _ identity: Identity
   ) async throws -> [Candidate] {
     var found: [Candidate] = []
-    if let former = renamedFrom[file], let job = try await journal.known([former])[0], job.current > 0 {
+    if let former = renames.former(of: file), let job = try await journal.known([former])[0], job.current > 0 {
       found.append(Candidate(job: job.job, file: former, isTold: true))
     }
     for (job, former) in try await journal.jobs(roots: roots, source: identity.source)
@@ -92,15 +111,17 @@ extension Pipeline {
   }
 
   /// Nothing has to be known any more of where the file came from.
-  func forgetOrigin(_ file: FileKey, _ former: FileKey?) {
-    renamedFrom[file] = nil
-    if copiedSince.removeValue(forKey: file) != nil {
-      copiesOf = copiesOf.compactMapValues { copies in
-        let rest = copies.filter { $0 != file }
-        return rest.isEmpty ? nil : rest
-      }
+  func forgetOrigin(_ file: FileKey) {
+    renames.remove(file)
+    forgetCopy(file)
+  }
+
+  private func forgetCopy(_ file: FileKey) {
+    guard copiedSince.removeValue(forKey: file) != nil else { return }
+    copiesOf = copiesOf.compactMapValues { copies in
+      let rest = copies.filter { $0 != file }
+      return rest.isEmpty ? nil : rest
     }
-    if let former { goneSince[former] = nil }
   }
 
   private func hasPicture(_ job: Job, beside places: [FileKey]) async throws -> Bool {
@@ -118,6 +139,7 @@ extension Pipeline {
     let displaced = known.map { file.sibling(DropNames.replaced(stem: Self.stem(file), id: $0.job.text)) }
     plan.changes = [.renamed(job: job.id, from: former, to: file, displaced: displaced)]
     plan.then = { [self] in
+      renames.remove(file)
       if let displaced, let known, known.current > 0 { await gaveWay(known.job, to: displaced) }
       await moved(job.id, from: former, to: file)
     }

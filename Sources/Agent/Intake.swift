@@ -29,6 +29,7 @@ extension Pipeline {
           let isKept = keptSidecars.contains(file) || wantedAnew.contains(file)
           return SourceQuery(prompt: file, list: Self.list(of: file), known: isKept ? nil : known[index]?.stamp)
         }, limit: settings.maxPromptBytes)
+      tellBlindSpots()
       var plans: [Plan] = []
       for (index, file) in batch.enumerated() {
         if let plan = try await plan(file, known[index], readings[index], at: start) { plans.append(plan) }
@@ -117,6 +118,11 @@ extension Pipeline {
     {
       return plan
     }
+    if let written = reading.beingWritten {
+      if let plan = waitForWriter(file, known, taken, start, beingWritten(written)) { return plan }
+    } else {
+      writerLooks[file] = nil
+    }
     guard let bytes = reading.promptBytes else {
       guard stamp.size > settings.maxPromptBytes else { return lookSoon(file) }
       return refuse(file, known, taken, .failed, start, tooLarge("The prompt", stamp.size))
@@ -143,7 +149,9 @@ extension Pipeline {
             hint: "Put \(DropPath.display(DropNames.imageList(stem: Self.stem(file)))) beside it.", retryable: true))
       }
       if let problem = sharedProblem(file, owner: request.snapshot.owner) { throw problem }
-      guard let (filled, references) = try await withReferences(request, file, known) else { return nil }
+      guard let (filled, references) = try await withReferences(request, file, known, taken) else {
+        return nil
+      }
       if !references.isEmpty { taken.inputs = reader.fingerprint(taken.inputs, references: references) }
       complete = filled
     } catch {
@@ -223,6 +231,7 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp, _ problem: JobError, _ start: Duration
   ) -> Plan? {
     switch problem.code {
+    case HeldReason.writerOpen.rawValue: return waitForWriter(file, known, taken, start, problem)
     case JobError.sharedFolder:
       settling.finishedUnlessNoticed(file)
       // Of the whole root, so once for all of it.
@@ -253,10 +262,11 @@ extension Pipeline {
   }
 
   private func planWithoutFile(_ file: FileKey, _ known: KnownFile?, _ sighting: Sighting) async throws -> Plan? {
+    writerLooks[file] = nil
     switch sighting {
     case .missing:
       awaitFiles([], for: file)
-      forgetOrigin(file, nil)
+      forgetOrigin(file)
       guard let known else { return nil }
       return try await planGone(file, known)
     case .notAFile(let kind):
@@ -326,8 +336,9 @@ extension Pipeline {
 
   // Fills in the local images; nil while one of them is not at rest.
   private func withReferences(
-    _ request: PromptRequest, _ file: FileKey, _ known: KnownFile?
+    _ request: PromptRequest, _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp
   ) async throws(JobError) -> (PromptRequest, [FileStamp?])? {
+    let evenIfOpen = isTakenThoughOpen(known, taken)
     var complete = request
     var stamps: [FileStamp?] = []
     var wanted: [FileKey] = []
@@ -339,8 +350,12 @@ extension Pipeline {
       case .local(let path):
         let reference = FileKey(root: file.root, path: path)
         wanted.append(reference)
-        switch await files.readReference(reference, limit: settings.maxReferenceBytes) {
+        switch await files.readReference(reference, limit: settings.maxReferenceBytes, evenIfOpen: evenIfOpen) {
         case .missing: missing.append(path.display)
+        case .beingWritten:
+          // Its close is heard of by its name.
+          awaitFiles(wanted, for: file)
+          throw beingWritten(reference)
         case .refused(let error):
           awaitFiles(wanted, for: file)
           throw error

@@ -132,7 +132,6 @@ extension Pipeline {
     } catch {
       fail(error)
     }
-    await show(id)
   }
 }
 

@@ -61,6 +61,10 @@ extension Pipeline {
       item.message = "It cannot be read, is no regular file, or is too large."
       return item
     }
+    if let written = reading.beingWritten {
+      (item.why, item.message) = ("waits", beingWritten(written).message)
+      return item
+    }
     let request: PromptRequest
     do throws(JobError) {
       request = try understand(file, bytes, reading)

@@ -128,6 +128,7 @@ extension Pipeline {
 
   private var isIdle: Bool {
     unscanned.isEmpty && unsurveyed.isEmpty && readingStrays == 0 && vanished.isEmpty && settling.count == 0
+      && writerLooks.isEmpty
       && examinations == 0 && running.isEmpty && ready.isEmpty && !isFilling
       && !journalHasMore && pendingCommits.isEmpty && !isCommitting
   }

@@ -43,6 +43,11 @@ extension Pipeline {
       {
         (folder.mode, folder.message, folder.hint) = ("foreign", problem.message, problem.hint)
       }
+      if condition.path == rootPaths[condition.root] {
+        let unseen = files.blindSpots.filter { $0.root == condition.root }
+        folder.unseen_writers =
+          unseen.isEmpty ? nil : unseen.map { .init(message: $0.error.message, hint: $0.error.hint) }
+      }
       told.append(folder)
     }
     return told

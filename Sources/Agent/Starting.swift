@@ -224,15 +224,26 @@ extension Pipeline {
     {
       return .failure(NotNow(.withdrawn(.superseded)))
     }
-    if entry.job.note != nil { return .failure(NotNow(.withdrawn(.superseded))) }
-    if !isFresh {
-      switch await files.look(file) {
+    if let note = entry.job.note {
+      // Its place in the queue is kept for the moment in which its file is closed.
+      guard note.isOfWriter, note.state == .queued else { return .failure(NotNow(.withdrawn(.superseded))) }
+      return .failure(NotNow(.postponed(until: wallClock + pause(for: note), note.error)))
+    }
+    let isLetGo = takenThoughOpen[key.job].map { $0 == entry.job.stamp?.prompt } ?? false
+    if !isFresh || !isJustTaken(key, entry) {
+      let look = await files.lookBeforeSending(file, list: Self.list(of: file))
+      if let written = look.beingWritten, !isLetGo, let event = try await putOff(key, entry, written) {
+        return .failure(NotNow(event))
+      }
+      switch look.prompt {
       case .file(let stamp, _) where stamp == entry.job.stamp?.prompt: break
       case .missing: return .failure(NotNow(.withdrawn(.sourceGone)))
       default:
         settling.noticed(file, .found, at: now)
         return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
       }
+    }
+    if !isFresh {
       if let problem = await ownerProblem(file) {
         return .failure(NotNow(.postponed(until: wallClock + Self.ownerWait, problem)))
       }
@@ -255,12 +266,18 @@ extension Pipeline {
     }
     var images: [ReferenceImage] = []
     var isChanged = false
+    var written: FileKey?
     for (index, image) in revision.snapshot.images.enumerated() {
       if let url = image.url { images.append(.url(url)) }
       guard let path = image.path else { continue }
       do throws(LocalTrouble) {
+        let reference = FileKey(root: file.root, path: DropPath(path))
         let content = try await files.referenceContent(
-          FileKey(root: file.root, path: DropPath(path)), limit: settings.maxReferenceBytes)
+          reference, limit: settings.maxReferenceBytes, evenIfOpen: isLetGo)
+        guard let content else {
+          written = reference
+          break
+        }
         images.append(.data(content.bytes, content.format))
         guard content.sha256 != image.sha256 else { continue }
         revision.snapshot.images[index] = ImageInput(path: path, sha256: content.sha256, bytes: content.bytes.count)
@@ -271,12 +288,23 @@ extension Pipeline {
         return .failure(NotNow(.postponed(until: wallClock + .seconds(5), error.error)))
       }
     }
+    if let written {
+      let event = try await putOff(key, entry, written)
+      return .failure(NotNow(event ?? .postponed(until: wallClock + .seconds(1), nil)))
+    }
     if isChanged {
       revision.identity.request = reader.requestHash(revision.snapshot)
       _ = try await commit([.refresh(job: key.job, revision)])
       entry.job.revisions[key.revision] = revision
     }
     return .success(SubmitRequest(snapshot: revision.snapshot, images: images))
+  }
+
+  // Whether the file was looked at a moment ago, so that there is no need to look whether it was opened since.
+  private func isJustTaken(_ key: SlotKey, _ entry: ActiveJob) -> Bool {
+    guard let revision = entry.job.revisions[key.revision] else { return false }
+    let age = wallClock - revision.takenAt
+    return age >= .zero && age < .seconds(1)
   }
 
   // A query costs nothing: any answer that is the API's own opens the gate.

@@ -49,8 +49,8 @@ extension Pipeline {
     if case .wait = settling.isRevision(file, age: age, at: now) { return nil }
     let earlier = try await journal.revision(of: job.id, like: identity)
     // Another prompt may have been renamed over this one.
-    if earlier == nil || renamedFrom[file] != nil {
-      switch try await origin(of: file, known, identity, grace: settings.copyGrace) {
+    if earlier == nil || renames.former(of: file) != nil {
+      switch try await origin(of: file, known, identity, stamp, grace: settings.copyGrace) {
       case .renamed(let moved, let former): return follow(file, known, moved, from: former)
       case .notYet: return nil
       case .none: break
@@ -79,7 +79,7 @@ extension Pipeline {
     }
     // A copy that has a sidecar which tells of an end needs nothing else to be told what it is.
     let isTold = told.map { $0.state.isSettled && Adoption($0, identity, count: request.count, now: wallClock) != nil }
-    switch try await origin(of: file, known, identity, grace: isTold == true ? .zero : settings.copyGrace) {
+    switch try await origin(of: file, known, identity, stamp, grace: isTold == true ? .zero : settings.copyGrace) {
     case .renamed(let moved, let former): return follow(file, known, moved, from: former)
     case .notYet: return nil
     case .none: settling.finishedUnlessNoticed(file)
@@ -218,7 +218,8 @@ extension Pipeline {
     }
     var back = wantedAgain(job.currentSlots, request)
     plan.changes += back.map { .move($0, from: .cancelled, outputs: []) }
-    // The line "hold: true" came or went: together with the file's stamp, after which nobody looks again.
+    // The line "hold: true" came or went, or the file was closed: together with the file's stamp, after which nobody looks
+    // again.
     for slot in job.currentSlots where !running.contains(slot.key) {
       var slot = slot
       let before = slot.state.name
@@ -226,6 +227,7 @@ extension Pipeline {
       case .held(let held) where held.reason == .asked && !request.hold: slot.state = .queued(Queued())
       case .queued where request.hold && !letGo.contains(job.id) && !slot.attempts.contains { $0.outcome.mayBePaid }:
         slot.state = Self.askedFor
+      case .queued(let queued) where queued.isOfWriter: slot.state = .queued(Queued())
       default: continue
       }
       plan.changes.append(.move(slot, from: before, outputs: []))
@@ -294,8 +296,7 @@ extension Pipeline {
     plan.changes += back.map { .move($0, from: .cancelled, outputs: []) }
     plan.then = { [self] in
       await withdrawUnsent(job, except: earlier.number)
-      await reload(job.id, new: added + back)
-      await putBack(job.id, earlier.number)
+      await reload(job.id, new: added + back) { [self] in await putBack(job.id, earlier.number) }
     }
     return plan
   }
@@ -306,8 +307,9 @@ extension Pipeline {
     }
   }
 
-  /// The journal has more of the job than is in hand: its facts are taken over, its sidecar is brought up to date.
-  func reload(_ id: JobID, new slots: [Slot]) async {
+  /// The journal has more of the job than is in hand: its facts are taken over, and once `afterwards` is done, which may
+  /// rename pictures, people are told and its sidecar is brought up to date.
+  func reload(_ id: JobID, new slots: [Slot], afterwards: () async -> Void = {}) async {
     do {
       guard let fresh = try await journal.jobs([id])[0] else { return }
       if let entry = active[id] {
@@ -320,7 +322,8 @@ extension Pipeline {
         }
         (entry.job.note, entry.job.inputsChanged) = (fresh.note, fresh.inputsChanged)
       }
-      let job = active[id]?.job ?? fresh
+      await afterwards()
+      guard let job = try await inHand(id) else { return }
       observer.changed(job)
       queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
       await show(job.id)

@@ -36,6 +36,12 @@ int pd_file_system(int file, unsigned int *kind) {
   return 0;
 }
 
+int pd_try_read_lease(int file) {
+  if (fcntl(file, F_SETLEASE, F_RDLCK) != 0) return -1;
+  fcntl(file, F_SETLEASE, F_UNLCK);
+  return 0;
+}
+
 int pd_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 void pd_return_large_blocks(int bytes) {

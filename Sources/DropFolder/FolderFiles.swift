@@ -10,6 +10,7 @@ public final class FolderFiles: RootFiles {
   let roots: [RootID: RootFolder]
   let workers: NIOThreadPool
   let check: ImageCheck
+  let writers: FileWriters
   private let run: String
   private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
@@ -17,15 +18,17 @@ public final class FolderFiles: RootFiles {
   public let keptFolder: String
 
   /// Takes roots. `check` judges images, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
-  /// made when it is needed.
+  /// made when it is needed; `writers` is the watcher's too.
   public init(
-    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, run: String, keptFolder: String
+    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, run: String, keptFolder: String,
+    writers: FileWriters = FileWriters()
   ) {
     self.roots = roots
     self.workers = workers
     self.check = check
     self.run = run
     self.keptFolder = keptFolder
+    self.writers = writers
     folderSync = FolderSync()
   }
 
@@ -65,26 +68,39 @@ public final class FolderFiles: RootFiles {
 
   /// Looks at a path.
   public func look(_ file: FileKey) async -> Sighting {
-    await onWorker { self.sight(file).0 }
+    await onWorker { self.sight(file).sighting }
   }
 
-  // O_NONBLOCK, because opening a FIFO for reading would wait for a writer for ever.
-  private func sight(_ file: FileKey, readUpTo limit: Int? = nil) -> (Sighting, [UInt8]?) {
+  /// What a look at a path found. `bytes`: where they were wanted, and did not change under the reading.
+  struct Seen {
+    var sighting: Sighting
+    var bytes: [UInt8]?
+    var isBeingWritten = false
+  }
+
+  // O_NONBLOCK, because opening a FIFO for reading would wait for a writer for ever. Writers are looked for before the bytes
+  // are read: who opens the file later changes its stamp with the first byte.
+  func sight(_ file: FileKey, readUpTo limit: Int? = nil) -> Seen {
     do throws(SystemError) {
       let opened = try open(file.root, file.path.bytes, limit == nil ? pd_o_path : O_RDONLY | O_NONBLOCK)
       let before = try opened.status()
-      guard before.isRegular else { return (.notAFile(before.kindName), nil) }
+      guard before.isRegular else { return Seen(sighting: .notAFile(before.kindName)) }
       if before.st_nlink > 1, try isPlanted(before, file) {
-        return (.notAFile("a hard link to a file that is not yours"), nil)
+        return Seen(sighting: .notAFile("a hard link to a file that is not yours"))
       }
       let now = coarseWallClock()
-      guard let limit, before.st_size <= limit else { return (.file(before.stamp, age: before.age(now: now)), nil) }
+      guard let limit, before.st_size <= limit else {
+        return Seen(sighting: .file(before.stamp, age: before.age(now: now)))
+      }
+      let isOpen = writers.hasWriter(opened, file, before)
       let bytes = try opened.read(limit: limit + 1)
       let after = try opened.status()
       let whole = after.stamp == before.stamp && bytes.count == Int(before.st_size)
-      return (.file(after.stamp, age: whole ? before.age(now: now) : .zero), whole ? bytes : nil)
+      return Seen(
+        sighting: .file(after.stamp, age: whole ? before.age(now: now) : .zero), bytes: whole ? bytes : nil,
+        isBeingWritten: isOpen)
     } catch {
-      return (sighting(of: error, file), nil)
+      return Seen(sighting: sighting(of: error, file))
     }
   }
 
@@ -109,7 +125,7 @@ public final class FolderFiles: RootFiles {
   public func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
     await onWorker {
       // Most files of a batch share their folder.
-      var defaultsOfFolders: [FileKey: [FolderDefaults]] = [:]
+      var defaultsOfFolders: [FileKey: FoundDefaults] = [:]
       return files.map { file in
         let defaults = defaultsOfFolders[file.prompt.folder] ?? self.defaults(above: file.prompt, limit: limit)
         defaultsOfFolders[file.prompt.folder] = defaults
@@ -118,9 +134,9 @@ public final class FolderFiles: RootFiles {
     }
   }
 
-  private func readSource(_ file: SourceQuery, _ defaults: [FolderDefaults], limit: Int) -> SourceReading {
-    if let known = file.known, case .file(let stamp, let age) = sight(file.prompt).0, stamp == known.prompt {
-      let list = sight(file.list).0
+  private func readSource(_ file: SourceQuery, _ defaults: FoundDefaults, limit: Int) -> SourceReading {
+    if let known = file.known, case .file(let stamp, let age) = sight(file.prompt).sighting, stamp == known.prompt {
+      let list = sight(file.list).sighting
       let isSame =
         switch (list, known.list) {
         case (.missing, nil): true
@@ -129,14 +145,17 @@ public final class FolderFiles: RootFiles {
         }
       if isSame {
         return SourceReading(
-          prompt: .file(stamp, age: age), promptBytes: nil, list: list, listBytes: nil, defaults: defaults)
+          prompt: .file(stamp, age: age), promptBytes: nil, list: list, listBytes: nil, defaults: defaults.files)
       }
     }
-    let (prompt, promptBytes) = sight(file.prompt, readUpTo: limit)
-    let (list, listBytes) = sight(file.list, readUpTo: limit)
+    let prompt = sight(file.prompt, readUpTo: limit)
+    let list = sight(file.list, readUpTo: limit)
     var reading = SourceReading(
-      prompt: prompt, promptBytes: promptBytes, list: list, listBytes: listBytes, defaults: defaults)
-    if promptBytes != nil {
+      prompt: prompt.sighting, promptBytes: prompt.bytes, list: list.sighting, listBytes: list.bytes,
+      defaults: defaults.files, beingWritten: defaults.beingWritten)
+    if list.isBeingWritten { reading.beingWritten = file.list }
+    if prompt.isBeingWritten { reading.beingWritten = file.prompt }
+    if prompt.bytes != nil {
       do throws(LocalTrouble) {
         reading.sidecar = .success(try findSidecar(of: file.prompt))
       } catch {
@@ -148,79 +167,37 @@ public final class FolderFiles: RootFiles {
 
   /// Reads the defaults of the folder and of those above it, the nearest first.
   public func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
-    await onWorker { self.defaults(above: file, limit: limit) }
+    await onWorker { self.defaults(above: file, limit: limit).files }
   }
 
-  private func defaults(above file: FileKey, limit: Int) -> [FolderDefaults] {
-    var found: [FolderDefaults] = []
+  private struct FoundDefaults {
+    var files: [FolderDefaults] = []
+    /// The nearest of them that a program has open for writing.
+    var beingWritten: FileKey?
+  }
+
+  private func defaults(above file: FileKey, limit: Int) -> FoundDefaults {
+    var found = FoundDefaults()
     var folder = file.path.directory
     while true {
       let key = FileKey(root: file.root, path: folder.appending(DropNames.folderDefaults))
-      switch sight(key, readUpTo: limit) {
-      case (.file, let bytes?): found.append((key, .success(bytes)))
+      let seen = sight(key, readUpTo: limit)
+      if seen.isBeingWritten, found.beingWritten == nil { found.beingWritten = key }
+      switch (seen.sighting, seen.bytes) {
+      case (.file, let bytes?): found.files.append((key, .success(bytes)))
       case (.missing, _): break
-      case (.unreadable(let error), _) where error.isOfMachine: found.append((key, .failure(LocalTrouble(error))))
+      case (.unreadable(let error), _) where error.isOfMachine:
+        found.files.append((key, .failure(LocalTrouble(error))))
       case (let sighting, _):
         let why =
           if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
         let error = JobError(
           code: "folder-defaults-unreadable", message: "\(key.path.display) cannot be read: \(why)",
           hint: "Mend or remove that file.", retryable: true)
-        found.append((key, .failure(LocalTrouble(error))))
+        found.files.append((key, .failure(LocalTrouble(error))))
       }
       if folder.bytes.isEmpty { return found }
       folder = folder.directory
-    }
-  }
-
-  /// Looks at a reference image: whole, and of a known format.
-  public func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading {
-    await onWorker {
-      let name = file.path.display
-      switch self.sight(file, readUpTo: limit) {
-      case (.missing, _): return .missing
-      case (.notAFile(let kind), _):
-        return .refused(
-          JobError(
-            code: "image-not-a-file", message: "The reference image \(name) is \(kind).",
-            hint: "Name a regular file inside the watched folder."))
-      case (.unreadable(let error), _) where error.isOfMachine: return .refused(error)
-      case (.unreadable(let error), _):
-        return .refused(JobError(code: "image-unreadable", message: error.message, hint: error.hint))
-      case (.file(let stamp, _), nil) where stamp.size > limit:
-        return .refused(
-          JobError(
-            code: "image-too-large",
-            message: "The reference image \(name) has \(stamp.size) bytes; the limit is \(limit).",
-            hint: "Make it smaller, or raise max-reference-bytes."))
-      case (.file(let stamp, _), nil):  // It changed while it was read: not settled.
-        return .image(stamp, age: .zero, sha256: "", bytes: 0, .png)
-      case (.file(let stamp, let age), let bytes?):
-        switch bytes.withUnsafeBytes(self.check) {
-        case .success(let info):
-          return .image(stamp, age: age, sha256: SHA256.hash(data: bytes).hex, bytes: bytes.count, info.format)
-        case .failure(let defect):
-          return .refused(
-            JobError(
-              code: "image-not-an-image", message: "The reference image \(name) \(defect.words).",
-              hint: "Use a whole PNG, JPEG or WebP file."))
-        }
-      }
-    }
-  }
-
-  /// Reads a reference image to be sent: the hash is that of the very bytes.
-  public func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent {
-    try await tryOnWorker { () throws(LocalTrouble) in
-      guard case (.file, let bytes?) = self.sight(file, readUpTo: limit),
-        case .success(let info) = bytes.withUnsafeBytes(self.check)
-      else {
-        throw LocalTrouble(
-          JobError(
-            code: "reference-missing", message: "The reference image \(file.path.display) is gone or cannot be used.",
-            hint: "Put it back; the job goes on by itself.", retryable: true))
-      }
-      return ReferenceContent(bytes: bytes, sha256: SHA256.hash(data: bytes).hex, format: info.format)
     }
   }
 

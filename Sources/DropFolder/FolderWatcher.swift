@@ -43,25 +43,28 @@ public final class FolderWatcher: FolderWatching {
   private let roots: [RootID: RootFolder]
   private let options: Options
   private let confirmed = ConfirmedStamps()
+  private let writers: FileWriters
   private let commands: Commands
 
-  /// Takes roots.
-  public init(roots: [RootID: RootFolder], options: Options) {
+  /// Takes roots. `writers` learns which files are being written.
+  public init(roots: [RootID: RootFolder], options: Options, writers: FileWriters = FileWriters()) {
     self.roots = roots
     self.options = options
+    self.writers = writers
     commands = Commands()
   }
 
   /// Begins watching.
   public func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
     let (roots, options, confirmed, commands) = (roots, options, confirmed, commands)
+    let writers = writers
     let thread = Thread {
       for (id, root) in roots where fresh.contains(id) {
         sink(root.place.map { Survey.of(id, $0.descriptor) } ?? [.surveyed(id, hasSidecars: false)])
       }
       var loop = WatchLoop(
         tree: WatchedTree(
-          options, roots: roots, confirmed: confirmed,
+          options, roots: roots, confirmed: confirmed, writers: writers,
           awaited: .init(any: { commands.anyAwaited }, contains: { commands.isAwaited($0) })),
         options: options, commands: commands, sink: sink)
       loop.run()

@@ -9,6 +9,7 @@ extension WatchedTree {
     while let event = inotify?.next() {
       if event.has(IN_Q_OVERFLOW) {
         overflowed = true
+        writers.forgetAll()
       } else if event.has(IN_IGNORED) {
         // The kernel has dropped this one itself, and may give its number to another folder.
         for other in table.remove(event.watch) where other != event.watch { drop(other) }
@@ -36,6 +37,7 @@ extension WatchedTree {
     guard !DropNames.isSkippedFolder(event.name) else { return }
     let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
     if event.has(IN_MOVED_FROM) {
+      writers.forget(below: here)
       if let watch = table.child(event.name, of: event.watch) {
         table.takeOut(watch)
         movedFolders[event.cookie] = (watch, here, .now)
@@ -85,6 +87,7 @@ extension WatchedTree {
       probes[event.watch] = nil
       return
     }
+    noteWriter(event, in: folder)
     if event.has(IN_DELETE | IN_MOVED_FROM) {
       handleLoss(event, in: folder)
     } else {
@@ -102,6 +105,19 @@ extension WatchedTree {
         events.append(.sidecarArrived(prompt: FileKey(root: folder.root, path: folder.path.appending(prompt))))
       }
       report(event.name, folder, event.watch, isWhole ? .closed : .touched)
+    }
+  }
+
+  // Whether a program has the file open for writing, as far as events tell: from a write to the next close. A file that is
+  // only created may be a link to a complete one.
+  private func noteWriter(_ event: Inotify.Event, in folder: FileKey) {
+    let isWritten = event.has(IN_MODIFY)
+    guard isWritten || writers.anyWritten else { return }
+    let file = FileKey(root: folder.root, path: folder.path.appending(event.name))
+    if isWritten {
+      writers.wasWritten(file)
+    } else if event.has(IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE) {
+      writers.wasClosed(file)
     }
   }
 

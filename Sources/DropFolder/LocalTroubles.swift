@@ -16,6 +16,8 @@ extension LocalTrouble {
       case ENODEV: (JobError.rootGone, "Put the folder back, or mount it again; promptdrop goes on by itself.")
       case ENAMETOOLONG: (JobError.nameTooLong, "Give the prompt a shorter name, so that its sidecar's name fits too.")
       case ELOOP, EXDEV: ("symbolic-link", "Symbolic links are not followed; put the file itself into the folder.")
+      case EAGAIN:
+        ("file-in-use", "Another program has it for itself at present, as Samba does for a client; it is tried again.")
       case EIO: ("input-output-error", "The disk reports an error; see the kernel's log.")
       default: ("file-error", "See the message.")
       }

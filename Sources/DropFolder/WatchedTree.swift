@@ -36,6 +36,7 @@ struct WatchedTree: ~Copyable {
   let options: FolderWatcher.Options
   let roots: [RootID: RootFolder]
   let confirmed: ConfirmedStamps
+  let writers: FileWriters
   let awaited: Awaited
   var inotify: Inotify?
   var inotifyTrouble: JobError?
@@ -86,9 +87,11 @@ struct WatchedTree: ~Copyable {
   }
 
   init(
-    _ options: FolderWatcher.Options, roots: [RootID: RootFolder], confirmed: ConfirmedStamps, awaited: Awaited
+    _ options: FolderWatcher.Options, roots: [RootID: RootFolder], confirmed: ConfirmedStamps, writers: FileWriters,
+    awaited: Awaited
   ) {
     (self.options, self.roots, self.confirmed, self.awaited) = (options, roots, confirmed, awaited)
+    self.writers = writers
     openInotify()
   }
 
@@ -160,6 +163,7 @@ struct WatchedTree: ~Copyable {
 
   /// Forgets a folder and all below it.
   mutating func forget(_ watch: Watch) {
+    if let folder = table.folder(watch) { writers.forget(below: folder) }
     for gone in table.remove(watch) { drop(gone) }
   }
 

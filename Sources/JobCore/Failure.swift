@@ -22,7 +22,7 @@ extension JobError {
   /// Whether it is about the machine as a whole, and not about a file or its permissions: it ends without the file being
   /// touched. The codes are those of failed system calls.
   public var isOfMachine: Bool {
-    ["too-many-files", "input-output-error", "file-error", Self.rootGone].contains(code)
+    ["too-many-files", "input-output-error", "file-error", "file-in-use", Self.rootGone].contains(code)
   }
   /// The code of what cannot be done because a watched folder itself is not there.
   public static let rootGone = "root-gone"

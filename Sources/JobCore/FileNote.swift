@@ -20,6 +20,15 @@ public struct FileNote: Hashable, Codable, Sendable {
   /// Why the file is held; nil where it is not, or for a reason that an agent of another version gave.
   public var heldFor: HeldReason? { state == .held ? HeldReason(rawValue: error.code) : nil }
 
+  /// Whether it says that a program has the file open for writing: it waits for that, or is held for it.
+  public var isOfWriter: Bool { HeldReason(rawValue: error.code) == .writerOpen }
+
+  /// What a person can let pass: what it is held for; and that a program has it open, which need not be waited for.
+  public var approvable: HeldReason? {
+    if state == .queued, isOfWriter { return .writerOpen }
+    return heldFor
+  }
+
   /// The note once a person has said that the file is to be taken as it stands now.
   public func approved(_ reason: HeldReason, prompt: FileStamp) -> FileNote {
     var reasons: Set<HeldReason> = [reason]

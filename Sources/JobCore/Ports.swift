@@ -98,18 +98,22 @@ public struct SourceReading: Sendable {
   public var listBytes: [UInt8]?
   /// The defaults of its folder and of those above it.
   public var defaults: [FolderDefaults]
+  /// The prompt, its list or one of the defaults, where a program still has it open for writing. What was read of it is there
+  /// all the same: a person may have let it pass.
+  public var beingWritten: FileKey?
   /// The prompt's sidecar as `RootFiles.sidecar` has it, read last; nil inside where there is none, or no bytes were wanted.
   public var sidecar: Result<[UInt8]?, LocalTrouble>
   /// Makes a reading.
   public init(
     prompt: Sighting, promptBytes: [UInt8]?, list: Sighting, listBytes: [UInt8]?, defaults: [FolderDefaults],
-    sidecar: Result<[UInt8]?, LocalTrouble> = .success(nil)
+    beingWritten: FileKey? = nil, sidecar: Result<[UInt8]?, LocalTrouble> = .success(nil)
   ) {
     self.prompt = prompt
     self.promptBytes = promptBytes
     self.list = list
     self.listBytes = listBytes
     self.defaults = defaults
+    self.beingWritten = beingWritten
     self.sidecar = sidecar
   }
 }
@@ -123,6 +127,8 @@ public enum ReferenceReading: Hashable, Sendable {
   case image(FileStamp, age: Duration, sha256: String, bytes: Int, ImageInfo.Format)
   /// Not there (yet).
   case missing
+  /// A program still has it open for writing.
+  case beingWritten
   /// There, and wrong.
   case refused(JobError)
 }
@@ -148,10 +154,17 @@ public protocol RootFiles: Sendable {
   func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading]
   /// Looks at a path.
   func look(_ file: FileKey) async -> Sighting
-  /// Looks at a reference image.
-  func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading
-  /// Reads a reference image to be sent. Throws where it is gone, is being changed or is no whole image.
-  func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent
+  /// Looks at a prompt and its list for the last time before the request is sent.
+  func lookBeforeSending(_ prompt: FileKey, list: FileKey) async -> LastLook
+  /// Looks at a reference image. `evenIfOpen`: also at one that a program has open for writing.
+  func readReference(_ file: FileKey, limit: Int, evenIfOpen: Bool) async -> ReferenceReading
+  /// Reads a reference image to be sent; nil where a program has it open for writing, unless `evenIfOpen`. Throws where it is
+  /// gone, is being changed or is no whole image.
+  func referenceContent(
+    _ file: FileKey, limit: Int, evenIfOpen: Bool
+  ) async throws(LocalTrouble) -> ReferenceContent?
+  /// Where it cannot be seen whether a program has a file open for writing.
+  var blindSpots: [BlindSpot] { get }
   /// The defaults of the file's folder and of those above it, the nearest first.
   func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults]
   /// The status sidecar of a prompt, where there is one of promptdrop's.

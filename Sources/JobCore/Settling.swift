@@ -12,6 +12,9 @@ public struct FileStamp: Hashable, Codable, Sendable {
     self.modified = modified
     self.changed = changed
   }
+
+  /// Whether it is of the same file, whatever was done to it: its inode. Another file can get the number of one that is gone.
+  public func isSameFile(as other: FileStamp) -> Bool { device == other.device && inode == other.inode }
 }
 
 /// How sure a hint is that the writer is finished.

@@ -110,11 +110,12 @@ struct Assembly {
       .init(
         model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
         machine: settings.machine, exclude: configuration.list("exclude")))
+    let writers = FileWriters()
     pipeline = Pipeline(
       settings: settings, roots: names, journal: journal,
       files: FolderFiles(
         roots: roots, workers: workers, check: ImageProbe.check, run: String(surroundings.newID().prefix(8)),
-        keptFolder: state.path + "/kept"),
+        keptFolder: state.path + "/kept", writers: writers),
       reader: reader, service: service,
       watcher: FolderWatcher(
         roots: roots,
@@ -122,7 +123,8 @@ struct Assembly {
           mode: configuration.text("watch-mode").flatMap(FolderWatcher.Options.Mode.init) ?? .auto,
           rescanInterval: configuration.duration("rescan") ?? .zero,
           pollInterval: configuration.duration("poll-interval") ?? .seconds(10),
-          maxDefaultsBytes: settings.maxPromptBytes, fingerprint: { reader.fingerprint($0) })),
+          maxDefaultsBytes: settings.maxPromptBytes, fingerprint: { reader.fingerprint($0) }),
+        writers: writers),
       marks: marks, surroundings: surroundings, observer: observer, executor: loop.executor)
   }
 
@@ -226,6 +228,7 @@ struct Assembly {
     settings.maxReferenceBytes = configuration.integer("max-reference-bytes")
     settings.maxImageBytes = configuration.integer("max-image-bytes")
     settings.referenceWait = configuration.duration("reference-wait") ?? settings.referenceWait
+    settings.writerWait = configuration.duration("writer-wait") ?? settings.writerWait
     settings.stopTimeout = configuration.duration("stop-timeout") ?? settings.stopTimeout
     settings.probeInterval = configuration.duration("probe-interval") ?? settings.probeInterval
     settings.retention = configuration.duration("retention") ?? settings.retention

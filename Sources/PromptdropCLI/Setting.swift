@@ -119,6 +119,9 @@ struct Setting: Sendable {
       name: "reference-wait", standard: "10m", kind: .duration,
       help: "How long a listed file that is missing is waited for."),
     Setting(
+      name: "writer-wait", standard: "10m", kind: .duration,
+      help: "How long a file that a program has open for writing is waited for; then it is held."),
+    Setting(
       name: "rescan", standard: "5m", kind: .duration, help: "How often the folders are looked through; 0s: never."),
     Setting(
       name: "watch-mode", standard: "auto", kind: .choice(["auto", "inotify", "poll"]),

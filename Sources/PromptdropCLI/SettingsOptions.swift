@@ -39,6 +39,7 @@ struct SettingsOptions: ParsableArguments {
   @Option(help: Self.help("probe-interval")) var probeInterval: String?
   @Option(help: Self.help("stop-timeout")) var stopTimeout: String?
   @Option(help: Self.help("reference-wait")) var referenceWait: String?
+  @Option(help: Self.help("writer-wait")) var writerWait: String?
   @Option(help: Self.help("rescan")) var rescan: String?
   @Option(help: Self.help("watch-mode")) var watchMode: String?
   @Option(help: Self.help("poll-interval")) var pollInterval: String?
@@ -67,7 +68,8 @@ struct SettingsOptions: ParsableArguments {
       ("task-deadline", taskDeadline), ("not-found-grace", notFoundGrace), ("connect-timeout", connectTimeout),
       ("submit-timeout", submitTimeout), ("query-timeout", queryTimeout), ("fetch-timeout", fetchTimeout),
       ("retry-min", retryMin), ("retry-max", retryMax), ("local-retry", localRetry), ("probe-interval", probeInterval),
-      ("stop-timeout", stopTimeout), ("reference-wait", referenceWait), ("rescan", rescan), ("watch-mode", watchMode),
+      ("stop-timeout", stopTimeout), ("reference-wait", referenceWait), ("writer-wait", writerWait),
+      ("rescan", rescan), ("watch-mode", watchMode),
       ("poll-interval", pollInterval), ("retention", retention),
       ("max-prompt-bytes", maxPromptBytes), ("max-reference-bytes", maxReferenceBytes),
       ("max-image-bytes", maxImageBytes), ("allow-private-results", allowPrivateResults), ("ca-file", caFile),

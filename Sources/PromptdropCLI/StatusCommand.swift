@@ -50,6 +50,10 @@ struct StatusCommand: AsyncParsableCommand {
       }
       if let message = folder.message { lines.append("    \(message)") }
       if let hint = folder.hint { lines.append("    \(hint)") }
+      for unseen in folder.unseen_writers ?? [] {
+        lines.append("    \(unseen.message)")
+        if let hint = unseen.hint { lines.append("    \(hint)") }
+      }
     }
     let counts = StateName.allCases.compactMap { state in
       status.counts[state.rawValue].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }

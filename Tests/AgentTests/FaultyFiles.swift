@@ -102,12 +102,20 @@ final class FaultyFiles: RootFiles {
     }
   }
   func look(_ file: FileKey) async -> Sighting { await activity.during { await inner.look(file) } }
-  func readReference(_ file: FileKey, limit: Int) async -> ReferenceReading {
-    await activity.during { await inner.readReference(file, limit: limit) }
+  func lookBeforeSending(_ prompt: FileKey, list: FileKey) async -> LastLook {
+    await activity.during { await inner.lookBeforeSending(prompt, list: list) }
   }
-  func referenceContent(_ file: FileKey, limit: Int) async throws(LocalTrouble) -> ReferenceContent {
-    try await activity.during { () async throws(LocalTrouble) in try await inner.referenceContent(file, limit: limit) }
+  func readReference(_ file: FileKey, limit: Int, evenIfOpen: Bool) async -> ReferenceReading {
+    await activity.during { await inner.readReference(file, limit: limit, evenIfOpen: evenIfOpen) }
   }
+  func referenceContent(
+    _ file: FileKey, limit: Int, evenIfOpen: Bool
+  ) async throws(LocalTrouble) -> ReferenceContent? {
+    try await activity.during { () async throws(LocalTrouble) in
+      try await inner.referenceContent(file, limit: limit, evenIfOpen: evenIfOpen)
+    }
+  }
+  var blindSpots: [BlindSpot] { inner.blindSpots }
   func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
     await activity.during { await inner.folderDefaults(above: file, limit: limit) }
   }

@@ -39,35 +39,8 @@ import Testing
     #expect(group.code == 0 && group.log.contains("no-such-group") && bench.posts.count == 1, "\(group)")
   }
 
-  /// A folder that every user can get to, with a name short enough for a socket.
-  private final class OpenFolder {
-    let path = "/var/tmp/pd-\(UUID().uuidString.prefix(8))"
-    init() throws {
-      for name in ["", "/run", "/drops"] {
-        try FileManager.default.createDirectory(atPath: path + name, withIntermediateDirectories: false)
-        chmod(path + name, 0o755)
-      }
-    }
-    // What stays is litter, not a failure.
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-  }
-
-  // Why this machine cannot try it; nil: it can.
-  private static let noOtherUser: String? = {
-    guard getuid() == 0, access("/usr/bin/setpriv", X_OK) == 0 else { return "needs root and setpriv" }
-    let program = Bench.program.hasPrefix("/") ? Bench.program : ChildProcess.builtProducts + "/" + Bench.program
-    var folder = program as NSString
-    while folder.length > 1 {
-      var info = stat()
-      guard stat(folder as String, &info) == 0, info.st_mode & 0o005 == 0o005 else {
-        return "other users cannot get to \(program)"
-      }
-      folder = folder.deletingLastPathComponent as NSString
-    }
-    return nil
-  }()
-
-  @Test(.enabled(if: noOtherUser == nil, "\(noOtherUser ?? "")")) func theGroupMayDecideAndOthersMayNot() async throws {
+  @Test(.enabled(if: OtherUser.isMissing == nil, "\(OtherUser.isMissing ?? "")"))
+  func theGroupMayDecideAndOthersMayNot() async throws {
     let open = try OpenFolder()
     let bench = try await Bench()
     let file = open.path + "/drops/cat.prompt"
@@ -80,10 +53,9 @@ import Testing
     }
     func ask(_ words: [String], group: Int) async throws -> Outcome {
       // Nobody, without a home: the state is the agent's own.
-      let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=\(group)", "--clear-groups", "--"]
       return try await bench.run(
         words[0], Array(words.dropFirst()), ["--runtime-dir": open.path + "/run"], environment: ["HOME": open.path],
-        through: user, folder: open.path)
+        through: OtherUser.command(group: group), folder: open.path)
     }
     let stranger = try await ask(["resolve", file, "--abandon"], group: 65534)
     #expect(stranger.code != 0 && stranger.code > 0, "\(stranger)")

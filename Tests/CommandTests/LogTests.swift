@@ -68,4 +68,18 @@ import Testing
     let run = try await bench.once(["--log-level": "error"])
     #expect(!run.log.contains(" info ") && !run.log.contains(" warning "), "\(run)")
   }
+
+  @Test func whatIsDoneIsToldByTheNamesOnTheDisk() async throws {
+    let bench = try await Bench()
+    let agent = try await bench.watch()
+    for (number, text) in ["one moon", "two moons", "one moon"].enumerated() {
+      try bench.root.write("moon.prompt", text)
+      try await eventually(within: .seconds(20), "\(text) is made") {
+        agent.standardError.components(separatedBy: "moon.prompt: done: ").count > number + 1
+      }
+    }
+    let told = agent.standardError.components(separatedBy: "moon.prompt: done: ").dropFirst().map { $0.prefix(8) }
+    #expect(told == ["moon.png", "moon.png", "moon.png"], "\(agent.standardError)")
+    #expect(bench.posts.count == 2 && bench.root.exists("moon.png") && bench.root.exists("moon.v2.png"))
+  }
 }

@@ -9,7 +9,7 @@ import Testing
     try await eventually(within: .seconds(20), "\(name) is done, with \(files)") {
       guard bench.root.exists("\(name).status.json") else { return false }
       let told = try bench.sidecar(name)
-      return told.state == "done" && told.files == files
+      return told.state == "done" && told.files == files.sorted()
     }
     let folder = (name as NSString).deletingLastPathComponent
     for file in files { #expect(bench.root.exists(folder.isEmpty ? file : "\(folder)/\(file)"), "\(file)") }
@@ -111,5 +111,51 @@ import Testing
     try await eventually("nothing is kept any more") {
       try FileManager.default.contentsOfDirectory(atPath: kept).isEmpty
     }
+  }
+
+  // cp -r a b; mv a/mast.prompt c/; sed -i 's/count: 2/count: 3/' c/mast.prompt: one picture more, however many do so at once.
+  @Test(arguments: [true, false]) func copiedThenMovedThenChanged(isRunning: Bool) async throws {
+    let names = (1...4).map { "mast \($0)" }
+    let bench = try await Bench(
+      Dictionary(uniqueKeysWithValues: names.map { ("a/\($0)", "---\ncount: 2\n---\n\($0)") }))
+    var agent = try await bench.watch()
+    for name in names { try await done(bench, "a/\(name)", ["\(name).png", "\(name)-2.png"]) }
+    if !isRunning {
+      agent.terminate()
+      _ = try await agent.wait()
+    }
+    try FileManager.default.copyItem(atPath: bench.root.path("a"), toPath: bench.root.path("b"))
+    try bench.root.makeFolder("c")
+    for name in names {
+      try bench.root.rename("a/\(name).prompt", to: "c/\(name).prompt")
+      try bench.root.writeByRename("c/\(name).prompt", "---\ncount: 3\n---\n\(name)")
+    }
+    if !isRunning { agent = try await bench.watch() }
+    for name in names {
+      try await done(bench, "c/\(name)", ["\(name).png", "\(name)-2.png", "\(name)-3.png"])
+      try await done(bench, "b/\(name)", ["\(name).png", "\(name)-2.png"])
+    }
+    #expect(bench.posts.count == 3 * names.count, "\(bench.paid) \(agent.standardError)")
+    try await eventually(within: .seconds(20), "nothing is left behind") { try bench.root.list("a").isEmpty }
+  }
+
+  @Test func copiedAloneThenMoved() async throws {
+    let names = (1...4).map { "sail \($0)" }
+    let bench = try await Bench(Dictionary(uniqueKeysWithValues: names.map { ("a/\($0)", $0) }))
+    let agent = try await bench.watch()
+    for name in names { try await done(bench, "a/\(name)", ["\(name).png"]) }
+    let pictures = try names.map { try bench.root.bytes("a/\($0).png") }
+    for name in ["b", "c"] { try bench.root.makeFolder(name) }
+    for name in names {
+      try FileManager.default.copyItem(
+        atPath: bench.root.path("a/\(name).prompt"), toPath: bench.root.path("b/\(name).prompt"))
+      try bench.root.rename("a/\(name).prompt", to: "c/\(name).prompt")
+    }
+    for name in names {
+      for folder in ["b", "c"] { try await done(bench, "\(folder)/\(name)", ["\(name).png"]) }
+    }
+    // The copy is a job of its own; the one that was moved keeps its picture.
+    #expect(bench.posts.count == 2 * names.count, "\(agent.standardError)")
+    #expect(try names.map { try bench.root.bytes("c/\($0).png") } == pictures)
   }
 }

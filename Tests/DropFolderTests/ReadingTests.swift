@@ -76,7 +76,7 @@ import Testing
     #expect(reading.list == .notAFile("a FIFO"))
     #expect(await bench.files.look(bench.key("x.prompt")) == .notAFile("a FIFO"))
     #expect(try await bench.files.digest(Array("x.prompt".utf8), beside: bench.key("y.prompt")) == nil)
-    _ = await bench.files.readReference(bench.key("x.prompt"), limit: 10)
+    _ = await bench.files.readReference(bench.key("x.prompt"), limit: 10, evenIfOpen: false)
   }
 
   @Test func aFolderIsNoPrompt() async throws {
@@ -172,7 +172,7 @@ import Testing
   @Test func referenceImages() async throws {
     let bytes = sample(100)
     try bench.place.write("root/a/ref.png", bytes: bytes)
-    let reading = await bench.files.readReference(bench.key("a/ref.png"), limit: 100)
+    let reading = await bench.files.readReference(bench.key("a/ref.png"), limit: 100, evenIfOpen: false)
     guard case .image(let stamp, _, let digest, let count, .png) = reading else {
       Issue.record("\(reading)")
       return
@@ -180,12 +180,13 @@ import Testing
     #expect(stamp.size == 100)
     #expect(count == 100)
     #expect(try await bench.files.digest(Array("ref.png".utf8), beside: bench.key("a/cat.prompt")) == digest)
-    let content = try await bench.files.referenceContent(bench.key("a/ref.png"), limit: 100)
+    let content = try await bench.files.referenceContent(bench.key("a/ref.png"), limit: 100, evenIfOpen: false)
     #expect(content == ReferenceContent(bytes: bytes, sha256: digest, format: .png))
     func refusal(_ path: String, limit: Int = 100) async -> String {
-      switch await bench.files.readReference(bench.key(path), limit: limit) {
+      switch await bench.files.readReference(bench.key(path), limit: limit, evenIfOpen: false) {
       case .refused(let error): error.code
       case .missing: "missing"
+      case .beingWritten: "being written"
       case .image: "image"
       }
     }
@@ -200,7 +201,7 @@ import Testing
     #expect(await refusal("half.png") == "image-not-an-image")
     for path in ["none.png", "link.png", "text.png", "half.png"] {
       let thrown = try await trouble("\(path)") { () async throws(LocalTrouble) in
-        try await bench.files.referenceContent(bench.key(path), limit: 100)
+        try await bench.files.referenceContent(bench.key(path), limit: 100, evenIfOpen: false)
       }
       #expect(thrown.error.code == "reference-missing")
       #expect(!thrown.isFatal)

@@ -26,6 +26,39 @@ extension WatcherTests {
       }
     }
 
+    // What decides where the kernel does not tell whether a file is open.
+    @Test func filesThatAreWrittenUntilTheyAreClosed() async throws {
+      try await WatcherBench.with { bench in
+        func written(_ name: String) -> Bool { bench.writers.isWritten(bench.key(name)) }
+        for name in ["a/cat.prompt", "a/cat.images", "a/ref.png"] {
+          let writer = try OpenWriter(
+            {
+              try bench.makeFolder("a"); return bench.path(name)
+            }())
+          try writer.write("half")
+          try await eventually("\(name) is written") { written(name) }
+          writer.close()
+          try await eventually("\(name) is closed") { !written(name) }
+        }
+        // Made and never written to, it may be a link to a complete file.
+        _ = try await bench.during { #expect(link(bench.path("a/cat.prompt"), bench.path("dog.prompt")) == 0) }
+        #expect(!written("dog.prompt"))
+        let writer = try OpenWriter(bench.path("a/cat.prompt"))
+        for change in ["remove", "rename", "renameFolder"] {
+          let again = try OpenWriter(bench.path("a/\(change).prompt"))
+          try again.write("half")
+          try await eventually("\(change) is written") { written("a/\(change).prompt") }
+          switch change {
+          case "remove": try bench.remove("a/remove.prompt")
+          case "rename": try bench.rename("a/rename.prompt", to: "other.prompt")
+          default: try bench.rename("a", to: "b")
+          }
+          try await eventually("nobody writes to a name that is gone") { !written("a/\(change).prompt") }
+        }
+        writer.close()
+      }
+    }
+
     @Test func promptsThatGo() async throws {
       try await WatcherBench.with(prepare: { place in
         for name in ["a", "b", "c"] { try place.write("root/\(name).prompt", "x") }

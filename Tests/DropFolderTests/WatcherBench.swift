@@ -13,6 +13,7 @@ import Testing
 final class WatcherBench: Sendable {
   let place: TemporaryFolder
   private let watcher: FolderWatcher
+  let writers = FileWriters()
   private let seen = Mutex<[FolderEvent]>([])
   private let folders: [RootID: RootFolder]
   private let sentinels = Mutex(0)
@@ -58,7 +59,8 @@ final class WatcherBench: Sendable {
       roots: folders,
       options: .init(
         mode: mode, rescanInterval: interval, pollInterval: .milliseconds(50),
-        fingerprint: { UInt64($0.joined().count) + 1 }))
+        fingerprint: { UInt64($0.joined().count) + 1 }),
+      writers: writers)
     if let room { watcher.hasRoom(room, told: 0) }
     watcher.start(surveying: []) { [weak self] events in self?.seen.withLock { $0 += events } }
   }

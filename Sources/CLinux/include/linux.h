@@ -15,6 +15,11 @@ int pd_open_beneath(int folder, const char *path, int flags, mode_t mode);
 // the file system cannot do that.
 int pd_rename_new(int from_folder, const char *from, int to_folder, const char *to);
 
+// fcntl(2) with F_SETLEASE: takes a read lease on a file that is open for reading only, and gives it back at once. Returns 0,
+// or -1 with errno; EAGAIN while anybody has the file open for writing. Whoever opens the file in between waits for these few
+// microseconds, and SIGIO is sent to this process: it has to be ignored.
+int pd_try_read_lease(int file);
+
 // eventfd(2), non-blocking and close-on-exec. Returns a descriptor, or -1 with errno.
 int pd_eventfd(void);
 
