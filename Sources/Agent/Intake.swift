@@ -32,8 +32,14 @@ extension Pipeline {
       tellBlindSpots()
       var plans: [Plan] = []
       for (index, file) in batch.enumerated() {
-        if let plan = try await plan(file, known[index], readings[index], at: start) { plans.append(plan) }
+        let seenAt = firstSeen(file, known[index], readings[index])
+        if var plan = try await plan(file, known[index], readings[index], at: start) {
+          plan.queue(seenAt)
+          plans.append(plan)
+        }
       }
+      // What came first goes first; of what came together, by name.
+      plans.sort { $0.comesBefore($1) }
       let results = try await commit(plans.flatMap(\.changes))
       var position = 0
       for plan in plans {
@@ -52,13 +58,6 @@ extension Pipeline {
     examinations -= 1
     giveRoom()
     pump()
-  }
-
-  /// What is to be done about a file: changes that are committed together, and what follows.
-  struct Plan {
-    var file: FileKey
-    var changes: [JournalChange] = []
-    var then: () async -> Void = {}
   }
 
   /// Where the image list of a prompt would stand.

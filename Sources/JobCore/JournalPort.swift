@@ -105,11 +105,14 @@ public enum JournalChange: Sendable {
     public var slots: [Slot]
     /// Pictures that are in place already, as the file's sidecar tells.
     public var outputs: [Output]
-    /// Makes one.
+    /// When the file was first seen like this: what may begin at the same time begins in this order.
+    public var seenAt: Timestamp
+    /// Makes one. `seenAt`: nil for when the revision was taken.
     public init(
       job: JobID, file: FileKey, expected: Int?, stamp: TakenStamp, revision: Revision, slots: [Slot],
-      outputs: [Output] = []
+      outputs: [Output] = [], seenAt: Timestamp? = nil
     ) {
+      self.seenAt = seenAt ?? revision.takenAt
       self.job = job
       self.file = file
       self.expected = expected

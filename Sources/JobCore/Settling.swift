@@ -66,6 +66,14 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
     var isClosed: Bool
     // Whether anything happened to it since it was given out.
     var isNoticed = true
+    // When it was first noticed, and whether that was by looking.
+    var firstNoticed: Duration
+    var wasFound = false
+
+    init(lastChange: Duration, isRevision: Bool = false, isClosed: Bool) {
+      (self.lastChange, self.isRevision, self.isClosed) = (lastChange, isRevision, isClosed)
+      firstNoticed = lastChange
+    }
   }
 
   private func window(_ entry: Entry) -> Duration {
@@ -91,12 +99,24 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   /// The earliest moment at which a file is due; nil when none waits.
   public var nextDue: Duration? { queue.first?.due }
 
+  /// When the file was first noticed in this wait; nil where that was by looking, which says nothing about when it came, or
+  /// where it does not wait here.
+  public func arrival(of key: Key) -> Duration? {
+    guard let entry = entries[key], !entry.wasFound else { return nil }
+    return entry.firstNoticed
+  }
+
   /// Whether the file waits here.
   public func contains(_ key: Key) -> Bool { entries[key] != nil }
 
   /// Something happened to the file: its wait starts anew.
   public mutating func noticed(_ key: Key, _ hint: Hint, at now: Duration) {
-    let entry = Entry(lastChange: now, isRevision: entries[key]?.isRevision ?? false, isClosed: hint == .closed)
+    var entry = Entry(lastChange: now, isRevision: entries[key]?.isRevision ?? false, isClosed: hint == .closed)
+    if let before = entries[key] {
+      (entry.firstNoticed, entry.wasFound) = (before.firstNoticed, before.wasFound)
+    } else {
+      entry.wasFound = hint == .found
+    }
     arm(key, entry, due: hint == .found ? now : now + stillness(entry))
   }
 

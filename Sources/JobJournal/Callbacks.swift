@@ -30,7 +30,7 @@ extension Database {
       self, sql: "SELECT j.root FROM job j JOIN revision r ON r.job = j.id WHERE j.id = ? AND r.number = ?",
       arguments: [key.job.text, key.revision])
     guard taken == nil, let root else { return .stale }
-    try insert(slot, root: RootID(root), takenAt: slot.changedAt ?? 0)
+    try insert(slot, root: RootID(root), seenAt: slot.changedAt ?? 0)
     try foldState(of: key.job)
     return .applied
   }

@@ -101,18 +101,19 @@ extension Database {
         take.job.text, revision.number, revision.identity.prompt, revision.identity.source, revision.identity.list,
         revision.identity.request, try encode(revision.snapshot), revision.count, at,
       ])
-    for slot in take.slots { try insert(slot, root: file.root, takenAt: at) }
+    for slot in take.slots { try insert(slot, root: file.root, seenAt: take.seenAt.milliseconds) }
     _ = try write(take.outputs)
     return .applied
   }
 
-  func insert(_ slot: Slot, root: RootID, takenAt: Int64) throws {
+  /// `seenAt`: the moment, in milliseconds since 1970, that gives the slot its place in the queue.
+  func insert(_ slot: Slot, root: RootID, seenAt: Int64) throws {
     try put(
-      "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
         slot.key.job.text, slot.key.revision, slot.key.number, root.number, slot.state.name.rawValue,
-        slot.dueAt ?? takenAt, slot.changedAt ?? takenAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail,
-        slot.attemptsJSON, slot.taskID,
+        slot.dueAt ?? seenAt, slot.changedAt ?? seenAt, slot.failures, slot.serviceStatus, slot.consumed, slot.detail,
+        slot.attemptsJSON, slot.taskID, seenAt,
       ])
   }
 
@@ -165,7 +166,7 @@ extension Database {
       "UPDATE revision SET count = max(count, ?) WHERE job = ? AND number = ?", [count, job.text, revision])
     let now = try Int64.fetchOne(
       self, sql: "SELECT taken_at FROM revision WHERE job = ? AND number = ?", arguments: [job.text, revision])
-    for slot in slots { try insert(slot, root: RootID(root), takenAt: now ?? 0) }
+    for slot in slots { try insert(slot, root: RootID(root), seenAt: now ?? 0) }
     try foldState(of: job)
     return .applied
   }

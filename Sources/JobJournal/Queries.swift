@@ -86,14 +86,19 @@ extension SQLiteJournal {
     }
   }
 
-  /// Queued slots that may begin, those first that wait longest.
+  /// Queued slots that may begin, those first that wait longest: by the moment from which they may, then by when their
+  /// file was first seen, then by its path.
   public func startable(
     roots: [RootID], at now: Timestamp, limit: Int, except: Set<SlotKey>
   ) async throws -> [SlotKey] {
     try await run { db in
       let rows = try Row.fetchCursor(
         db.cachedStatement(
-          sql: "SELECT root, job, revision, number FROM slot WHERE state = 'queued' AND due_at <= ? ORDER BY due_at"),
+          sql: """
+            SELECT slot.root, slot.job, slot.revision, slot.number FROM slot CROSS JOIN job ON job.id = slot.job
+            WHERE slot.state = 'queued' AND slot.due_at <= ?
+            ORDER BY slot.due_at, slot.seen_at, job.path, slot.number
+            """),
         arguments: [now.milliseconds])
       var found: [SlotKey] = []
       while found.count < limit, let row = try rows.next() {

@@ -141,6 +141,29 @@ import Testing
     #expect(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM slot") } == Self.rows.count)
   }
 
+  // The third version kept no order among what waits for the same moment: when its file was first seen decides now.
+  @Test func whatWaitsKeepsTheOrderOfItsComing() async throws {
+    try place.makeFolder("state")
+    let database = try DatabaseQueue(path: place.path("state/journal.sqlite"))
+    try Migrations.all.migrate(database, upTo: "3")
+    try await database.write { db in
+      try db.execute(sql: "INSERT INTO root (id, path) VALUES (1, ?)", arguments: [Data("/srv/drop".utf8)])
+      for (index, age) in [30, 10, 20].enumerated() {
+        try db.execute(
+          sql: """
+            INSERT INTO job (id, root, path, current, state, created_at, updated_at) VALUES (?, 1, ?, 1, 'queued', ?, 0)
+            """, arguments: ["job-\(index)", Data("\(index).prompt".utf8), 1_769_850_000_000 - age])
+        try db.execute(
+          sql: "INSERT INTO slot VALUES (?, 1, 1, 1, 'queued', 1769850000000, 0, 0, NULL, NULL, '{}', '[]', NULL)",
+          arguments: ["job-\(index)"])
+      }
+    }
+    try database.close()
+    let journal = try SQLiteJournal(try StateFolder(place.path("state")))
+    let ready = try await journal.startable(roots: [RootID(1)], at: .distantFuture, limit: 9, except: [])
+    #expect(ready.map(\.job.text) == ["job-0", "job-2", "job-1"])
+  }
+
   /// What a journal's tables are held against when it is opened.
   @Test func theFingerprintIsThatOfAllMigrations() throws {
     let database = try DatabaseQueue()
