@@ -126,6 +126,8 @@ public actor Pipeline {
   var onceDeadline: Duration?
   var isJudgingEnd = false
   var localTrouble: JobError?
+  // Roots whose disk takes nothing at present.
+  var diskTroubles: [Unwritten: JobError] = [:]
   var journalIsFull = false
   var waitForRoom: Task<Void, any Error>?
   var givesUpWriting = false

@@ -16,11 +16,12 @@ extension Pipeline {
       if entry.job.outputs.contains(where: { $0.slot == key && $0.kept == nil }) {
         try await local { () async throws(LocalTrouble) in try await self.files.syncFolder(of: entry.job.file) }
       }
+      noticeWritten(.picture, in: entry.job.file.root)
       return .published
     } catch {
       if isStopping || ending != nil { return nil }
       if case .local(let why) = error {
-        observer.notice(.warning, why)
+        noticeLocal(why, .picture, in: entry.job.file.root)
         localTrouble = why
       }
       return .fetchFailed(error)

@@ -70,6 +70,9 @@ extension Pipeline {
     }
     if let closed = gate.closed { add(closed.error, until: nil) }
     if let error = localTrouble, journalIsFull { add(error, until: nil) }
+    for root in roots {
+      if let error = diskTroubles.first(where: { $0.key.root == root })?.value { add(error, until: nil) }
+    }
     if let waitsForPrice { add(waitsForPrice, until: nil) }
     for (root, limit) in limited.sorted(by: { $0.key.number < $1.key.number }) where limit.until > wallClock {
       if stops.contains(where: { $0.message == limit.error.message }) { continue }

@@ -32,6 +32,7 @@ extension Pipeline {
       machine: settings.machine.isEmpty ? nil : settings.machine, service: gate.closed?.error)
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
     entry.sidecarWrittenAt = now
+    noticeWritten(.sidecar, in: entry.job.file.root)
   }
 
   /// The service takes nothing: people are told, and so are those who look at a job that is on its way.
@@ -76,7 +77,7 @@ extension Pipeline {
       entry.sidecarIsStale = true
       // Without a place for it there is nothing to try; whoever brings the job to its new place writes it.
       if error.error.isOfPlace { return }
-      observer.notice(.warning, error.error)
+      noticeLocal(error.error, .sidecar, in: entry.job.file.root)
       entry.sidecarIsDue = true
       schedule(.sidecar(entry.job.id), at: now + settings.policy.localTroubleDelay)
     }

@@ -137,7 +137,7 @@ extension Pipeline {
       {
         return nil
       }
-      observer.notice(.warning, error.error)
+      noticeLocal(error.error, .sidecar, in: entry.job.file.root)
       switch entry.job.slots[key]?.state {
       case .submitting:
         localTrouble = error.error

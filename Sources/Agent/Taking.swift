@@ -152,9 +152,13 @@ extension Pipeline {
   /// Writes a job's sidecar now, as the job is when its turn to be written comes.
   func show(_ id: JobID) async {
     do {
-      try await withJob(id) { try await writeSidecar($0, durable: false) }
-    } catch let trouble as LocalTrouble {
-      observer.notice(.warning, trouble.error)
+      try await withJob(id) { entry in
+        do throws(LocalTrouble) {
+          try await writeSidecar(entry, durable: false)
+        } catch {
+          noticeLocal(error.error, .sidecar, in: entry.job.file.root)
+        }
+      }
     } catch {
       fail(error)
     }

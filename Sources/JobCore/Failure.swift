@@ -32,6 +32,9 @@ extension JobError {
   /// Whether it is about a place that is not there: nothing can be done there before it is back.
   public var isOfPlace: Bool { code == Self.rootGone || code == Self.folderGone }
 
+  /// Whether the whole disk takes nothing: it is full, or mounted read-only. The codes are those of failed system calls.
+  public var isOfDisk: Bool { ["disk-full", "read-only"].contains(code) }
+
   /// The code of a prompt whose sidecar's name would not fit.
   public static let nameTooLong = "name-too-long"
   /// The code of what is not taken because the folder belongs to another agent.

@@ -75,6 +75,7 @@ struct StatusCommand: AsyncParsableCommand {
     for job in status.in_flight {
       let tasks = job.tasks.isEmpty ? "" : " (\(job.tasks.joined(separator: ", ")))"
       lines.append("\(job.state)  \(job.file)\(tasks)" + (job.service_status.map { ": \($0)" } ?? ""))
+      if let message = job.message { lines.append("  \(message)") }
     }
     for job in status.waiting {
       var line = "\(job.state)  \(job.file)"

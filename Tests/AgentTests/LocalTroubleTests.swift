@@ -197,6 +197,26 @@ extension Pipelines {
       }
     }
 
+    // Said once and for as long as it lasts, not for each picture and each try.
+    @Test func aFullDiskShowsInStatus() async throws {
+      try await AgentBench.with(roots: ["a", "b"]) { bench in
+        bench.process.files.fail { call in if case .finish = call { .full } else { nil } }
+        try await bench.drop(names(8))
+        try await bench.pass(.seconds(600))
+        let reply = await bench.ask(.status)
+        let stop = try #require(reply.status?.stops.first { $0.reason == "disk-full" })
+        #expect(
+          stop.message.contains(bench.place.path("a")) && stop.hint?.contains("Free some space") == true, "\(stop)")
+        #expect(reply.status?.in_flight.count == 8)
+        #expect(reply.status?.in_flight.allSatisfy { $0.message != nil } == true)
+        #expect(bench.notices.count("disk-full") == 1)
+        bench.process.files.fail(nil)
+        try await bench.until("all are done", within: .seconds(120)) { try await $0.census()[.done] == 8 }
+        #expect(await bench.ask(.status).status?.stops.isEmpty == true)
+        #expect(bench.service.posts.count == 8)
+      }
+    }
+
     // What is in the folder is no longer known: it ends, and the next one goes on.
     @Test func aFolderThatDoesNotSyncEndsIt() async throws {
       try await AgentBench.with { bench in
