@@ -52,8 +52,11 @@ public struct AgentSettings: Sendable {
   public var version = "0"
   /// The machine's name, for the sidecars.
   public var host = "localhost"
-  /// A word for this machine that no other one has: the owner in the sidecars of folders that name none.
+  /// A word for this machine, as far as anything tells it from others.
   public var machine = ""
+  /// What a command has to be given besides its paths to be about this agent, where no agent runs: a blank and
+  /// `--state-dir …`; empty where the state is where commands look for it.
+  public var commandFlags = ""
 
   /// Default limits.
   public init() {}

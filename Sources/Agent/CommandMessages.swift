@@ -14,6 +14,8 @@ public struct CommandRequest: Codable, Sendable {
     case retry
     /// Tell what a run would submit.
     case plan
+    /// Tell which word stands for this agent; where its state is in doubt, after making it another agent's.
+    case own
   }
   /// What a person decides about a held job.
   public enum Decision: Codable, Sendable {
@@ -63,6 +65,8 @@ public struct CommandReply: Codable, Sendable {
   public var status: StatusReport?
   /// For `plan`.
   public var plan: PlanReport?
+  /// For `own`: the agent's id.
+  public var agent_id: String?
   /// Why nothing could be done at all.
   public var error: String?
 
@@ -128,12 +132,16 @@ public struct StatusReport: Codable, Sendable {
     /// What can be done about it.
     public var hint: String?
   }
-  /// A picture in the state folder, because its prompt's folder is not there.
+  /// A picture in the state folder, because its prompt's folder is not there or not this agent's.
   public struct Kept: Codable, Hashable, Sendable {
     /// The absolute path of the prompt, for people.
     public var file: String
     /// That of the picture.
     public var picture: String
+    /// Why it is there, where the prompt's folder is; nil: that is not there.
+    public var message: String?
+    /// What can be done about it.
+    public var hint: String?
   }
   /// What a day, folder and model have cost.
   public struct Spend: Codable, Hashable, Sendable {
@@ -225,4 +233,15 @@ public struct PlanReport: Codable, Sendable {
   public var unpriced = 0
   /// Prompts beyond the burst limit: they would be held for `approve`.
   public var held_by_burst_limit = 0
+  /// A folder in which nothing would be taken.
+  public struct NotTaken: Codable, Hashable, Sendable {
+    /// Its absolute path, for people.
+    public var folder: String
+    /// Why.
+    public var message: String
+    /// What can be done about it.
+    public var hint: String?
+  }
+  /// Folders that are another agent's, or nobody's. Nil: the agent that was asked is of an earlier version.
+  public var not_taken: [NotTaken]?
 }

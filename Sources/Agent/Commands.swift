@@ -8,6 +8,7 @@ extension Pipeline {
       switch request.verb {
       case .status: return try await statusReply()
       case .plan: return try await planReply(request.paths)
+      case .own: return try await ownReply()
       case .resolve:
         guard let decision = request.decision else { return CommandReply(error: "Nothing was decided.") }
         return try await forEachJob(request, in: [.held, .cancelled]) { job, _ in

@@ -39,7 +39,9 @@ extension Pipeline {
         unsurveyed.remove(root)
         if hasSidecars { sidecarsAreNew = true }
       case .sidecarArrived(let prompt): sidecarArrived(prompt)
-      case .syncMark(let folder): syncMarks.insert(folder)
+      case .syncMark(let folder):
+        syncMarks.insert(folder)
+        ownersChanged()
       case .syncMarkGone(let folder):
         syncMarks.remove(folder)
         toldLeftOut.remove(FileKey(root: folder.root, path: .root))
@@ -76,10 +78,14 @@ extension Pipeline {
 
   // Which file is made of which defaults, and whose it is, is found out by looking.
   private func lookAgain(below folder: FileKey) {
+    ownersChanged()
+    undecided[FileKey(root: folder.root, path: .root)] = nil
+    toldLeftOut = toldLeftOut.filter { $0.root != folder.root || !$0.path.isBelowOrEqual(folder.path) }
     watcher.lookAgain(below: folder)
     Task {
       do {
         try await releaseForeign()
+        showWhatWaited()
       } catch {
         fail(error)
       }
@@ -91,7 +97,7 @@ extension Pipeline {
   /// What waits for its folder to be this agent's is asked for anew, each when its turn comes.
   func releaseForeign() async throws {
     _ = try await commit(
-      [JobError.otherOwner, JobError.sharedFolder].map { code in
+      JobError.notOurs.map { code in
         .undelay(code: code, beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)
       })
   }

@@ -30,6 +30,7 @@ extension Pipeline {
           return SourceQuery(prompt: file, list: Self.list(of: file), known: isKept ? nil : known[index]?.stamp)
         }, limit: settings.maxPromptBytes)
       tellBlindSpots()
+      await noteWriters(batch, readings)
       var plans: [Plan] = []
       for (index, file) in batch.enumerated() {
         let seenAt = firstSeen(file, known[index], readings[index])
@@ -77,6 +78,8 @@ extension Pipeline {
     var reading = first
     guard case .file(let stamp, let age) = reading.prompt else {
       settling.finishedUnlessNoticed(file)
+      let problem = reading.prompt == .missing ? nil : belonging(file, reading).problem
+      if let problem { return planProblem(file, known, nil, problem, start) }
       return try await planWithoutFile(file, known, reading.prompt)
     }
     goneSince[file] = nil
@@ -99,12 +102,19 @@ extension Pipeline {
       // What else it is made of has changed, so its text is wanted after all.
       reading = await files.readSources(
         [SourceQuery(prompt: file, list: Self.list(of: file))], limit: settings.maxPromptBytes)[0]
+      await noteWriters([file], [reading])
     }
     // One stamp for both: a change of either is a change.
     var both = stamp
     both.changed = max(stamp.changed, listStamp?.changed ?? .min)
     both.size += listStamp?.size ?? 0
     if case .wait = settling.observed(file, both, age: stillFor, at: now) { return nil }
+    // Before anything that a sidecar would be written about.
+    let belonging = belonging(file, reading)
+    if let problem = belonging.problem {
+      if case .undecided = belonging { try await followUndecided(file, known, reading, taken) }
+      return planProblem(file, known, taken, problem, start)
+    }
     if let problem = await nameProblem(file) { return planProblem(file, known, taken, problem, start) }
     // One that was taken once is a prompt like any other: a person has said so.
     if case .conflictCopy = DropNames.meaning(of: file.path.name), known?.current ?? 0 == 0,
@@ -147,7 +157,6 @@ extension Pipeline {
             code: "waiting-for-list", message: "It waits for its image list, because it says require_images.",
             hint: "Put \(DropPath.display(DropNames.imageList(stem: Self.stem(file)))) beside it.", retryable: true))
       }
-      if let problem = sharedProblem(file, owner: request.snapshot.owner) { throw problem }
       guard let (filled, references) = try await withReferences(request, file, known, taken) else {
         return nil
       }
@@ -227,16 +236,17 @@ extension Pipeline {
   }
 
   func planProblem(
-    _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp, _ problem: JobError, _ start: Duration
+    _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp?, _ problem: JobError, _ start: Duration
   ) -> Plan? {
     switch problem.code {
-    case HeldReason.writerOpen.rawValue: return waitForWriter(file, known, taken, start, problem)
-    case JobError.sharedFolder:
+    case HeldReason.writerOpen.rawValue:
+      guard let taken else { return nil }
+      return waitForWriter(file, known, taken, start, problem)
+    case _ where problem.isOfOwner:
       settling.finishedUnlessNoticed(file)
-      // Of the whole root, so once for all of it.
-      if toldLeftOut.insert(FileKey(root: file.root, path: .root)).inserted { observer.notice(.error, problem) }
+      sayNotOurs(file, problem)
       return nil
-    case "excluded", "same-stem", JobError.otherOwner:
+    case "excluded", "same-stem":
       settling.finishedUnlessNoticed(file)
       // Said once: every rescan looks at it again. Beyond many it is a whole folder, and said enough.
       if toldLeftOut.count < 10_000, toldLeftOut.insert(file).inserted {
@@ -309,6 +319,7 @@ extension Pipeline {
   }
 
   private func removeSidecar(of file: FileKey) async {
+    guard await notOurs(file) == nil else { return }
     do throws(LocalTrouble) {
       try await files.removeSidecar(of: file)
     } catch {

@@ -3,9 +3,10 @@ import JobCore
 // Pictures whose prompt's folder is not there: they are paid for, and their addresses do not last. So they are fetched into
 // the state folder, and put beside the prompt when it is back.
 extension Pipeline {
-  /// Whether there is a place for the job's pictures beside its prompt.
+  /// Whether there is a place for the job's pictures beside its prompt: the folder is there, and this agent's.
   func hasPlace(_ job: Job) async -> Bool {
-    await files.hasPlace(beside: job.file, device: job.stamp?.prompt.device)
+    guard await notOurs(job.file) == nil else { return false }
+    return await files.hasPlace(beside: job.file, device: job.stamp?.prompt.device)
   }
 
   /// The name of a picture in the state folder: the job's, so that no two are the same, and the prompt's, for people.
@@ -23,13 +24,21 @@ extension Pipeline {
     kept.file = entry.job.pictureName(output, turn: 0)
     try await commitOutputs([kept], entry)
     keptJobs.insert(entry.job.id)
+    let (why, hint) = await whyKept(entry.job)
     observer.notice(
       .warning,
       JobError(
         code: "picture-kept",
-        message: "The folder of \(entry.job.file.path.display) is not there; its picture is kept as "
-          + "\(files.keptFolder)/\(DropPath.display(name)).",
-        hint: "It is put beside the prompt when that is back."))
+        message: "\(why) The picture of \(entry.job.file.path.display) is kept as "
+          + "\(files.keptFolder)/\(DropPath.display(name)).", hint: hint))
+  }
+
+  /// Why the job's pictures are not beside its prompt, and when they will be.
+  func whyKept(_ job: Job) async -> (why: String, hint: String) {
+    guard let problem = await notOurs(job.file) else {
+      return ("The folder of \(job.file.path.display) is not there.", "It is put beside the prompt when that is back.")
+    }
+    return (problem.message, "It is put beside the prompt when the folder is this agent's. \(problem.hint ?? "")")
   }
 
   /// Puts kept pictures beside their prompts, those that are back.
@@ -46,7 +55,7 @@ extension Pipeline {
   private func putKeptBack(_ id: JobID) async {
     do {
       let isKnown: Void? = try await withJob(id) { entry in
-        guard case .file = await files.look(entry.job.file) else { return }
+        guard case .file = await files.look(entry.job.file), await notOurs(entry.job.file) == nil else { return }
         try await putKeptBack(entry)
         try await files.syncFolder(of: entry.job.file)
         keptJobs.remove(id)

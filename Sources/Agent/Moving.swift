@@ -6,6 +6,8 @@ extension Pipeline {
   func moved(_ id: JobID, from former: FileKey, to file: FileKey) async {
     do {
       try await withJob(id) { entry in
+        // Neither is a folder of another agent's written into, nor is anything taken out of it.
+        guard await notOurs(file) == nil, await notOurs(former) == nil else { return }
         var before = entry.job
         before.file = former
         try await bringPictures(entry, before, to: file)
@@ -36,7 +38,8 @@ extension Pipeline {
         entry.job.file = place
         await entry.lock()
         do throws(FetchFailure) {
-          for output in entry.job.outputs where output.isInPlace && !entry.job.isVersion(output) {
+          let isOurs = await notOurs(place) == nil
+          for output in entry.job.outputs where isOurs && output.isInPlace && !entry.job.isVersion(output) {
             try await rename(output, entry) { $0.versionName(output, turn: $1) }
           }
         } catch {
@@ -116,6 +119,7 @@ extension Pipeline {
   func putBack(_ id: JobID, _ revision: Int) async {
     do {
       try await withJob(id) { entry in
+        guard await notOurs(entry.job.file) == nil else { return }
         await entry.lock()
         defer { entry.unlock() }
         try await setEarlierAside(entry)

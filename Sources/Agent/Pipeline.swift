@@ -15,6 +15,8 @@ public actor Pipeline {
   let marks: any SendMarks
   let surroundings: Surroundings
   let observer: any AgentObserver
+  // Nil: there is one agent only, as in tests of other things.
+  let identity: (any AgentIdentity)?
   // The absolute path of each root, for what people and commands say.
   let rootPaths: [RootID: [UInt8]]
   private let executor: any SerialExecutor
@@ -55,6 +57,13 @@ public actor Pipeline {
   var setBack: Set<JobID> = []
   var sharedWith: [RootID: String] = [:]
   var toldLeftOut: Set<FileKey> = []
+  // Whose folders are, as was just looked up. The number counts what was heard that may have changed it.
+  var owners: [FileKey: (Belonging, since: Duration)] = [:]
+  var ownersGeneration = 0
+  // Folders where nothing is taken because nobody has said whose they are, and why.
+  var undecided: [FileKey: JobError] = [:]
+  // Jobs whose sidecars say less than is known, because their folders are not this agent's.
+  var unshown: Set<JobID> = []
   // Files that a person wants made once more though their text is the same.
   var wantedAnew: Set<FileKey> = []
   // Jobs that a person let go although they say hold: true.
@@ -142,7 +151,8 @@ public actor Pipeline {
   public init(
     settings: AgentSettings, roots: [RootID: [UInt8]], journal: any JobJournal, files: any RootFiles,
     reader: any PromptReading, service: any ImageService, watcher: any FolderWatching, marks: any SendMarks,
-    surroundings: Surroundings, observer: any AgentObserver, executor: any SerialExecutor
+    surroundings: Surroundings, observer: any AgentObserver, identity: (any AgentIdentity)? = nil,
+    executor: any SerialExecutor
   ) {
     self.settings = settings
     self.roots = roots.keys.sorted { $0.number < $1.number }
@@ -155,6 +165,7 @@ public actor Pipeline {
     self.watcher = watcher
     self.surroundings = surroundings
     self.observer = observer
+    self.identity = identity
     self.executor = executor
     settling = Settling(windows: settings.windows)
     pace = SubmissionPace(perMinute: settings.submissionsPerMinute)

@@ -9,15 +9,17 @@ extension Pipeline {
     guard paths.isEmpty || folders.count == paths.count else {
       return CommandReply(error: "Not every folder given is one that this agent watches, or below one.")
     }
-    for folder in folders {
+    try await rememberStrangers()
+    // What shows that a folder is not this agent's may stand behind what was looked at before.
+    for _ in 0..<2 {
+      let before = sharedWith
+      report = PlanReport()
       do throws(LocalTrouble) {
-        let found = try await files.prompts(below: folder)
-        for start in stride(from: 0, to: found.count, by: 64) {
-          await planBatch(Array(found[start..<min(start + 64, found.count)]), &report)
-        }
+        for folder in folders { try await plan(folder, &report) }
       } catch {
         return CommandReply(error: error.error.message)
       }
+      if sharedWith == before { break }
     }
     var known: [String] = []
     var fresh = 0
@@ -37,21 +39,51 @@ extension Pipeline {
     return reply
   }
 
+  private func plan(_ folder: FileKey, _ report: inout PlanReport) async throws(LocalTrouble) {
+    let place = FileKey(root: folder.root, path: folder.path.appending(Array("any.prompt".utf8)))
+    note(await belonging(of: place), place.folder, &report)
+    let found = try await files.prompts(below: folder)
+    for start in stride(from: 0, to: found.count, by: 64) {
+      await planBatch(Array(found[start..<min(start + 64, found.count)]), &report)
+    }
+  }
+
   private func planBatch(_ batch: [FileKey], _ report: inout PlanReport) async {
     do {
       let known = try await journal.known(batch)
       let readings = await files.readSources(
         batch.map { SourceQuery(prompt: $0, list: Self.list(of: $0)) }, limit: settings.maxPromptBytes)
+      await noteWriters(batch, readings)
       for (index, file) in batch.enumerated() {
-        if let item = try await item(file, known[index], readings[index]) { report.items.append(item) }
+        if let item = try await item(file, known[index], readings[index], &report) { report.items.append(item) }
       }
     } catch {
       fail(error)
     }
   }
 
-  private func item(_ file: FileKey, _ known: KnownFile?, _ reading: SourceReading) async throws -> PlanReport.Item? {
+  private func note(_ belonging: Belonging, _ folder: FileKey, _ report: inout PlanReport) {
+    guard let problem = belonging.problem else { return }
+    let note = PlanReport.NotTaken(folder: absolute(folder), message: problem.message, hint: problem.hint)
+    if report.not_taken?.contains(where: { $0.message == note.message }) != true {
+      report.not_taken = (report.not_taken ?? []) + [note]
+    }
+  }
+
+  private func item(
+    _ file: FileKey, _ known: KnownFile?, _ reading: SourceReading, _ report: inout PlanReport
+  ) async throws -> PlanReport.Item? {
     var item = PlanReport.Item(file: absolute(file), why: "refused", pictures: 0)
+    if case .missing = reading.prompt { return nil }
+    let belonging = await lastBelonging(of: file)
+    note(belonging, file.folder, &report)
+    switch belonging {
+    case .own: break
+    case .other: return nil
+    case .undecided(let problem):
+      (item.why, item.message) = ("waits", problem.message)
+      return item
+    }
     if case .conflictCopy = DropNames.meaning(of: file.path.name) {
       item.message = "It is a sync tool's conflict copy."
       return item
@@ -69,17 +101,12 @@ extension Pipeline {
     do throws(JobError) {
       request = try understand(file, bytes, reading)
     } catch {
-      if error.code == "excluded" || error.code == JobError.otherOwner { return nil }
+      if error.code == "excluded" { return nil }
       item.why = error.code == "empty" ? "waits" : "refused"
       item.message = error.message
       return item
     }
     let told = try reading.sidecar.get().flatMap(reader.sidecar)
-    if let told { noteOwner(told, file.root) }
-    if let problem = sharedProblem(file, owner: request.snapshot.owner) {
-      (item.why, item.message) = ("waits", problem.message)
-      return item
-    }
     (item.model, item.size) = (request.snapshot.model, request.snapshot.imageSize)
     item.price = book.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize))?.text
     if request.requireImages, case .missing = reading.list {

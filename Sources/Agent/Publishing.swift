@@ -20,7 +20,7 @@ extension Pipeline {
       return .published
     } catch {
       if isStopping || ending != nil { return nil }
-      if case .local(let why) = error {
+      if case .local(let why) = error, !why.isOfOwner {
         noticeLocal(why, .picture, in: entry.job.file.root)
         localTrouble = why
       }
@@ -52,6 +52,7 @@ extension Pipeline {
     _ result: ResultItem, part: Int, of key: SlotKey, _ entry: ActiveJob
   ) async throws(FetchFailure) {
     let file = entry.job.file
+    let hasPlace = await hasPlace(entry.job)
     if var planned = entry.job.outputs.first(where: { $0.slot == key && $0.part == part }) {
       guard let temporary = planned.temporary else { return }
       // A restart: the picture is under its final name, or still under the temporary one, or has to be fetched again.
@@ -59,14 +60,20 @@ extension Pipeline {
         planned.temporary = nil
         return entry.job.setOutput(planned)
       }
-      if try await digest(temporary, file) == planned.sha256 { return try await place(planned, temporary, entry) }
+      if hasPlace, try await digest(temporary, file) == planned.sha256 {
+        return try await place(planned, temporary, entry)
+      }
     }
-    let hasPlace = await hasPlace(entry.job)
     let staged = try await fetch(result, beside: hasPlace ? file : nil)
     await entry.lock()
     defer {
       entry.unlock()
       forgetIfIdle(entry)
+    }
+    if hasPlace, let problem = await notOurs(entry.job.file) {
+      // It became another's while the picture came: that is fetched once more, into the state folder.
+      await files.removeTemporary(file.sibling(staged.temporary))
+      throw .local(problem)
     }
     if hasPlace, !entry.job.file.isBeside(file) { try await bring(staged, from: file, entry) }
     let number = entry.job.pictureNumber(slot: key, part: part)

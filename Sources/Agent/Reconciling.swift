@@ -38,9 +38,11 @@ extension Pipeline {
     return Adoption(told, identity, count: max(1, told.count), now: wallClock) != nil
   }
 
-  /// What the prompt's sidecar tells.
+  /// What the prompt's sidecar tells; who wrote it is taken note of.
   func told(of file: FileKey) async throws(LocalTrouble) -> StatusSidecar? {
-    try await files.sidecar(of: file).flatMap(reader.sidecar)
+    let told = try await files.sidecar(of: file).flatMap(reader.sidecar)
+    if let told { await noteWriter(of: told, file.root) }
+    return told
   }
 
   /// Makes the journal what a sidecar tells of another text than the file's, so that what was paid for goes on and the

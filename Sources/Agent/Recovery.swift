@@ -4,6 +4,8 @@ import JobCore
 extension Pipeline {
   /// Takes the slots over that were under way: each goes on by what its state says, and nothing is submitted again.
   func recover() async throws {
+    sharedWith = try await journal.sharedRoots()
+    try await forgiveFormerNames()
     do {
       try await journal.prune(finalSince: wallClock + (.zero - settings.retention))
     } catch JournalError.full {
@@ -38,7 +40,6 @@ extension Pipeline {
       await moved(id, from: former, to: job.file)
     }
     keptJobs = Set(try await journal.withKeptPictures())
-    sharedWith = try await journal.sharedRoots().filter { mine.contains($0.key) }
   }
 
   // The journal may be the older one: an earlier copy that was put in its place.
@@ -117,7 +118,10 @@ extension Pipeline {
     Task {
       do {
         let planned = try await journal.plannedTemporaries(roots: roots)
-        for file in foreign where !planned.contains(file.path.name) { await files.removeTemporary(file) }
+        for file in foreign where !planned.contains(file.path.name) {
+          // In another's folder it is the other's, who may be writing it.
+          if await notOurs(file) == nil { await files.removeTemporary(file) }
+        }
       } catch {
         fail(error)
       }
@@ -150,37 +154,8 @@ extension Pipeline {
     guard isIdle else { return }
     guard let nextQueued else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
     if let localTrouble { return end(.cannotWrite(localTrouble)) }
-    if let onceDeadline, nextQueued > onceDeadline {
+    if nextQueued > onceDeadline ?? now + RetryPolicy.longestWait / 2 {
       judge { .needsTime(waiting: $0, why: "the next try is later than the time limit") }
-    }
-  }
-
-  // Files that are gone do not count: what was wrong with them is over.
-  private func judge(_ unfinished: @escaping @Sendable (Int) -> Ending) {
-    isJudgingEnd = true
-    Task {
-      do {
-        let census = try await journal.census(roots: roots)
-        var counts: [StateName: Int] = [:]
-        for state in StateName.allCases where state != .done && state != .cancelled && census[state] != nil {
-          let jobs = try await journal.jobs(try await journal.files(roots: roots, in: state, limit: 100_000))
-          for job in jobs.compactMap({ $0 }) {
-            if await files.look(job.file) != .missing || job.slots.values.contains(where: { $0.state.task != nil }) {
-              counts[state, default: 0] += 1
-            }
-          }
-        }
-        let needUser = (counts[.failed] ?? 0) + (counts[.held] ?? 0)
-        let waiting = counts.values.reduce(0, +) - needUser
-        // What could not even be looked through is not done.
-        if waiting > 0 && needUser == 0 || !unscanned.isEmpty {
-          end(unfinished(waiting))
-        } else {
-          end(.finished(done: census[.done] ?? 0, needUser: needUser))
-        }
-      } catch {
-        fail(error)
-      }
     }
   }
 }

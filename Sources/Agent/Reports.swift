@@ -6,6 +6,7 @@ extension Pipeline {
 
   func statusReply() async throws -> CommandReply {
     try await openBook()
+    try await rememberStrangers()
     var reply = CommandReply()
     let census = try await journal.census(roots: roots)
     let today = SpendBook.day(of: wallClock)
@@ -31,18 +32,27 @@ extension Pipeline {
     String(Timestamp(milliseconds: day * 86_400_000).rfc3339.prefix(10))
   }
 
+  // Where no agent runs, nothing is watched; whose the roots are can be told all the same.
   private func folders() async -> [StatusReport.Folder] {
     var told: [StatusReport.Folder] = []
+    let foreign = await placesNotOurs()
+    func isForeign(_ root: RootID, _ folder: inout StatusReport.Folder) -> Bool {
+      guard let problem = foreign.first(where: { $0.file.root == root })?.belonging.problem else { return false }
+      (folder.mode, folder.message, folder.hint) = ("foreign", problem.message, problem.hint)
+      return true
+    }
+    if watcher.conditions.isEmpty {
+      for root in roots {
+        var folder = StatusReport.Folder(path: name(of: root), mode: "")
+        if isForeign(root, &folder) { told.append(folder) }
+      }
+    }
     for condition in watcher.conditions {
       var folder = StatusReport.Folder(
         path: DropPath.display(condition.path), mode: condition.mode.rawValue, filesystem: condition.fileSystem,
         interval: condition.interval.map { Double($0.milliseconds) / 1000 }, message: condition.error?.message,
         hint: condition.error?.hint)
-      if condition.mode != .gone, condition.path == rootPaths[condition.root],
-        let problem = await ownerProblem(FileKey(root: condition.root, path: DropPath("any.prompt")))
-      {
-        (folder.mode, folder.message, folder.hint) = ("foreign", problem.message, problem.hint)
-      }
+      if condition.mode != .gone, condition.path == rootPaths[condition.root] { _ = isForeign(condition.root, &folder) }
       if condition.path == rootPaths[condition.root] {
         let unseen = files.blindSpots.filter { $0.root == condition.root }
         folder.unseen_writers =
@@ -54,13 +64,18 @@ extension Pipeline {
   }
 
   private func kept() async throws -> [StatusReport.Kept] {
-    try await journal.jobs(try await journal.withKeptPictures()).compactMap { $0 }.flatMap { job in
-      job.outputs.compactMap { output in
-        output.kept.map {
-          StatusReport.Kept(file: absolute(job.file), picture: "\(files.keptFolder)/\(DropPath.display($0))")
-        }
+    var kept: [StatusReport.Kept] = []
+    for job in try await journal.jobs(try await journal.withKeptPictures()) {
+      guard let job else { continue }
+      let reason = await notOurs(job.file)
+      for name in job.outputs.compactMap(\.kept) {
+        kept.append(
+          StatusReport.Kept(
+            file: absolute(job.file), picture: "\(files.keptFolder)/\(DropPath.display(name))",
+            message: reason?.message, hint: reason?.hint))
       }
     }
+    return kept
   }
 
   private func stops() -> [StatusReport.Stop] {

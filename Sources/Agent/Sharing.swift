@@ -1,57 +1,12 @@
 import JobCore
 
-// Folders that several machines have: only one of them may pay. Who that is says `owner`; where nobody is named, a root with
-// another machine's sidecars or a sync tool's mark is nobody's.
+// Sidecars that somebody else puts into a folder: another agent, or a sync tool.
 extension Pipeline {
-  /// Why the file is not taken although its folder names no owner; nil where nothing speaks against it.
-  func sharedProblem(_ file: FileKey, owner: String?) -> JobError? {
-    guard owner == nil else { return nil }
-    let why: String
-    if let other = sharedWith[file.root] {
-      why = "the agent \"\(other)\" has taken prompts in it"
-    } else if syncMarks.contains(where: { $0.root == file.root && file.path.isBelowOrEqual($0.path) }) {
-      why = "a sync tool keeps it on several machines"
-    } else {
-      return nil
-    }
-    return JobError(
-      code: JobError.sharedFolder,
-      message:
-        "Nothing is taken in \(name(of: file.root)): \(why), and two that take the same prompts would pay twice.",
-      hint: "promptdrop own \(name(of: file.root)) makes this machine the one that takes them.", retryable: true)
-  }
-
-  /// Why a prompt that waits for its turn must not be sent by this agent now; nil where it may.
-  func ownerProblem(_ file: FileKey) async -> JobError? {
-    let defaults = await files.folderDefaults(above: file, limit: settings.maxPromptBytes)
-    // Defaults that cannot be read keep no prompt that was taken.
-    let owner = reader.owner(defaults.compactMap { try? $0.1.get() })
-    if let owner, !reader.isOwn(owner) {
-      return JobError(
-        code: JobError.otherOwner, message: "Its folder belongs to the agent \"\(owner)\" now.",
-        hint: "promptdrop own FOLDER makes it this agent's.", retryable: true)
-    }
-    return sharedProblem(file, owner: owner)
-  }
-
-  /// A sidecar that another machine made shows that the root is there too.
-  func noteOwner(_ told: StatusSidecar, _ root: RootID) {
-    guard let owner = told.owner, !owner.isEmpty, !settings.machine.isEmpty, !reader.isOwn(owner),
-      sharedWith[root] == nil
-    else { return }
-    sharedWith[root] = owner
-    Task {
-      do { _ = try await commit([.shared(root, with: owner)]) } catch { fail(error) }
-    }
-  }
-
   /// A sidecar came from somewhere else.
   func sidecarArrived(_ prompt: FileKey) {
     Task {
       do throws(LocalTrouble) {
-        guard let told = try await told(of: prompt) else { return }
-        noteOwner(told, prompt.root)
-        guard told.tellsOfPayment else { return }
+        guard try await told(of: prompt)?.tellsOfPayment == true else { return }
       } catch {
         return observer.notice(.warning, error.error)
       }
@@ -86,7 +41,7 @@ extension Pipeline {
       guard active[id] == nil, !isStopping, let job = try await inHand(id), job.note == nil,
         case .file = await files.look(job.file), let told = try await told(of: job.file), told.isBehind(job),
         StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host).state
-          != told.state, await ownerProblem(job.file) == nil
+          != told.state, await notOurs(job.file) == nil
       else { return }
       await show(job.id)
     } catch let trouble as LocalTrouble {
@@ -116,8 +71,7 @@ extension Pipeline {
   private func readStray(_ prompt: FileKey) async throws {
     do {
       guard try await journal.known([prompt])[0] == nil, let told = try await told(of: prompt) else { return }
-      noteOwner(told, prompt.root)
-      guard sharedWith[prompt.root] == nil, try await journal.jobs([JobID(told.jobID)])[0] == nil,
+      guard sharedWith[prompt.root] == nil || maybeOurs(told), try await journal.jobs([JobID(told.jobID)])[0] == nil,
         case .missing = await files.look(prompt)
       else { return }
       let nothing = FileStamp(device: 0, inode: 0, size: 0, modified: 0, changed: 0)

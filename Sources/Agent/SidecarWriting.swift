@@ -12,6 +12,12 @@ extension Pipeline {
       entry.unlock()
       forgetIfIdle(entry)
     }
+    if let problem = await notOurs(entry.job.file) {
+      entry.sidecarIsStale = true
+      unshown.insert(entry.job.id)
+      guard durable else { return }
+      throw LocalTrouble(problem)
+    }
     entry.sidecarIsStale = false
     if !entry.isCompared {
       if try await sidecarHasMore(than: entry.job) {
@@ -27,9 +33,14 @@ extension Pipeline {
           code: "sidecar-kept", message: "The sidecar of \(entry.job.file.path.display) tells more than the journal.",
           hint: "It is believed as soon as the prompt can be read; promptdrop goes on by itself.", retryable: true))
     }
+    let machine = settings.machine.isEmpty ? nil : settings.machine
+    let run = try identity?.run()
+    let writer = identity.flatMap { identity in
+      run.map { SidecarWriter(id: identity.id, run: $0, machine: machine) }
+    }
     let sidecar = StatusSidecar(
-      of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host,
-      machine: settings.machine.isEmpty ? nil : settings.machine, service: gate.closed?.error)
+      of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host, writer: writer,
+      service: gate.closed?.error)
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
     entry.sidecarWrittenAt = now
     noticeWritten(.sidecar, in: entry.job.file.root)
@@ -76,7 +87,7 @@ extension Pipeline {
     } catch {
       entry.sidecarIsStale = true
       // Without a place for it there is nothing to try; whoever brings the job to its new place writes it.
-      if error.error.isOfPlace { return }
+      if error.error.isOfPlace || error.error.isOfOwner { return }
       noticeLocal(error.error, .sidecar, in: entry.job.file.root)
       entry.sidecarIsDue = true
       schedule(.sidecar(entry.job.id), at: now + settings.policy.localTroubleDelay)

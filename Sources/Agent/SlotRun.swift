@@ -132,24 +132,27 @@ extension Pipeline {
     } catch {
       if error.isFatal { throw error }
       // Its picture is safe; it is told of when there is a place for that again.
-      if error.error.isOfPlace, entry.job.slots[key]?.state == .done,
-        entry.job.outputs.allSatisfy({ $0.slot != key || $0.kept != nil })
+      if entry.job.slots[key]?.state == .done,
+        error.error.isOfOwner
+          || error.error.isOfPlace && entry.job.outputs.allSatisfy({ $0.slot != key || $0.kept != nil })
       {
         return nil
       }
       noticeLocal(error.error, .sidecar, in: entry.job.file.root)
       switch entry.job.slots[key]?.state {
       case .submitting:
-        localTrouble = error.error
         gate.submitNotSent()
-        if error.error.code != JobError.folderGone { pause(entry.job.file.root) }
+        if !error.error.isOfOwner {
+          localTrouble = error.error
+          if error.error.code != JobError.folderGone { pause(entry.job.file.root) }
+        }
         _ = takeRequest(key, entry)
         return .couldNotRecord(error.error)
       case .done: return .fetchFailed(.local(error.error))
       default:
         // The journal has it; the sidecar follows when it can: when its place is back, where that is missing.
         entry.sidecarIsStale = true
-        if error.error.isOfPlace { return nil }
+        if error.error.isOfPlace || error.error.isOfOwner { return nil }
         entry.sidecarIsDue = true
         schedule(.sidecar(entry.job.id), at: now + settings.policy.localTroubleDelay)
         return nil

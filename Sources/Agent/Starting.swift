@@ -229,6 +229,9 @@ extension Pipeline {
       guard note.isOfWriter, note.state == .queued else { return .failure(NotNow(.withdrawn(.superseded))) }
       return .failure(NotNow(.postponed(until: wallClock + pause(for: note), note.error)))
     }
+    // Another's sidecar may have been seen since it was taken.
+    let owner = entry.job.revisions[key.revision]?.snapshot.owner
+    if isFresh, let problem = belonging(file, owner: owner).problem { return .failure(waitForOwner(problem)) }
     let isLetGo = takenThoughOpen[key.job].map { $0 == entry.job.stamp?.prompt } ?? false
     if !isFresh || !isJustTaken(key, entry) {
       let look = await files.lookBeforeSending(file, list: Self.list(of: file))
@@ -244,11 +247,12 @@ extension Pipeline {
       }
     }
     if !isFresh {
-      if let problem = await ownerProblem(file) {
-        return .failure(NotNow(.postponed(until: wallClock + Self.ownerWait, problem)))
-      }
+      let belonging = await belonging(of: file)
+      if case .other(let problem) = belonging { return .failure(waitForOwner(problem)) }
       do {
+        // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
         if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }
+        if let problem = await notOurs(file) { return .failure(waitForOwner(problem)) }
         // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more:
         // then it would look like a submission in doubt.
         if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
@@ -305,6 +309,11 @@ extension Pipeline {
     guard let revision = entry.job.revisions[key.revision] else { return false }
     let age = wallClock - revision.takenAt
     return age >= .zero && age < .seconds(1)
+  }
+
+  // `once` does not wait for a person; whoever decides wakes what waits for that.
+  private func waitForOwner(_ problem: JobError) -> NotNow {
+    NotNow(.postponed(until: wallClock + (mode == .once ? RetryPolicy.longestWait : Self.ownerWait), problem))
   }
 
   // A query costs nothing: any answer that is the API's own opens the gate.

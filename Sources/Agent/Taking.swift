@@ -9,7 +9,6 @@ extension Pipeline {
     let identity = Identity(
       prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA,
       request: reader.requestHash(request.snapshot))
-    if let told { noteOwner(told, file.root) }
     guard let known, known.current > 0, let job = try await inHand(known.job),
       let current = job.revisions[known.current]
     else {
@@ -74,9 +73,6 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ told: StatusSidecar?,
     _ stamp: TakenStamp
   ) async throws -> Plan? {
-    if let problem = sharedProblem(file, owner: request.snapshot.owner) {
-      return planProblem(file, known, stamp, problem, now)
-    }
     // A copy that has a sidecar which tells of an end needs nothing else to be told what it is.
     let isTold = told.map { $0.state.isSettled && Adoption($0, identity, count: request.count, now: wallClock) != nil }
     switch try await origin(of: file, known, identity, stamp, grace: isTold == true ? .zero : settings.copyGrace) {
@@ -164,7 +160,7 @@ extension Pipeline {
     }
   }
 
-  private func takeAdopted(
+  func takeAdopted(
     _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ adopted: Adoption, _ told: StatusSidecar,
     _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int, isCopy: Bool = false
   ) async throws -> Plan {

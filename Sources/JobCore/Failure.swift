@@ -42,6 +42,13 @@ extension JobError {
   /// The code of what is not taken because the folder is kept on several machines and belongs to none of them.
   public static let sharedFolder = "shared-folder"
 
+  /// The code of what is not taken because somebody else may use this agent's state.
+  public static let stateInDoubt = "state-in-doubt"
+  /// Every code of what is not taken because its folder is not this agent's.
+  public static let notOurs = [otherOwner, sharedFolder, stateInDoubt]
+  /// Whether it is about a folder that is not this agent's, or may not be: nothing is written there.
+  public var isOfOwner: Bool { Self.notOurs.contains(code) }
+
   /// The code of a request that the service finds too large: this is about the request, however many are refused so.
   public static let requestTooLarge = "request-too-large"
 

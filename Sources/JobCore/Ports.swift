@@ -167,6 +167,8 @@ public protocol RootFiles: Sendable {
   var blindSpots: [BlindSpot] { get }
   /// The defaults of the file's folder and of those above it, the nearest first.
   func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults]
+  /// Whether a sync tool's mark stands in the file's folder or in one above it, above the root included.
+  func hasSyncMark(above file: FileKey) async -> Bool
   /// The status sidecar of a prompt, where there is one of promptdrop's.
   func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]?
   /// Replaces the sidecar of a prompt. Durable: synced, file and folder, on return.
@@ -298,10 +300,10 @@ public protocol PromptReading: Sendable {
   func fingerprint(_ defaults: [[UInt8]]) -> UInt64
   /// The fingerprint for a request with local reference images, given what was last seen of them; never 0.
   func fingerprint(_ inputs: UInt64, references: [FileStamp?]) -> UInt64
-  /// Whether an owner's name is this agent's.
-  func isOwn(_ owner: String) -> Bool
-  /// The owner that the defaults of a folder and of those above it name, the nearest first; nil where none is named, or
-  /// they cannot be read.
+  /// Whose name an owner is.
+  func whose(_ owner: String) -> OwnerName
+  /// The owner that the defaults of a folder and of those above it name, the nearest first; nil where none is named. Other
+  /// keys do not matter, wrong ones neither.
   func owner(_ defaults: [[UInt8]]) -> String?
   /// The hash of what is sent, local images by their hash.
   func requestHash(_ snapshot: Snapshot) -> String

@@ -46,7 +46,8 @@ public struct StatusSidecar: Hashable, Sendable {
   public var jobID: String
   /// The current revision, from 1; 0 while nothing was taken.
   public var revision: Int
-  /// `owner` of the folder's defaults, else a word for the machine: whose agent takes the folder's prompts.
+  /// `owner` of the folder's defaults, else the id of the agent that wrote this: whose agent takes the folder's prompts.
+  /// Earlier versions wrote a word for the machine in the id's place.
   public var owner: String?
   /// The current revision's hashes; nil while nothing was taken.
   public var identity: Identity?
@@ -80,6 +81,8 @@ public struct StatusSidecar: Hashable, Sendable {
   public var agentVersion: String
   /// The machine's name.
   public var agentHost: String
+  /// Which agent wrote it; nil in those of earlier versions.
+  public var writer: SidecarWriter?
 
   /// Whether these bytes are a sidecar of promptdrop's: the schema's name stands at the head of every one.
   public static func isOurs(_ bytes: [UInt8]) -> Bool { Array(bytes.prefix(160)).contains(schemaMark) }
@@ -88,9 +91,9 @@ public struct StatusSidecar: Hashable, Sendable {
 
 extension StatusSidecar {
   /// Describes a job. `service`: what is wrong with the service as a whole; it shows in jobs that are on their way.
-  /// `machine`: who owns it where its folder names nobody.
+  /// `writer`: who owns it where its folder names nobody.
   public init(
-    of job: Job, now: Timestamp, agentVersion: String, agentHost: String, machine: String? = nil,
+    of job: Job, now: Timestamp, agentVersion: String, agentHost: String, writer: SidecarWriter? = nil,
     service: JobError? = nil
   ) {
     let slots = job.currentSlots
@@ -110,7 +113,7 @@ extension StatusSidecar {
     source = DropPath.display(job.file.path.name)
     jobID = job.id.text
     self.revision = job.current
-    owner = revision?.snapshot.owner ?? machine
+    owner = revision?.snapshot.owner ?? writer?.id
     identity = revision?.identity
     snapshot = revision?.snapshot
     count = revision?.count ?? 0
@@ -143,6 +146,7 @@ extension StatusSidecar {
     submittedAt = slots.compactMap { $0.attempts.last { $0.outcome == .accepted }?.endedAt }.max()
     self.agentVersion = agentVersion
     self.agentHost = agentHost
+    self.writer = writer
   }
 
   /// The task id of a slot's last accepted attempt, as the sidecar tells it.

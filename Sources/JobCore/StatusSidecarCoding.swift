@@ -42,6 +42,10 @@ extension StatusSidecar {
       w.object { w in
         w.field("version", agentVersion)
         w.field("host", agentHost)
+        guard let told = self.writer else { return }
+        w.field("id", told.id)
+        w.field("run", told.run)
+        if let machine = told.machine { w.field("machine", machine) }
       }
     }
     return writer.bytes + [UInt8(ascii: "\n")]
@@ -155,7 +159,12 @@ extension StatusSidecar: Decodable {
   private struct Times: Decodable {
     var created_at: Timestamp, updated_at: Timestamp, submitted_at: Timestamp?
   }
-  private struct Agent: Decodable { var version: String, host: String }
+  private struct Agent: Decodable {
+    var version: String, host: String, id: String?, run: String?, machine: String?
+    var writer: SidecarWriter? {
+      id.flatMap { id in run.map { SidecarWriter(id: id, run: $0, machine: machine) } }
+    }
+  }
 
   /// Reads a sidecar; throws `DecodingError` on anything that is not one.
   public init(from decoder: any Decoder) throws {
@@ -198,7 +207,7 @@ extension StatusSidecar: Decodable {
     let times = try box.decode(Times.self, forKey: .times)
     (createdAt, updatedAt, submittedAt) = (times.created_at, times.updated_at, times.submitted_at)
     let agent = try box.decode(Agent.self, forKey: .agent)
-    (agentVersion, agentHost) = (agent.version, agent.host)
+    (agentVersion, agentHost, writer) = (agent.version, agent.host, agent.writer)
   }
 }
 

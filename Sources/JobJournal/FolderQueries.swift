@@ -86,4 +86,18 @@ extension SQLiteJournal {
       return shared
     }
   }
+
+  /// The words after the `@` of the owners that prompts were taken by: earlier versions' words for this agent's machine.
+  /// What was only believed of a sidecar has no text, and may be another agent's.
+  public func ownerWords() async throws -> Set<String> {
+    try await run { db in
+      let owners = try String.fetchAll(
+        db,
+        sql: """
+          SELECT DISTINCT json_extract(snapshot, '$.owner') FROM revision
+          WHERE json_extract(snapshot, '$.owner') LIKE '%@%' AND json_extract(snapshot, '$.prompt') != ''
+          """)
+      return Set(owners.compactMap { owner in owner.wholeMatch(of: /.*@([0-9a-f]{16})/).map { String($0.output.1) } })
+    }
+  }
 }

@@ -5,6 +5,8 @@ import JobCore
 public final class StateFolder: Sendable {
   /// Its absolute path.
   public let path: String
+  /// Whether an agent has worked with it before: then it is no new one, even where its journal is lost.
+  public let hasHistory: Bool
   private let lock: Int32
 
   /// Makes the folder (readable by its owner only) where it is missing, and locks it. Throws `StateRefusal`.
@@ -12,7 +14,11 @@ public final class StateFolder: Sendable {
     try Self.make(path)
     guard let resolved = realpath(path, nil) else { throw .unusable(path, String(cString: strerror(errno))) }
     defer { free(resolved) }
-    self.path = String(cString: resolved)
+    let folder = String(cString: resolved)
+    self.path = folder
+    hasHistory = ["journal.sqlite", "journal-backup.sqlite", "send-marks", IdentityFile.name].contains { name in
+      access("\(folder)/\(name)", F_OK) == 0
+    }
     lock = open("\(self.path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard lock >= 0 else { throw .unusable(path, String(cString: strerror(errno))) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {

@@ -10,14 +10,17 @@ public struct PromptReader: PromptReading {
     public var model: String
     /// This agent's name, which a folder's `owner` is compared with.
     public var agentName: String
-    /// A word for this machine, which an `owner` may be as well, by itself or after an `@`.
-    public var machine: String
+    /// Whether a word stands for this agent: an `owner` may be one by itself, or end with one after an `@`.
+    public var isMine: @Sendable (String) -> Bool
     /// Patterns that are never taken, relative to the root.
     public var exclude: [String]
     /// Makes options.
-    public init(model: String, agentName: String, machine: String = "", exclude: [String] = []) {
+    public init(
+      model: String, agentName: String, exclude: [String] = [],
+      isMine: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) {
       self.model = model
-      self.machine = machine
+      self.isMine = isMine
       self.agentName = agentName
       self.exclude = exclude
     }
@@ -34,7 +37,7 @@ public struct PromptReader: PromptReading {
   ) throws(JobError) -> PromptRequest {
     if options.exclude.contains(where: { Glob($0).covers(file.path) }) { throw Self.excluded("the configuration") }
     let inherited = try inherit(defaults, for: file)
-    if let owner = inherited.owner, !isOwn(owner) {
+    if let owner = inherited.owner, whose(owner) == .other {
       throw JobError(
         code: JobError.otherOwner,
         message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
@@ -72,9 +75,9 @@ public struct PromptReader: PromptReading {
       count: wanted.count ?? 1, hold: wanted.hold ?? false, requireImages: wanted.requireImages ?? false)
   }
 
-  /// The first eight bytes of a SHA-256 over settings and defaults.
+  /// The first eight bytes of a SHA-256 over settings and defaults. Who this agent is makes no request another one.
   public func fingerprint(_ defaults: [[UInt8]]) -> UInt64 {
-    let settings = [options.model, options.agentName, options.machine] + options.exclude
+    let settings = [options.model] + options.exclude
     return Self.fingerprint(settings.map { Array($0.utf8) } + defaults)
   }
 
@@ -96,20 +99,21 @@ public struct PromptReader: PromptReading {
     return hash.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) } | 1
   }
 
-  /// By its name, by this machine's word, or by any name at this machine.
-  public func isOwn(_ owner: String) -> Bool {
-    owner == options.agentName
-      || (!options.machine.isEmpty && (owner == options.machine || owner.hasSuffix("@\(options.machine)")))
+  /// This agent's is its plain name, its word, and any name at its word. What has its name and another word is not.
+  public func whose(_ owner: String) -> OwnerName {
+    if owner == options.agentName || options.isMine(owner) { return .own }
+    guard let at = owner.lastIndex(of: "@") else { return .other }
+    if options.isMine(String(owner[owner.index(after: at)...])) { return .own }
+    return owner[..<at] == options.agentName ? .namesake : .other
   }
 
   /// The nearest owner that is named.
   public func owner(_ defaults: [[UInt8]]) -> String? {
     for bytes in defaults {
       do throws(JobError) {
-        let folder = try RequestSettings(
-          yaml: try decodeText(bytes, what: "defaults"), keys: RequestSettings.folderKeys, place: "defaults",
-          codePrefix: "folder-defaults")
-        if let owner = folder.owner { return owner }
+        let reader = YAMLReader(place: "defaults", codePrefix: "folder-defaults")
+        let entries = try reader.mapping(try decodeText(bytes, what: "defaults"))
+        if let (key, node) = entries.last(where: { $0.0 == "owner" }) { return try reader.text(node, key) }
       } catch {
         return nil  // Whoever takes prompts by these defaults says what is wrong with them.
       }

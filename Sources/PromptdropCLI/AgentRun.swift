@@ -72,7 +72,7 @@ struct AgentRun {
     switch ending {
     case .finished(let done, let needUser):
       if isLog { logger.info("finished: \(done) done, \(needUser) failed or held") }
-    case .needsTime(let waiting, let why): logger.warning("\(waiting) files are left: \(why)")
+    case .needsTime(let waiting, let why): logger.warning("\(waiting > 0 ? "\(waiting) files are left: " : "")\(why)")
     case .cannotWrite(let error), .service(_, let error): logger.error("\(error.message) \(error.hint ?? "")")
     case .stopped: if isLog { logger.info("stopped") }
     case .fatal(let why): logger.critical("cannot go on: \(why)")

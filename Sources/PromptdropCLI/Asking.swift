@@ -16,6 +16,8 @@ struct Asking {
     var reply: CommandReply
     /// The agent's process; nil: none runs.
     var pid: Int32?
+    /// The state folder that was asked about; nil: it could not be asked.
+    var state: String?
   }
 
   /// Asks for paths, which may belong to several agents; without paths the agent of the configured state. Throws
@@ -79,7 +81,7 @@ struct Asking {
         let answer = try await ControlClient.ask(
           socket: entry.socket, try Self.encoded(request), timeout: .seconds(120),
           on: MultiThreadedEventLoopGroup.singleton)
-        return Answer(reply: try Self.decoded(answer, entry.socket), pid: entry.pid)
+        return Answer(reply: try Self.decoded(answer, entry.socket), pid: entry.pid, state: entry.state)
       } catch {
         silence = error
       }
@@ -96,27 +98,41 @@ struct Asking {
   }
 
   private func askJournal(_ state: String, _ request: CommandRequest, _ wanted: [String]?) async throws -> Answer {
-    guard FileManager.default.fileExists(atPath: state + "/journal.sqlite") || request.verb == .plan else {
+    guard FileManager.default.fileExists(atPath: state + "/journal.sqlite") || [.plan, .own].contains(request.verb)
+    else {
       throw Assembly.Refusal(
         "No agent runs for this, and there is no journal in \(state). Name the right one with --state-dir.", 66)
     }
-    let assembly = try await Assembly(offline: configuration, state: state) { known in
-      Self.rootsToOpen(known, request, wanted)
+    let assembly: Assembly
+    do throws(Assembly.Refusal) {
+      assembly = try await Assembly(offline: configuration, state: state) { known in
+        // Whose the folders are stands in them.
+        request.verb == .status ? Self.there(known) : Self.rootsToOpen(known, request, wanted)
+      }
+    } catch {
+      guard request.verb == .status, error.code != ExitCodes.inputOutput.rawValue else { throw error }
+      // One of them cannot be had at present: what the journal knows is told all the same.
+      assembly = try await Assembly(offline: configuration, state: state) { _ in [] }
     }
     await assembly.pipeline.stop()
     let reply = await assembly.pipeline.answer(request)
     await assembly.shutdown()
-    return Answer(reply: reply, pid: nil)
+    return Answer(reply: reply, pid: nil, state: assembly.statePath)
   }
 
   // A path belongs to the outermost root above it. One that is gone cannot be opened: what is decided about its files is
   // not shown beside them. What nobody watches yet can be planned all the same.
   private static func rootsToOpen(_ known: [String], _ request: CommandRequest, _ wanted: [String]?) -> [String] {
-    let there = known.filter { FileManager.default.fileExists(atPath: $0) }
-    guard let wanted else { return outermost(there) }
-    let above = there.filter { root in wanted.contains { isBelowOrEqual($0, root) } }
+    guard request.verb != .own else { return [] }
+    guard let wanted else { return there(known) }
+    let above = there(known).filter { root in wanted.contains { isBelowOrEqual($0, root) } }
     guard request.verb == .plan else { return outermost(above) }
     return outermost(above + wanted.filter { path in !above.contains { isBelowOrEqual(path, $0) } })
+  }
+
+  // Those that are there, to be opened.
+  private static func there(_ known: [String]) -> [String] {
+    outermost(known.filter { FileManager.default.fileExists(atPath: $0) })
   }
 
   // A folder that was watched by itself once may lie below one that is watched now.

@@ -38,8 +38,9 @@ struct Assembly {
     try Self.checkPlaces(folders, state, configuration)
     var settings = Self.agentSettings(configuration)
     settings.onceTimeout = onceTimeout
+    let journal = try Self.openJournal(state)
     try await self.init(
-      configuration, settings, key, state, try Self.openJournal(state), folders, known: [:], isOffline: false, observer)
+      configuration, settings, key, state, journal, folders, known: [:], isOffline: false, observer)
   }
 
   /// For commands while no agent runs: nothing is submitted or asked for. `choose` says which roots are locked and
@@ -82,12 +83,16 @@ struct Assembly {
     let loop = group.next()
     let surroundings = Surroundings.live(on: loop)
     statePath = state.path
+    var settings = settings
+    settings.commandFlags = Self.commandFlags(configuration, state)
     workers = NIOThreadPool(numberOfThreads: 8)
     workers.start()
     let marks: SendMarkFile
+    let identity: IdentityFile
     var roots: [RootID: RootFolder] = [:]
     var names = known
     do {
+      identity = try await Self.identity(state, journal)
       marks = try SendMarkFile(state, bootID: surroundings.bootID)
       for (index, folder) in folders.enumerated() {
         let root: RootID
@@ -109,7 +114,7 @@ struct Assembly {
     let reader = PromptReader(
       .init(
         model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
-        machine: settings.machine, exclude: configuration.list("exclude")))
+        exclude: configuration.list("exclude"), isMine: { identity.isMine($0) }))
     let writers = FileWriters()
     pipeline = Pipeline(
       settings: settings, roots: names, journal: journal,
@@ -125,7 +130,16 @@ struct Assembly {
           pollInterval: configuration.duration("poll-interval") ?? .seconds(10),
           maxDefaultsBytes: settings.maxPromptBytes, fingerprint: { reader.fingerprint($0) }),
         writers: writers),
-      marks: marks, surroundings: surroundings, observer: observer, executor: loop.executor)
+      marks: marks, surroundings: surroundings, observer: observer, identity: identity,
+      executor: loop.executor)
+  }
+
+  // A state that earlier versions worked with has no identity yet: what they called this machine stands for it too. One that
+  // is new is nobody that was here before, whatever the machine is called.
+  private static func identity(_ state: StateFolder, _ journal: SQLiteJournal) async throws -> IdentityFile {
+    if let known = try IdentityFile(existingIn: state) { return known }
+    let formerly = state.hasHistory ? try await journal.ownerWords().union([Machine.word]) : []
+    return try IdentityFile(newIn: state, formerly: formerly)
   }
 
   private static func lock(_ path: String) throws(Refusal) -> StateFolder {
@@ -148,6 +162,12 @@ struct Assembly {
     } catch {
       // The process ends now in any case, and the kernel closes what is left.
     }
+  }
+
+  // A person's shell need not have what this process was given.
+  private static func commandFlags(_ configuration: Configuration, _ state: StateFolder) -> String {
+    let given = configuration.text("state-dir") ?? ProcessInfo.processInfo.environment["STATE_DIRECTORY"]
+    return given?.isEmpty == false ? " --state-dir \(ShellText.word(state.path))" : ""
   }
 
   /// The folder of the journal, as it is configured. Throws `Refusal`.

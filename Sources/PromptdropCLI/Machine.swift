@@ -2,7 +2,9 @@ import Foundation
 import Glibc
 import PromptFile
 
-/// What tells this machine from others.
+/// What tells this machine from others, as far as anything does: machines that were cloned are the same, and a container
+/// that is made anew is another one. So it decides nothing about whose a folder is; the agent's identity does. Earlier
+/// versions' sidecars and owners have it.
 enum Machine {
   /// A word for it: 16 hexadecimal digits of a hash of its machine id (machine-id(5)), so that the id itself, which is
   /// confidential, stands in no folder. Where there is none, of its name.

@@ -1,3 +1,4 @@
+import Agent
 import ArgumentParser
 import Foundation
 import Glibc
@@ -17,22 +18,40 @@ struct Own: AsyncParsableCommand {
   @OptionGroup(title: "Settings") var settings: SettingsOptions
 
   func run() async throws {
-    try await withRefusals { try makeOwn(try settings.resolve()) }
+    try await withRefusals { try await makeOwn(try settings.resolve()) }
   }
 
-  private func makeOwn(_ configuration: Configuration) throws {
-    let name = configuration.text("agent-name") ?? ProcessInfo.processInfo.hostName
-    let owner = "\(name)@\(Machine.word)"
-    let path = "\(root)/\(String(decoding: DropNames.folderDefaults, as: UTF8.self))"
-    try Self.write(owner, to: path, in: root)
-    Output.print(Output.plain("\(root) belongs to \(owner) now, as \(path) says.") + "\n")
-  }
-
-  private static func write(_ owner: String, to path: String, in root: String) throws(Assembly.Refusal) {
+  private func makeOwn(_ configuration: Configuration) async throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder), isFolder.boolValue else {
       throw Assembly.Refusal("\(root) is no folder.", 66)  // EX_NOINPUT
     }
+    let path = "\(root)/\(String(decoding: DropNames.folderDefaults, as: UTF8.self))"
+    let name = configuration.text("agent-name") ?? ProcessInfo.processInfo.hostName
+    let agent = try await Self.agent(configuration, root)
+    let owner = "\(name)@\(agent.id)"
+    try Self.write(owner, to: path, in: root)
+    Output.print(
+      Output.plain("\(root) belongs to \(owner) now, as \(path) says: the agent whose state is in \(agent.state).")
+        + "\n"
+    )
+  }
+
+  // Of the agent that watches the folder, or, where none does, of the configured state.
+  private static func agent(
+    _ configuration: Configuration, _ root: String
+  ) async throws -> (id: String, state: String) {
+    let answers = try await Asking(configuration: configuration).ask(
+      CommandRequest(.own), paths: [root], needsRoots: false)
+    guard let answer = answers.first, let id = answer.reply.agent_id else {
+      throw Assembly.Refusal(
+        answers.first?.reply.error ?? "The agent gave no answer.", ExitCodes.inputOutput.rawValue)
+    }
+    return (id, answer.state ?? "")
+  }
+
+  // The file's text with the owner in it. Throws `Assembly.Refusal` where that cannot be put in safely.
+  private static func text(_ owner: String, at path: String) throws(Assembly.Refusal) -> String {
     let before: String
     do {
       before = FileManager.default.fileExists(atPath: path) ? try String(contentsOfFile: path, encoding: .utf8) : ""
@@ -47,6 +66,11 @@ struct Own: AsyncParsableCommand {
         "\(path) cannot be changed safely; write this line into it yourself: owner: \"\(owner)\"",
         ExitCodes.configuration.rawValue)
     }
+    return text
+  }
+
+  private static func write(_ owner: String, to path: String, in root: String) throws(Assembly.Refusal) {
+    let text = try text(owner, at: path)
     let temporary = "\(root)/\(String(decoding: DropNames.temporary(id: "own-\(getpid())"), as: UTF8.self))"
     do {
       try Data(text.utf8).write(to: URL(fileURLWithPath: temporary))

@@ -44,6 +44,7 @@ struct PlanCommand: AsyncParsableCommand {
     var total = "\(plan.pictures) \(plan.pictures == 1 ? "picture" : "pictures") to submit, \(plan.credits) credits"
     if plan.unpriced > 0 { total += " and \(plan.unpriced) of unknown price" }
     lines.append(total)
+    for place in plan.not_taken ?? [] { lines += ["\(place.message)"] + (place.hint.map { ["  \($0)"] } ?? []) }
     if plan.held_by_burst_limit > 0 {
       lines.append("\(plan.held_by_burst_limit) prompts would be held by the burst limit; see promptdrop approve.")
     }

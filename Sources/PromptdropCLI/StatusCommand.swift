@@ -35,8 +35,10 @@ struct StatusCommand: AsyncParsableCommand {
     lines.append(
       status.pid.map { "promptdrop \(status.version) runs (process \($0))" }
         ?? "No agent runs; this is what the journal knows.")
-    if status.folders.isEmpty {
-      for root in status.roots { lines.append("  watches \(root)") }
+    if status.pid == nil || status.folders.isEmpty {
+      for root in status.roots where !status.folders.contains(where: { $0.path == root }) {
+        lines.append("  watches \(root)")
+      }
     }
     for folder in status.folders {
       let kind = folder.filesystem.map { ", \($0)" } ?? ""
@@ -61,7 +63,12 @@ struct StatusCommand: AsyncParsableCommand {
     lines.append("Prompts: " + (counts.isEmpty ? "none" : counts.joined(separator: ", ")))
     if status.settling > 0 { lines.append("\(status.settling) more have just come and are not looked at yet") }
     for kept in status.kept {
-      lines.append("kept  \(kept.picture), until \(kept.file) is back")
+      guard let message = kept.message else {
+        lines.append("kept  \(kept.picture), until \(kept.file) is back")
+        continue
+      }
+      lines.append("kept  \(kept.picture), the picture of \(kept.file): \(message)")
+      if let hint = kept.hint { lines.append("  \(hint)") }
     }
     var today = "Today (\(status.today.day), UTC): \(status.today.submissions) submissions"
     if let limit = status.today.submission_limit { today += " of \(limit)" }

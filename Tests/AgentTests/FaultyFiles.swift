@@ -119,6 +119,9 @@ final class FaultyFiles: RootFiles {
   func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
     await activity.during { await inner.folderDefaults(above: file, limit: limit) }
   }
+  func hasSyncMark(above file: FileKey) async -> Bool {
+    await activity.during { await inner.hasSyncMark(above: file) }
+  }
   func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]? {
     try await activity.during { () async throws(LocalTrouble) in
       try check(.readSidecar(prompt))

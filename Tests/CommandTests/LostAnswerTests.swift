@@ -25,7 +25,7 @@ import Testing
     }
     // Not for a touch, not for another rescan, not without the journal.
     try bench.root.writeByRename("cat.prompt", "cat [sandbox: \(fault)]")
-    try bench.home.remove("state")
+    try bench.loseJournal()
     let last = try await bench.once()
     #expect(last.code == 1 && bench.posts.count == posts, "\(last)")
     #expect(try bench.sidecar("cat").state == "held")

@@ -83,7 +83,7 @@ import Testing
   @Test func whileTheJournalIsLost() async throws {
     let bench = try await Bench(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
-    try FileManager.default.removeItem(atPath: bench.stateDir)
+    try bench.loseJournal()
     try bench.root.makeFolder("a")
     try bench.root.rename("cat.prompt", to: "a/dog.prompt")
     let run = try await bench.once()

@@ -34,7 +34,7 @@ import Testing
       case .copiedBack:
         try root.rename("cat.prompt", to: "away")
         try FileManager.default.copyItem(atPath: root.path("away"), toPath: root.path("cat.prompt"))
-      case .lostJournal: try bench.home.remove("state")
+      case .lostJournal: try bench.loseJournal()
       }
     }
   }
@@ -124,7 +124,7 @@ import Testing
     let posts = bench.posts.count
     #expect(posts == 5)
     for _ in 0..<2 {
-      try bench.home.remove("state")
+      try bench.loseJournal()
       let run = try await bench.once()
       #expect(run.code == 1, "\(run)")
     }

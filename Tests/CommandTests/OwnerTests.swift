@@ -95,7 +95,8 @@ import Testing
     let bench = try await Bench(["dog": "a dog"])
     let agent = try await bench.watch()
     let told = try await bench.waitFor("dog", "done").text
-    let foreign = told.replacing(/"owner": "[^"]*"/, with: #""owner": "deadbeef""#).replacing("dog", with: "cow")
+    let foreign = told.replacing(/"(owner|id)": "[^"]*"/) { "\"\($0.output.1)\": \"deadbeefdeadbeef\"" }
+      .replacing("dog", with: "cow")
     try bench.root.writeByRename("cow.status.json", foreign)
     // The sidecar is looked at before the prompt, which has to come to rest.
     try bench.root.write("cat.prompt", "a cat")

@@ -158,6 +158,17 @@ import Testing
     #expect(!StatusSidecar.isOurs(Array(text.utf8)))
   }
 
+  @Test func tellsWhoWroteIt() throws {
+    let writer = SidecarWriter(id: "0123456789abcdef", run: "3-fedcba9876543210", machine: "0011223344556677")
+    for writer in [writer, SidecarWriter(id: writer.id, run: writer.run, machine: nil)] {
+      let told = StatusSidecar(
+        of: job([slot(.done)]), now: start, agentVersion: "1", agentHost: "h", writer: writer)
+      #expect(told.owner == writer.id)
+      #expect(try decode(told.encoded()).writer == writer)
+    }
+    #expect(try decode(sidecar(job([slot(.done)])).encoded()).writer == nil, "as earlier versions wrote it")
+  }
+
   @Test func neitherThePromptNorADataURIIsRepeated() {
     let inline = slot(.fetching(Fetching(task: task, results: [.inline(dataURI: "data:image/png;base64,AAAA")])))
     let text = String(decoding: sidecar(job([inline])).encoded(), as: UTF8.self)

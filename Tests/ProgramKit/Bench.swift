@@ -167,6 +167,11 @@ public final class Bench: Sendable {
   /// Applies a fault from now on.
   public func fault(_ text: String) throws { sandbox.addFault(try Fault(parsing: text)) }
 
+  /// The journal is lost: the README's recovery from a damaged one, without a copy to put in its place.
+  public func loseJournal() throws {
+    for name in try home.list("state") where name.hasPrefix("journal") { try home.remove("state/\(name)") }
+  }
+
   /// Every name in the root itself.
   public func names() throws -> [String] { try root.list() }
 }

@@ -63,6 +63,25 @@ import Testing
     #expect(error.message.contains("a/.promptdrop.yaml"))
   }
 
+  @Test func `Whose name an owner is`() {
+    let reader = PromptReader(.init(model: "", agentName: "desk", isMine: { $0 == "0123456789abcdef" }))
+    for own in ["desk", "0123456789abcdef", "desk@0123456789abcdef", "any@thing@0123456789abcdef"] {
+      #expect(reader.whose(own) == .own, "\(own)")
+    }
+    for other in ["studio", "Desk", "desk2", "fedcba9876543210", "studio@fedcba9876543210", "desk@x@y", "@desk", ""] {
+      #expect(reader.whose(other) == .other, "\(other)")
+    }
+    for namesake in ["desk@fedcba9876543210", "desk@"] { #expect(reader.whose(namesake) == .namesake, "\(namesake)") }
+  }
+
+  @Test func `The nearest owner counts, whatever else is wrong`() {
+    let reader = PromptReader(.init(model: "", agentName: "desk"))
+    func owner(_ texts: String...) -> String? { reader.owner(texts.map { Array($0.utf8) }) }
+    #expect(owner("model: x", "owner: studio", "owner: desk") == "studio")
+    #expect(owner("colour: red\ncount: many\nowner: studio") == "studio")
+    #expect(owner("model: x") == nil && owner() == nil && owner("owner: [a]") == nil)
+  }
+
   @Test func `An owner is this agent or another`() throws {
     #expect(try Understanding("fox").under(("", "owner: desk")).result().snapshot.owner == "desk")
     let error = try Understanding("fox").under(("", "owner: studio")).refusal()
