@@ -52,10 +52,13 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: settings),
+    // zlib, which async-http-client links already: for bodies that come compressed.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "ImageAPI",
       dependencies: [
-        "JobCore",
+        "JobCore", "CZlib",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -91,7 +94,7 @@ let package = Package(
     .target(
       name: "SandboxServer",
       dependencies: [
-        "CPNG",
+        "CPNG", "CZlib",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -133,7 +136,10 @@ let package = Package(
     .testTarget(
       name: "DropFolderTests", dependencies: ["DropFolder", "JobCore", "TestKit"], swiftSettings: strictness),
     .testTarget(
-      name: "ImageAPITests", dependencies: ["ImageAPI", "JobCore", "SandboxServer", "TestKit"],
+      name: "ImageAPITests",
+      dependencies: [
+        "ImageAPI", "JobCore", "SandboxServer", "TestKit", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: strictness),
     .testTarget(
       name: "JobJournalTests",

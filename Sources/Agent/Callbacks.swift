@@ -106,9 +106,10 @@ extension Pipeline {
     if slot.state.task?.taskID == evidence.taskID { return .settled }
 
     guard await mayQuery() else { return .later(nextQuery()) }
-    switch await ask(evidence.taskID) {
+    let sent = job.revisions[key.revision]?.snapshot.images ?? []
+    switch await ask(evidence.taskID, sent: sent) {
     case nil: return .later(now + .seconds(60))
-    case .failed?:
+    case .failed?, .unusable?:
       return .later(now + settings.policy.backOff(failures: tries(evidence), chance: surroundings.chance()))
     case .notFound?:
       // Right after a submission a task may not be found for a while; what is never found is a forgery.
@@ -117,7 +118,7 @@ extension Pipeline {
     case .report(let report)?:
       // The task of an earlier attempt, which was given up for another one. Only a picture of it is news.
       if slot.attempts.contains(where: { $0.taskID == evidence.taskID }) {
-        guard case .succeeded = report.phase else { return .settled }
+        guard report.phase.mayHavePicture else { return .settled }
       }
     }
     // One at a time: what one turns out to be depends on what the one before became.

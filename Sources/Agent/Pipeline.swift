@@ -79,6 +79,8 @@ public actor Pipeline {
   var active: [JobID: ActiveJob] = [:]
   var running: Set<SlotKey> = []
   var posting: Set<SlotKey> = []
+  // Whose answer named a task that is not written down yet.
+  var claims: [String: SlotKey] = [:]
   // How many groups of refusals are being taken back.
   var blaming = 0
   var permitsUsed = 0

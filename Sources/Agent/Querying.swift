@@ -20,11 +20,15 @@ extension Pipeline {
       entry.asking[key] = nil
       return scheduleQuery(key, at: nextQuery())
     }
-    let outcome = await ask(task.taskID)
+    let sent = entry.job.revisions[key.revision]?.snapshot.images ?? []
+    let outcome = await ask(task.taskID, sent: sent)
     // What was asked before a callback came may have been answered with what was so before it.
     let isOutdated = entry.asking[key] == .again
     entry.asking[key] = nil
-    if let outcome { await advance(key, .queried(outcome)) }
+    if let outcome {
+      sayUnusable(outcome, key, entry)
+      await advance(key, .queried(await keepingAnswer(of: outcome, key, entry)))
+    }
     if isOutdated { scheduleQuery(key, at: now) }
   }
 
@@ -46,20 +50,28 @@ extension Pipeline {
   }
 
   /// Asks for a task, and tells the gate how that went. Nil at the end of the process.
-  func ask(_ taskID: String) async -> QueryOutcome? {
+  func ask(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome? {
     await permit()
-    let outcome = isStopping ? nil : await service.query(taskID)
+    let outcome = isStopping ? nil : await service.query(taskID, sent: sent)
     releasePermit()
     guard let outcome, !isStopping else { return nil }
     switch outcome {
-    case .report, .notFound: if gate.queryAnswered() { sayOpen() }
+    case .report, .notFound: if gate.queryAnswered(taskID) { sayOpen() }
+    case .unusable(let error): if gate.queryUnusable(error, taskID, at: now) { sayClosed(error) }
     case .failed(let failure):
       if case .transient(let retryAfter) = failure.consequence,
-        gate.queryFailed(failure.error, retryAfter: retryAfter, at: now)
+        gate.queryFailed(failure.error, taskID, retryAfter: retryAfter, at: now)
       {
         sayClosed(failure.error)
       }
     }
     return outcome
+  }
+
+  // Once for a row of them: it is this task's trouble, and nothing else tells of it before its deadline.
+  private func sayUnusable(_ outcome: QueryOutcome, _ key: SlotKey, _ entry: ActiveJob) {
+    guard case .unusable(var error) = outcome, entry.job.slots[key]?.failures == 0 else { return }
+    error.message = "\(entry.job.file.path.display): \(error.message)"
+    observer.notice(.warning, error)
   }
 }

@@ -12,7 +12,10 @@ extension Pipeline {
       fail(error)
     }
     // What the answer led to is written down by now, so a stop need not wait for this one any longer.
-    if posting.remove(key) != nil, posting.isEmpty { quiet() }
+    if posting.remove(key) != nil {
+      releaseClaim(of: key)
+      if posting.isEmpty { quiet() }
+    }
     if let state = active[key.job]?.job.slots[key]?.state.name, state == .queued || state.isSettled { leave(key) }
     pump()
   }
@@ -167,26 +170,11 @@ extension Pipeline {
       return .stoppedBeforeSending
     }
     guard let attemptID = entry.job.slots[key]?.attempts.last?.attemptID else { return .stoppedBeforeSending }
-    var outcome = await service.submit(request) { [marks] in marks.willSend(attemptID) }
-    // An answer that belongs to another request says nothing about this one.
-    if case .accepted(let id) = outcome, isTaskOfAnother(id, than: key) {
-      outcome = .unknown(
-        JobError(
-          code: "answer-of-another", message: "The service answered with the task \(id) of another submission."),
-        serviceDown: false)
-    }
+    let outcome = await checkingTask(
+      of: await service.submit(request) { [marks] in marks.willSend(attemptID) }, key)
     _ = takeRequest(key, entry)
     judge(outcome, key, entry)
     return .posted(outcome)
-  }
-
-  // Among what is under way: an answer can only be confused with one that was just given.
-  private func isTaskOfAnother(_ taskID: String, than key: SlotKey) -> Bool {
-    active.values.contains { entry in
-      entry.job.slots.values.contains { slot in
-        slot.key != key && slot.attempts.last?.taskID == taskID
-      }
-    }
   }
 
   /// Gives the request out, and with it the permit that it held.

@@ -324,6 +324,8 @@ extension Pipeline {
       if case .service(let trouble) = failure.consequence, gate.trouble(trouble, failure.error, at: now) {
         sayClosed(failure.error)
       }
+    // It answers, and nobody can read it: it is not well yet.
+    case .unusable: break
     }
     pump()
   }

@@ -110,6 +110,24 @@ extension FolderFiles {
     }
   }
 
+  /// Puts bytes into the state folder.
+  public func keepBytes(_ bytes: [UInt8], as name: [UInt8]) async throws(LocalTrouble) {
+    try await tryOnWorker { () throws(LocalTrouble) in
+      let folder = try self.openKept()
+      let temporary = self.newTemporary()
+      do throws(SystemError) {
+        let file = try Descriptor.open(beneath: folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        try file.write(bytes)
+        try file.sync()
+        try renameWithin(folder.number, temporary, to: name, replacing: true)
+        try folder.sync()
+      } catch {
+        unlinkat(folder.number, cString(temporary), 0)
+        throw LocalTrouble(error, doing: "keep an answer in", self.keptFolder)
+      }
+    }
+  }
+
   /// Copies a kept picture to a temporary name beside its prompt.
   public func takeOut(_ kept: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> [UInt8] {
     try await tryOnWorker { () throws(LocalTrouble) in

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import NIOCore
 
@@ -22,8 +23,15 @@ struct AnswerText {
       json = Array(body.readableBytesView)
       return
     }
-    let fits = body.withUnsafeReadableBytes { split($0) }
+    let fits = body.withUnsafeReadableBytes { split($0, depth: 2) }
     guard fits else { throw TooLarge(limit: Self.limit, isWithoutPictures: true) }
+  }
+
+  // JSON that stands in a text, `pictures` being those that were cut out before it.
+  private init?(_ json: [UInt8], after pictures: [String], depth: Int) {
+    self.pictures = pictures
+    let fits = json.withUnsafeBytes { split($0, depth: depth) }
+    guard fits else { return nil }
   }
 
   /// The picture that a text stands for, or the text itself.
@@ -34,26 +42,53 @@ struct AnswerText {
     return pictures[index]
   }
 
-  private mutating func split(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  private mutating func split(_ bytes: UnsafeRawBufferPointer, depth: Int) -> Bool {
     var at = 0
     while at < bytes.count {
       guard let open = Self.find(0x22, in: bytes, from: at) else { return keep(bytes[at...]) }
       let close = Self.end(of: open + 1, in: bytes)
-      let content = bytes[(open + 1)..<close]
-      if content.count >= Self.least, content.prefix(5).map({ $0 | 0x20 }) == Array("data:".utf8) {
-        guard keep(bytes[at...open]), keep("\(Self.mark)\(pictures.count)".utf8) else { return false }
-        pictures.append(Self.text(content))
-        at = close
-        guard close < bytes.count else { return true }
+      guard keep(bytes[at...open]), take(bytes[(open + 1)..<close], depth) else { return false }
+      at = close
+      if close < bytes.count {
         guard keep(bytes[close...close]) else { return false }
         at = close + 1
-      } else {
-        let next = min(close + 1, bytes.count)
-        guard keep(bytes[at..<next]) else { return false }
-        at = next
       }
     }
     return true
+  }
+
+  // A string, without its quotes: one that is large may be a picture, or have one in it.
+  private mutating func take(_ content: Slice<UnsafeRawBufferPointer>, _ depth: Int) -> Bool {
+    guard content.count >= Self.least else { return keep(content) }
+    let head = Self.text(content.prefix(1024)).drop { $0.isWhitespace }
+    if head.lowercased().hasPrefix("data:") {
+      let text = Self.text(content)
+      return cut(text.first?.isWhitespace == true ? text.trimmed : text)
+    }
+    if PictureText.beginsAsPicture(String(head)) {
+      let text = Self.text(content)
+      return PictureText.isBase64(text.utf8) ? cut(PictureText.bareHead + text) : keep(content)
+    }
+    if depth > 0, let first = head.first, "{[\"".contains(first) { return takeNested(content, depth) }
+    return keep(content)
+  }
+
+  private mutating func cut(_ picture: String) -> Bool {
+    pictures.append(picture)
+    return keep("\(Self.mark)\(pictures.count - 1)".utf8)
+  }
+
+  // JSON within a string: it is read, and written again without its pictures.
+  private mutating func takeNested(_ content: Slice<UnsafeRawBufferPointer>, _ depth: Int) -> Bool {
+    let quote = [UInt8(ascii: "\"")]
+    // What is no string is not read here: it stays as it is, and whoever reads the whole says what is wrong.
+    guard let text = try? JSONDecoder().decode(String.self, from: Data(quote + content + quote)),
+      let inner = AnswerText(Array(text.utf8), after: pictures, depth: depth - 1),
+      inner.pictures.count > pictures.count,
+      let written = try? JSONEncoder().encode(String(decoding: inner.json, as: UTF8.self))
+    else { return keep(content) }
+    pictures = inner.pictures
+    return keep(written.dropFirst().dropLast())
   }
 
   private mutating func keep(_ part: some Collection<UInt8>) -> Bool {

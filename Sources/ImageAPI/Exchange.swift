@@ -14,6 +14,8 @@ final class Exchange: HTTPClientResponseDelegate {
     var body: ByteBuffer
     /// The room that its body takes, for as long as anything made of it is kept.
     var share: AnswerBudget.Share?
+    /// Why its body cannot be decoded, so that there is none; nil where it could.
+    var unreadable: String?
   }
 
   /// Why nothing usable came back.
@@ -26,7 +28,12 @@ final class Exchange: HTTPClientResponseDelegate {
   private struct State {
     var sentAt: NIODeadline?
     var head: HTTPResponseHead?
+    /// Decoded, where it came compressed.
     var body = ByteBuffer()
+    /// Bytes as they came.
+    var received = 0
+    var decoder: ContentDecoder?
+    var unreadable: String?
   }
   private let state = Mutex(State())
   private let limit: Int
@@ -59,10 +66,24 @@ final class Exchange: HTTPClientResponseDelegate {
   private var wholeRefusal: Answer? {
     state.withLock { state in
       guard let head = state.head, (400..<500) ~= head.status.code,
-        let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }), state.body.readableBytes == length
+        let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }), state.received == length
       else { return nil }
-      return Answer(status: Int(head.status.code), headers: head.headers, body: state.body, share: share)
+      return answer(head, &state)
     }
+  }
+
+  private func answer(_ head: HTTPResponseHead, _ state: inout State) -> Answer {
+    var answer = Answer(status: Int(head.status.code), headers: head.headers, body: state.body, share: share)
+    do throws(Inflater.Trouble) {
+      if let last = try state.decoder?.finish() { answer.body.writeBytes(last) }
+    } catch {
+      state.unreadable = error.words
+    }
+    if let why = state.unreadable {
+      answer.unreadable = why
+      answer.body = ByteBuffer()
+    }
+    return answer
   }
 
   func didSendRequest(task: HTTPClient.Task<Answer>) {
@@ -71,24 +92,49 @@ final class Exchange: HTTPClientResponseDelegate {
 
   func didReceiveHead(task: HTTPClient.Task<Answer>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
     let announced = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
-    state.withLock { $0.head = head }
+    let isEncoded = state.withLock { state in
+      state.head = head
+      state.decoder = ContentDecoder(head.headers, limit: limit)
+      return state.decoder != nil
+    }
     if let error = trouble(with: announced, of: head) { return task.eventLoop.makeFailedFuture(error) }
     // Memory that is not written to costs nothing; a buffer that grows is copied.
-    state.withLock { $0.body.reserveCapacity(announced) }
+    if !isEncoded { state.withLock { $0.body.reserveCapacity(announced) } }
     return task.eventLoop.makeSucceededVoidFuture()
   }
 
   func didReceiveBodyPart(task: HTTPClient.Task<Answer>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
-    let (length, head, isTooLate) = state.withLock { state in
-      (
-        state.body.readableBytes + buffer.readableBytes, state.head,
-        state.sentAt.map { .now() > $0 + patience } ?? false
-      )
+    let error = state.withLock { state -> (any Error)? in
+      if state.sentAt.map({ .now() > $0 + patience }) ?? false { return TooLate() }
+      return add(buffer, to: &state)
     }
-    if isTooLate { return task.eventLoop.makeFailedFuture(TooLate()) }
-    if let error = trouble(with: length, of: head) { return task.eventLoop.makeFailedFuture(error) }
-    state.withLock { _ = $0.body.writeImmutableBuffer(buffer) }
+    if let error { return task.eventLoop.makeFailedFuture(error) }
     return task.eventLoop.makeSucceededVoidFuture()
+  }
+
+  // The limits count what is kept: the decoded bytes. As many as that may come encoded, too.
+  private func add(_ buffer: ByteBuffer, to state: inout State) -> (any Error)? {
+    state.received += buffer.readableBytes
+    guard let decoder = state.decoder else {
+      if let error = trouble(with: state.received, of: state.head) { return error }
+      if state.unreadable == nil { state.body.writeImmutableBuffer(buffer) }
+      return nil
+    }
+    if let error = trouble(with: max(state.received, state.body.readableBytes), of: state.head) { return error }
+    decoder.feed(buffer.readableBytesView)
+    do throws(Inflater.Trouble) {
+      while let part = try decoder.next() {
+        if let error = trouble(with: state.body.readableBytes + part.count, of: state.head) { return error }
+        state.body.writeBytes(part)
+      }
+    } catch .tooLarge {
+      return trouble(with: limit + 1, of: state.head)
+    } catch {
+      // What it says otherwise still counts: its status above all.
+      (state.decoder, state.unreadable) = (nil, error.words)
+      state.body = ByteBuffer()
+    }
+    return nil
   }
 
   private func trouble(with length: Int, of head: HTTPResponseHead?) -> (any Error)? {
@@ -99,7 +145,17 @@ final class Exchange: HTTPClientResponseDelegate {
   func didFinishRequest(task: HTTPClient.Task<Answer>) throws -> Answer {
     try state.withLock { state in
       guard let head = state.head else { throw HTTPClientError.remoteConnectionClosed }
-      return Answer(status: Int(head.status.code), headers: head.headers, body: state.body, share: share)
+      return answer(head, &state)
+    }
+  }
+}
+
+extension Inflater.Trouble {
+  /// For people, to follow a colon.
+  var words: String {
+    switch self {
+    case .damaged(let what): what
+    case .tooLarge: "too much comes out of it"
     }
   }
 }

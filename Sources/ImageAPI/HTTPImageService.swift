@@ -49,7 +49,7 @@ public final class HTTPImageService: ImageService {
     var configuration = try settings.configuration(readTimeout: settings.submitTimeout, for: base)
     configuration.http1_1ConnectionDebugInitializer = gate.install
     let addresses = ResultAddress(
-      allowsLoopback: ResultAddress.isLoopback(base), allowsAll: settings.allowsPrivateResults)
+      allowsLoopback: ThisMachine.isMeant(by: base), allowsAll: settings.allowsPrivateResults)
     let near = addresses.allowsLoopback ? base : nil
     let forImages = try settings.configuration(readTimeout: settings.fetchTimeout, for: near)
     api = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
@@ -93,16 +93,17 @@ public final class HTTPImageService: ImageService {
   }
 
   /// Asks for a task.
-  public func query(_ taskID: String) async -> QueryOutcome {
+  public func query(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome {
     let sorting = Sorting(now: wallClock(), scrub: Scrubbing(key: key))
     inline.tidy()
     do {
-      let get = try HTTPClient.Request(url: queryURL + Self.escaped(taskID), method: .GET, headers: apiHeaders)
+      let url = queryURL + Self.escaped(taskID)
+      let get = try HTTPClient.Request(url: url, method: .GET, headers: apiHeaders)
       let deadline = NIODeadline.now() + TimeAmount(settings.queryTimeout)
       let answer = try await Exchange.perform(
         get, with: api, limit: Self.queryLimit, budget: budget, patience: TimeAmount(settings.queryTimeout),
         deadline: deadline)
-      let outcome = sorting.queried(answer)
+      let outcome = sorting.queried(answer, of: .init(taskID: taskID, sent: sent, url: url))
       inline.keep(answer.share, for: outcome)
       return outcome
     } catch {

@@ -124,11 +124,15 @@ struct PictureDownload: Sendable {
     _ response: HTTPClientResponse, limit: Int, until deadline: NIODeadline, into sink: Sink
   ) async throws(FetchFailure) {
     let expected = response.headers.first(name: "Content-Length").flatMap { Int($0) }
-    let tooLarge = FetchFailure.unusable(
-      JobError(
-        code: "image-too-large", message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
-    if let expected, expected > limit { throw tooLarge }
-    var received = 0
+    let decoder = ContentDecoder(response.headers, limit: limit)
+    if let expected, expected > limit, decoder == nil { throw Self.tooLarge(limit) }
+    var (received, made) = (0, 0)
+    // The limit counts the picture's own bytes, whatever they come as.
+    func hand(_ bytes: [UInt8]) async throws(FetchFailure) {
+      made += bytes.count
+      if made > limit { throw Self.tooLarge(limit) }
+      if !bytes.isEmpty { try await sink(bytes) }
+    }
     var chunks = response.body.makeAsyncIterator()
     while true {
       let chunk: ByteBuffer?
@@ -137,8 +141,17 @@ struct PictureDownload: Sendable {
       received += chunk.readableBytes
       // The client's own time limit ends with the head of the answer.
       if .now() > deadline { throw .transient(Self.unreachable(TooLate()), retryAfter: nil) }
-      if received > limit { throw tooLarge }
-      try await sink(Array(chunk.readableBytesView))
+      guard let decoder else {
+        try await hand(Array(chunk.readableBytesView))
+        continue
+      }
+      decoder.feed(chunk.readableBytesView)
+      while let part = try Self.decoded(limit, { () throws(Inflater.Trouble) in try decoder.next() }) {
+        try await hand(part)
+      }
+    }
+    if let decoder, expected == nil || received == expected {
+      try await hand(try Self.decoded(limit) { () throws(Inflater.Trouble) in try decoder.finish() })
     }
     if let expected, received != expected {
       throw .transient(
@@ -146,6 +159,23 @@ struct PictureDownload: Sendable {
           code: "image-cut-short", message: "The picture ended after \(received) of \(expected) bytes.", retryable: true
         ),
         retryAfter: nil)
+    }
+  }
+
+  private static func tooLarge(_ limit: Int) -> FetchFailure {
+    .unusable(
+      JobError(
+        code: "image-too-large", message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
+  }
+
+  private static func decoded<T>(
+    _ limit: Int, _ body: () throws(Inflater.Trouble) -> T
+  ) throws(FetchFailure) -> T {
+    do throws(Inflater.Trouble) { return try body() } catch .tooLarge { throw tooLarge(limit) } catch {
+      throw .transient(
+        JobError(
+          code: "image-encoding", message: "The picture came compressed, and cannot be decoded: \(error.words).",
+          hint: "It is tried again by itself.", retryable: true), retryAfter: nil)
     }
   }
 

@@ -1,6 +1,3 @@
-import AsyncHTTPClient
-import FoundationEssentials
-
 /// Which URLs of results may be fetched: http(s), and no address inside the machine or its networks, because the
 /// service, or whoever speaks for it, chooses them.
 struct ResultAddress: Sendable {
@@ -14,24 +11,17 @@ struct ResultAddress: Sendable {
     case name(String)
   }
 
-  /// Whether loopback addresses are allowed: only while the service itself is on one.
+  /// Whether loopback addresses are allowed: only while the service itself is on this machine.
   var allowsLoopback: Bool
   /// Whether every address is allowed.
   var allowsAll: Bool
 
-  /// Whether `url` names a loopback address literally. `localhost` does not: it is resolved, to whatever somebody set
-  /// up.
-  static func isLoopback(_ url: String) -> Bool {
-    guard let host = host(of: url) else { return false }
-    return NetworkAddress(literal: bare(host))?.place == .loopback
-  }
-
   /// Where the URL leads, as far as it can be told without asking anybody. Throws why it may not be fetched.
   func target(of url: String) throws(Refusal) -> Target {
-    guard url.prefixMatch(of: /(?i:https?):\/\//) != nil, let host = Self.host(of: url) else {
+    guard url.prefixMatch(of: /(?i:https?):\/\//) != nil, let host = ThisMachine.host(of: url) else {
       throw Refusal("is not a usable http(s) URL")
     }
-    let bare = Self.bare(host)
+    let bare = ThisMachine.bare(host)
     if let address = NetworkAddress(literal: bare) {
       try check([address])
       // A zone belongs to link-local addresses only, and those are inside.
@@ -50,25 +40,6 @@ struct ResultAddress: Sendable {
     let places = Set(addresses.map(\.place))
     if allowsAll || places == [.outside] || (allowsLoopback && places == [.loopback]) { return }
     throw Refusal(places.contains(.inside) ? "points into a private network" : "points into this machine")
-  }
-
-  // The client's own reading, which is what it dials: no second one can differ from it.
-  private static func host(of url: String) -> String? {
-    // A number that is no port ends the process in the client.
-    guard hasPort(url) else { return nil }
-    // Whatever is wrong with it, it is no usable URL.
-    guard let host = (try? HTTPClient.Request(url: url))?.host, !host.isEmpty else { return nil }
-    return host
-  }
-
-  /// Whether the port that the URL names, if it names one, is one.
-  static func hasPort(_ url: String) -> Bool { URL(string: url)?.port.map { (1...65_535).contains($0) } ?? true }
-
-  private static func bare(_ host: String) -> String {
-    var host = host.lowercased()
-    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-    while host.hasSuffix(".") { host.removeLast() }
-    return host
   }
 
   /// Why a URL is not fetched, to follow "The picture's URL".

@@ -32,6 +32,20 @@ struct Scrubbing {
     return clean.count <= Self.most ? clean : clean.prefix(Self.most) + "…"
   }
 
+  /// A whole answer without the secrets, and without those of callbacks' addresses, which not every answer is asked with.
+  func callAsFunction(_ answer: [UInt8]) -> [UInt8] {
+    var clean = secrets.reduce(answer) { $0.replacing(Array($1.text.utf8), with: Array($1.word.utf8)) }
+    for head in ["/callback/", "\\/callback\\/"].map({ Array($0.utf8) }) {
+      for range in clean.ranges(of: head).reversed() {
+        let secret = clean[range.upperBound...].prefix { byte in
+          (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 45 || byte == 95
+        }
+        clean.replaceSubrange(secret.startIndex..<secret.endIndex, with: "(secret)".utf8)
+      }
+    }
+    return clean
+  }
+
   /// Whether a secret stands in it.
   func finds(in text: String) -> Bool { secrets.contains { text.contains($0.text) } }
 }

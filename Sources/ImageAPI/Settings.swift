@@ -96,7 +96,7 @@ extension HTTPImageService {
     func usesProxy(_ base: String?) -> Bool {
       guard proxy != nil else { return false }
       guard let base, let host = URL(string: base)?.host?.lowercased() else { return base == nil }
-      if base.hasPrefix("http://") || ResultAddress.isLoopback(base) { return false }
+      if base.lowercased().hasPrefix("http://") || ThisMachine.isMeant(by: base) { return false }
       return !noProxy.contains { entry in
         let suffix = entry.lowercased().trimmingPrefix(".")
         return entry == "*" || host == suffix || host.hasSuffix("." + suffix)
@@ -106,7 +106,7 @@ extension HTTPImageService {
     private func proxyServer() throws(JobError) -> HTTPClient.Configuration.Proxy? {
       guard let proxy else { return nil }
       let text = proxy.contains("://") ? proxy : "http://\(proxy)"
-      guard let url = URL(string: text), let host = url.host, !host.isEmpty, ResultAddress.hasPort(text),
+      guard let url = URL(string: text), let host = url.host, !host.isEmpty, ThisMachine.hasPort(text),
         url.scheme?.lowercased() == "http"
       else {
         throw JobError(

@@ -19,6 +19,7 @@ struct Sorting {
   func submitted(_ answer: Exchange.Answer) -> SubmitOutcome {
     switch answer.status {
     case 200..<300:
+      if let why = answer.unreadable { return garbled("it cannot be decoded: \(why)") }
       switch Wire.decode(Wire.Accepted.self, from: answer.body) {
       case .success(let envelope):
         let id = envelope.payload?.task_id ?? ""
@@ -104,50 +105,6 @@ struct Sorting {
 
   // MARK: query
 
-  func queried(_ answer: Exchange.Answer) -> QueryOutcome {
-    switch answer.status {
-    case 200..<300:
-      switch Wire.task(from: answer.body) {
-      case .success(let envelope):
-        if let task = envelope.payload {
-          return .report(scrubbed(task))
-        }
-        if isNotFound(envelope.texts) { return .notFound }
-        if envelope.code == 401 { return .failed(unauthorized()) }
-        return .failed(trouble("query-refused", "The service answered the query with: \(scrub(envelope.words))"))
-      case .failure(let error as TooLarge): return .failed(tooLarge("\(error)"))
-      case .failure(is Wire.TooMany): return .failed(tooLarge("it lists more than \(Wire.mostItems) results"))
-      case .failure:
-        return .failed(trouble("query-unreadable", "The service's answer to a query is not the documented JSON."))
-      }
-    case 401: return .failed(unauthorized())
-    case 402, 403: return .failed(trouble("query-refused", "The service answers queries with HTTP \(answer.status)."))
-    case 404:
-      if case .success(let envelope) = Wire.task(from: answer.body),
-        isNotFound(envelope.texts)
-      {
-        return .notFound
-      }
-      return .failed(wrongAddress(404))
-    case 300..<400, 405, 410: return .failed(wrongAddress(answer.status))
-    case 429: return .failed(tooMany(answer))
-    default:
-      return .failed(
-        trouble("service-error-\(answer.status)", "The service answers queries with HTTP \(answer.status).", answer))
-    }
-  }
-
-  private func scrubbed(_ task: Wire.Task) -> TaskReport {
-    let phase: TaskReport.Phase =
-      switch task.phase {
-      case .failed(let words): .failed(scrub(words))
-      case .succeeded(let items):
-        .succeeded(items.map { item in if case .text(let words) = item { .text(scrub(words)) } else { item } })
-      case .running: .running
-      }
-    return TaskReport(phase: phase, status: scrub(task.status), consumed: task.consumed.map(scrub.callAsFunction))
-  }
-
   func queryBroke(_ error: any Error) -> QueryOutcome {
     // A page of a gateway's may be of any size; an answer of the service's will be as large the next time.
     if let error = error as? TooLarge, error.isAnswer { return .failed(tooLarge("\(error)")) }
@@ -155,7 +112,7 @@ struct Sorting {
     return .failed(trouble(code, "The service could not be asked: \(Self.explain(error))."))
   }
 
-  private func tooLarge(_ why: String) -> Failure {
+  func tooLarge(_ why: String) -> Failure {
     Failure(
       .permanent,
       JobError(
@@ -164,11 +121,11 @@ struct Sorting {
   }
 
   // Not any "not found": a gateway's own page says that of a path.
-  private func isNotFound(_ texts: [String]) -> Bool {
+  func isNotFound(_ texts: [String]) -> Bool {
     texts.contains { $0.lowercased().contains("task") && $0.lowercased().contains("not found") }
   }
 
-  private func trouble(_ code: String, _ message: String, _ answer: Exchange.Answer? = nil) -> Failure {
+  func trouble(_ code: String, _ message: String, _ answer: Exchange.Answer? = nil) -> Failure {
     Failure(
       .transient(retryAfter: answer.flatMap { retryAfter($0.headers) }),
       JobError(code: code, message: message, hint: "It is asked again by itself.", retryable: true))
@@ -176,7 +133,7 @@ struct Sorting {
 
   // MARK: common
 
-  private func unauthorized() -> Failure {
+  func unauthorized() -> Failure {
     Failure(
       .service(.unauthorized),
       JobError(
@@ -193,7 +150,7 @@ struct Sorting {
         hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true))
   }
 
-  private func wrongAddress(_ status: Int) -> Failure {
+  func wrongAddress(_ status: Int) -> Failure {
     Failure(
       .service(.wrongAddress),
       JobError(
@@ -201,7 +158,7 @@ struct Sorting {
         hint: "Check --api-url.", retryable: true))
   }
 
-  private func tooMany(_ answer: Exchange.Answer) -> Failure {
+  func tooMany(_ answer: Exchange.Answer) -> Failure {
     Failure(
       .transient(retryAfter: retryAfter(answer.headers)),
       JobError(

@@ -30,11 +30,14 @@ enum Wire {
     var task_id: String
   }
 
-  /// `data` of a query, and the body of a webhook.
+  /// `data` of a query.
   struct Task: Decodable {
     var taskID: String?
     var status: String
-    var items: [ResultItem]
+    /// Of a finished task; nil: it has none.
+    var result: ResultTree?
+    /// Whether the result has more in it than is read.
+    var isTooMuch = false
     var consumed: String?
     var reason: String?
 
@@ -43,7 +46,10 @@ enum Wire {
 
     init(from decoder: any Decoder) throws {
       let box = try decoder.container(keyedBy: Key.self)
-      taskID = try box.decodeIfPresent(String.self, forKey: .task_id)
+      // A text by contract; a number names a task as well.
+      taskID =
+        (try? box.decodeIfPresent(String.self, forKey: .task_id))
+        ?? (try? box.decodeIfPresent(Int64.self, forKey: .task_id)).map { "\($0)" }
       status = try box.decode(String.self, forKey: .status)
       // A decimal string by contract; a number is not exact, but better than nothing.
       if let text = try? box.decodeIfPresent(String.self, forKey: .consumed) {
@@ -54,75 +60,41 @@ enum Wire {
       reason =
         (try? box.decodeIfPresent(String.self, forKey: .status_reason))
         ?? (try? box.decodeIfPresent(Reason.self, forKey: .status_reason))?.message
-      items = status == "success" ? try box.decodeIfPresent(Items.self, forKey: .result)?.items ?? [] : []
+      guard status == "success" else { return }
+      do {
+        result = try box.decodeIfPresent(ResultTree.self, forKey: .result)
+      } catch is ResultTree.TooMany {
+        isTooMuch = true
+      }
     }
 
-    /// How far the task is; a word that is not known means: not final.
-    var phase: TaskReport.Phase {
-      switch status {
-      case "success": .succeeded(items)
-      case "failed": .failed(reason ?? "no reason given")
-      default: .running
-      }
-    }
-  }
-
-  /// `result`: an array by contract; a single object or a plain text were seen.
-  private struct Items: Decodable {
-    var items: [ResultItem]
-    init(from decoder: any Decoder) throws {
-      let box = try decoder.singleValueContainer()
-      if let many = try? box.decode([Item].self) {  // A mismatch only means: another shape.
-        items = many.compactMap(\.item)
-      } else {
-        items = [try box.decode(Item.self).item].compactMap { $0 }
-      }
-    }
-  }
-
-  private struct Item: Decodable {
-    var item: ResultItem?
-    private enum Key: CodingKey { case image, url, text }
-    init(from decoder: any Decoder) throws {
-      if let plain = try? decoder.singleValueContainer().decode(String.self) {
-        item = Self.item(plain)
-        return
-      }
-      let box = try decoder.container(keyedBy: Key.self)
-      if let image = try box.decodeIfPresent(String.self, forKey: .image) {
-        item = Self.item(image)
-      } else if let url = try box.decodeIfPresent(String.self, forKey: .url) {
-        item = Self.item(url)
-      } else if let text = try box.decodeIfPresent(String.self, forKey: .text) {
-        item = .text(text)
-      }
-    }
-    private static func item(_ text: String) -> ResultItem {
-      if text.prefixMatch(of: /(?i:data):/) != nil { return .inline(dataURI: text) }
-      return text.prefixMatch(of: /(?i:https?):\/\//) != nil ? .url(text) : .text(text)
+    /// What the result has.
+    func read(_ reading: ResultReading) -> ResultReading.Outcome {
+      isTooMuch ? .notUnderstood("its result has more in it than a result ever had") : reading.read(result)
     }
   }
 
   /// More results than any model makes of one task.
   static let mostItems = 64
-  struct TooMany: Error {}
 
   /// An answer's envelope. Throws `TooLarge` for what is large without pictures.
   static func decode<T: Decodable>(_ type: T.Type, from body: ByteBuffer) -> Result<Envelope<T>, any Error> {
     Result { try JSONDecoder().decode(Envelope<T>.self, from: Data(try AnswerText(body).json)) }
   }
 
-  /// The answer to a query, with the pictures in it.
-  static func task(from body: ByteBuffer) -> Result<Envelope<Task>, any Error> {
+  /// An answer to a query.
+  struct TaskAnswer {
+    var envelope: Envelope<Task>
+    /// The pictures that were cut out of it.
+    var text: AnswerText
+  }
+
+  /// The answer to a query. Throws `TooLarge` for what is large without pictures.
+  static func task(from body: ByteBuffer) -> Result<TaskAnswer, any Error> {
     Result {
       let text = try AnswerText(body)
-      var envelope = try JSONDecoder().decode(Envelope<Task>.self, from: Data(text.json))
-      let items = envelope.payload?.items ?? []
-      guard items.count <= mostItems else { throw TooMany() }
-      envelope.payload?.items = items.map { item in
-        if case .inline(let uri) = item { .inline(dataURI: text.whole(uri)) } else { item }
-      }
-      return envelope
+      return TaskAnswer(
+        envelope: try ResultTree.decoder().decode(Envelope<Task>.self, from: Data(text.json)), text: text)
     }
   }
 }

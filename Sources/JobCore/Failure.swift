@@ -102,6 +102,8 @@ public enum ServiceTrouble: String, Hashable, Codable, Sendable {
 public enum SubmitOutcome: Hashable, Sendable {
   /// 2xx with a task id: accepted and paid for.
   case accepted(taskID: String)
+  /// 2xx with the id of a task that belongs to another submission: accepted or not, nobody knows.
+  case taskOfAnother(JobError)
   /// A documented refusal, or a request that provably never left: not paid for. `reached`: whether the service saw it.
   case notAccepted(Failure, reached: Bool)
   /// Timeout, reset, 5xx, an answer that cannot be read: accepted or not, nobody knows. `serviceDown`: further submits
@@ -117,7 +119,7 @@ extension SubmitOutcome {
     case .unknown(let error, serviceDown: true): (.down, error.whileDown)
     case .notAccepted(let failure, _):
       if case .service(let trouble) = failure.consequence { (trouble, failure.error) } else { nil }
-    case .accepted, .unknown: nil
+    case .accepted, .taskOfAnother, .unknown: nil
     }
   }
 }
@@ -128,8 +130,12 @@ public struct TaskReport: Hashable, Sendable {
   public enum Phase: Hashable, Sendable {
     /// Not final. Also for every word that this version does not know.
     case running
-    /// Finished, with what it made.
+    /// Finished, with what it made: pictures, words, or both. Empty: the service says that it made nothing (`[]`).
     case succeeded([ResultItem])
+    /// Finished, and the result is null, or missing, or has nothing in it: not there yet, or never.
+    case withoutResult
+    /// Finished, with a result that this version does not understand: there may be a picture in it.
+    case notUnderstood(OddResult)
     /// The service gave up, in its words.
     case failed(String)
   }
@@ -145,6 +151,16 @@ public struct TaskReport: Hashable, Sendable {
     self.phase = phase
     self.status = status
     self.consumed = consumed
+  }
+}
+
+extension TaskReport.Phase {
+  /// Whether it ended with something that may be a picture.
+  public var mayHavePicture: Bool {
+    switch self {
+    case .succeeded, .withoutResult, .notUnderstood: true
+    case .running, .failed: false
+    }
   }
 }
 
@@ -166,6 +182,9 @@ public enum QueryOutcome: Hashable, Sendable {
   case report(TaskReport)
   /// 404 "task not found": not yet, or lost.
   case notFound
+  /// An answer came, and it says nothing of this task: it names another one, or cannot be read. This says nothing of the
+  /// service as a whole.
+  case unusable(JobError)
   /// No usable answer. Never a reason to submit again.
   case failed(Failure)
 }

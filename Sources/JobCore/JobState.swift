@@ -121,12 +121,14 @@ extension Slot {
     attempts[attempts.count - 1].taskID = taskID
   }
 
-  private mutating func holdUnknown(_ error: JobError, _ now: Timestamp) {
+  private mutating func holdUnknown(
+    _ error: JobError, _ now: Timestamp, _ reason: HeldReason = .submissionOutcomeUnknown
+  ) {
     endAttempt(.unknown, now)
     var told = error
     told.retryable = false
     told.hint = Slot.decideHint
-    state = .held(Held(reason: .submissionOutcomeUnknown, error: told))
+    state = .held(Held(reason: reason, error: told))
   }
 
   /// What a person can do about an unknown outcome; the commands are those of the program.
@@ -165,6 +167,9 @@ extension Slot {
       effects = [.writeSidecar(durable: true), .query(at: now + policy.firstQueryDelay)]
     case .unknown(let error, _):
       holdUnknown(error, now)
+      effects = [.writeSidecar(durable: true)]
+    case .taskOfAnother(let error):
+      holdUnknown(error, now, .taskOfAnother)
       effects = [.writeSidecar(durable: true)]
     case .notAccepted(let failure, let reached):
       endAttempt(reached ? .refused : .notSent, now)
@@ -216,10 +221,16 @@ extension Slot {
               "Change the prompt; saving it with other words submits it anew. promptdrop retry FILE submits the same "
               + "words once more."))
         after = [.writeSidecar(durable: true)]
+      case .withoutResult:
+        state = .failed(JobError.noPicture([]))
+        after = [.writeSidecar(durable: true)]
+      case .notUnderstood(let odd):
+        state = .held(Held(odd, of: task))
+        after = [.writeSidecar(durable: true)]
       case .succeeded(let results):
         let images = results.filter { if case .text = $0 { false } else { true } }
         if images.isEmpty {
-          state = .failed(Slot.noPicture(results))
+          state = .failed(JobError.noPicture(results))
           after = [.writeSidecar(durable: true)]
         } else {
           state = .fetching(Fetching(task: task, results: images))
@@ -231,6 +242,14 @@ extension Slot {
       after = [.writeSidecar(durable: true)]
     case .notFound:
       after = [.query(at: now + policy.queryDelay(age: age, chance: chance))]
+    case .unusable(let error) where age >= policy.taskDeadline:
+      hold(
+        .deadlinePassed, task,
+        "The task was accepted \(age.brief) ago, and there is still no usable answer about it: \(error.message)")
+      after = [.writeSidecar(durable: true)]
+    case .unusable:
+      failures += 1
+      after = [.query(at: now + policy.queryFailureDelay(failures: failures, retryAfter: nil, chance: chance))]
     case .failed(let failure) where failure.consequence == .permanent:
       holdPaid(task, failure.error, &after)
     case .failed(let failure):
@@ -294,16 +313,6 @@ extension Slot {
         "It is paid for, so it is not submitted again by itself; its task id is \(task.taskID). promptdrop retry FILE "
         + "asks for it once more; promptdrop resolve FILE --resubmit pays for another one, --abandon gives it up.")
     state = .held(Held(reason: reason, error: error, task: task))
-  }
-
-  private static func noPicture(_ results: [ResultItem]) -> JobError {
-    let words = results.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: " ")
-    let message =
-      words.isEmpty
-      ? "The task succeeded, but the service returned no picture."
-      : "The model answered in words instead of a picture: \(words.prefix(500))"
-    return JobError(
-      code: "no-picture", message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
   }
 }
 

@@ -27,12 +27,18 @@ public protocol ImageService: Sendable {
   /// Sends one POST, once. Never repeats it. `willSend` is called right before the first byte may leave, with the
   /// connection up; where it says no, nothing is sent. It is called once at most, on any thread, and must not block.
   func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome
-  /// Asks for a task.
-  func query(_ taskID: String) async -> QueryOutcome
+  /// Asks for a task. `sent`: the reference images that its submission carried, which may come back in the answer and are
+  /// not what it made.
+  func query(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome
   /// Fetches a result, handing its bytes on as they come; no more than `limit` bytes.
   func fetch(
     _ item: ResultItem, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
   ) async throws(FetchFailure)
+}
+
+extension ImageService {
+  /// Asks for a task whose submission carried no reference images.
+  public func query(_ taskID: String) async -> QueryOutcome { await query(taskID, sent: []) }
 }
 
 /// Marks that survive the process but not the machine's boot: they prove, after a kill, that not a byte of a request
@@ -195,6 +201,9 @@ public protocol RootFiles: Sendable {
   func takeOut(_ kept: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> [UInt8]
   /// Removes a kept picture.
   func removeKept(_ name: [UInt8]) async
+  /// Puts bytes, whatever they are, into the state folder, in place of what has the name. For its owner alone; durable on
+  /// return.
+  func keepBytes(_ bytes: [UInt8], as name: [UInt8]) async throws(LocalTrouble)
   /// Where kept pictures are: an absolute path.
   var keptFolder: String { get }
   /// Makes the names in the prompt's folder durable.

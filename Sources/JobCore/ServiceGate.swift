@@ -17,6 +17,7 @@ public struct ServiceGate: Sendable {
   private var queriesSlowUntil: Duration = .zero
   // What is left for queries that fail: each takes one, each answer gives some back. Used up, the service is down.
   private var retryBudget = ServiceGate.fullBudget
+  private var oddTasks = OddTasks()
   // One lost answer is no outage yet: the first query after it may go at once, and tells.
   private var queryMayTell = false
   // After a submission whose fate nobody knows, answered queries do not prove that submissions are answered too: one goes
@@ -124,14 +125,24 @@ public struct ServiceGate: Sendable {
   }
 
   /// A query had no usable answer. Whether that is one too many, and news: the service counts as down.
-  public mutating func queryFailed(_ error: JobError, retryAfter: Duration?, at now: Duration) -> Bool {
+  /// `task`: the one that was asked for; one that fails while others are answered says nothing of the service.
+  public mutating func queryFailed(
+    _ error: JobError, _ task: String? = nil, retryAfter: Duration?, at now: Duration
+  ) -> Bool {
     if let retryAfter { queriesSlowUntil = max(queriesSlowUntil, now + min(retryAfter, .seconds(86_400))) }
+    guard oddTasks.failed(task) else { return false }
     retryBudget = max(0, retryBudget - 1)
     return retryBudget < 1 && closed == nil ? close(.down, error, at: now) : false
   }
 
-  /// The service answered a query as it should. Whether that opened the gate.
-  public mutating func queryAnswered() -> Bool {
+  /// An answer about a task says nothing of it. Whether so many were such that the service counts as down, and news.
+  public mutating func queryUnusable(_ error: JobError, _ task: String, at now: Duration) -> Bool {
+    oddTasks.unusable(task) && closed == nil ? close(.down, error, at: now) : false
+  }
+
+  /// The service answered a query as it should: of this task, or of none in particular. Whether that opened the gate.
+  public mutating func queryAnswered(_ task: String? = nil) -> Bool {
+    oddTasks.answered(task)
     retryBudget = min(Self.fullBudget, retryBudget + Self.budgetAnAnswer)
     guard let closed, closed.trouble != .account else { return false }
     retryBudget = max(retryBudget, Self.budgetAfterOutage)

@@ -170,6 +170,9 @@ struct Assembly {
     return given?.isEmpty == false ? " --state-dir \(ShellText.word(state.path))" : ""
   }
 
+  /// Whether a URL's host is this machine.
+  static func isThisMachine(_ url: String) -> Bool { ThisMachine.isMeant(by: url) }
+
   /// The folder of the journal, as it is configured. Throws `Refusal`.
   static func statePath(_ configuration: Configuration) throws(Refusal) -> String {
     do throws(ConfigurationError) {

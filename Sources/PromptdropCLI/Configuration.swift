@@ -134,21 +134,19 @@ struct Configuration: Sendable {
       }
     case .url:
       if text.isEmpty, setting.name != "api-url" { return }
-      guard text.hasPrefix("http://") || text.hasPrefix("https://"), URL(string: text)?.host?.isEmpty == false else {
+      // Schemes are case-insensitive.
+      let scheme = text.firstRange(of: "://").map { text[..<$0.lowerBound].lowercased() }
+      guard scheme == "http" || scheme == "https", let url = URL(string: text), url.host?.isEmpty == false else {
         throw wrong("an http or https URL")
       }
-      guard let url = URL(string: text), url.port.map({ (1...65_535).contains($0) }) ?? true else {
+      guard url.port.map({ (1...65_535).contains($0) }) ?? true else {
         throw wrong("a URL with a port from 1 to 65535")
       }
       // The key goes along with every request.
-      if setting.name == "api-url", url.scheme?.lowercased() == "http", !Self.isLoopback(url.host ?? "") {
-        throw wrong("an https URL; http, which everybody on the way can read, is for 127.0.0.1 only")
+      if setting.name == "api-url", scheme == "http", !Assembly.isThisMachine(text) {
+        throw wrong("an https URL; http, which everybody on the way can read, is for this machine only (localhost)")
       }
     }
-  }
-
-  private static func isLoopback(_ host: String) -> Bool {
-    host == "localhost" || host == "::1" || host == "[::1]" || host.wholeMatch(of: /127(\.[0-9]{1,3}){3}/) != nil
   }
 
   /// A text; nil where nothing is set.

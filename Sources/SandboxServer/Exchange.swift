@@ -48,6 +48,8 @@ struct Reply: Sendable {
   /// The wait before any of it, in milliseconds.
   var delay = 0
   var taskID: String?
+  /// How its body is compressed on its way.
+  var compression: Compression?
   /// The submit's number in the ledger, so that what was really answered can be put there.
   var ledgerNumber: Int?
   var faults: [Fault] = []

@@ -96,6 +96,7 @@ extension Fault.Kind {
     case .bytes: number.map { $0 >= 0 } ?? false
     case .number: number.map { (1...16).contains($0) } ?? false
     case .text, .word, .retryAfter: !text.isEmpty && !text.utf8.contains { $0 < 32 || $0 == 127 }
+    case .encoding: Compression(rawValue: text) != nil
     case .url: text.hasPrefix("http://") || text.hasPrefix("https://") || (self == .imageRedirect && text == "loop")
     }
   }

@@ -11,6 +11,7 @@ extension Fault.Kind {
     case .word: rawValue + "=WORD"
     case .url: rawValue + (self == .imageRedirect ? "=URL|loop" : "=URL")
     case .retryAfter: rawValue + "=SECONDS|HTTP-DATE"
+    case .encoding: rawValue + "=" + Compression.allCases.map(\.rawValue).joined(separator: "|")
     }
   }
 
@@ -29,6 +30,8 @@ extension Fault.Kind {
     case .submitSlow: "wait before the answer"
     case .submitHang: "accept the task and never answer"
     case .submitRedirect: "answer 307 to this URL; nothing is accepted"
+    case .submitSameTask: "accept the task, but answer with the id of the task accepted before it, if there is one"
+    case .submitEncoding: "compress the answer to the submit"
     case .queryStatus: "answer the query with this status and the documented JSON"
     case .queryHTML: "answer the query with this status and an HTML page"
     case .queryRetryAfter: "answer the query with 429 and this Retry-After"
@@ -40,6 +43,8 @@ extension Fault.Kind {
     case .queryCut: "close the connection in the middle of the answer"
     case .queryReset: "reset the connection instead of an answer"
     case .queryHang: "never answer the query"
+    case .queryOtherTask: "the answer names another task"
+    case .queryEncoding: "compress the answer to the query"
     case .taskFailed: "the task ends failed, for this reason"
     case .resultText: "the model answered in these words: no picture"
     case .resultEmpty: "success with an empty array"
@@ -47,6 +52,16 @@ extension Fault.Kind {
     case .resultObject: "result is one object instead of an array"
     case .resultString: "result is a bare link instead of an array"
     case .resultDataURI: "the picture comes in the result as a base64 data URI"
+    case .resultMissing: "success without a result field"
+    case .resultKey: "the link stands under this key instead of \"image\""
+    case .resultJSONString: "result is a text with the JSON in it"
+    case .resultNullElement: "the first element of the result is null"
+    case .resultBlanks: "blanks and a line end around the link"
+    case .resultRelative: "the link has neither scheme nor host"
+    case .resultBase64: "the picture comes in the result as base64 without \"data:\""
+    case .resultPreview: "a preview beside the picture, under keys that nothing documents"
+    case .resultTwo: "two links under keys that nothing documents: nobody can say which is the picture"
+    case .resultOdd: "result has nothing in it that could be a picture"
     case .resultImages: "the result holds this many pictures"
     case .resultStringStatus: "status_reason is a string instead of an object"
     case .imageTruncated: "announce the whole picture, send half, close"
@@ -60,6 +75,7 @@ extension Fault.Kind {
     case .imageHTML: "answer 200 with an HTML page"
     case .imageRedirect: "answer 302 to this URL, or to itself for ever"
     case .imageJPEG: "the link that ends in .png yields a JPEG"
+    case .imageEncoding: "compress the picture on its way"
     case .imageType: "lie about the Content-Type"
     case .webhookNone: "the webhook is never sent"
     case .webhookTwice: "the webhook is sent twice"

@@ -14,6 +14,8 @@ extension Fault {
     case submitSlow = "submit-slow"
     case submitHang = "submit-hang"
     case submitRedirect = "submit-redirect"
+    case submitSameTask = "submit-same-task"
+    case submitEncoding = "submit-encoding"
     // Query.
     case queryStatus = "query-status"
     case queryHTML = "query-html"
@@ -26,6 +28,8 @@ extension Fault {
     case queryCut = "query-cut"
     case queryReset = "query-reset"
     case queryHang = "query-hang"
+    case queryOtherTask = "query-other-task"
+    case queryEncoding = "query-encoding"
     // Result.
     case taskFailed = "task-failed"
     case resultText = "result-text"
@@ -34,6 +38,16 @@ extension Fault {
     case resultObject = "result-object"
     case resultString = "result-string"
     case resultDataURI = "result-data-uri"
+    case resultMissing = "result-missing"
+    case resultKey = "result-key"
+    case resultJSONString = "result-json-string"
+    case resultNullElement = "result-null-element"
+    case resultBlanks = "result-blanks"
+    case resultRelative = "result-relative"
+    case resultBase64 = "result-base64"
+    case resultPreview = "result-preview"
+    case resultTwo = "result-two"
+    case resultOdd = "result-odd"
     case resultImages = "result-images"
     case resultStringStatus = "result-string-status"
     // Image.
@@ -49,6 +63,7 @@ extension Fault {
     case imageRedirect = "image-redirect"
     case imageJPEG = "image-jpeg"
     case imageType = "image-type"
+    case imageEncoding = "image-encoding"
     // Webhook.
     case webhookNone = "webhook-none"
     case webhookTwice = "webhook-twice"
@@ -58,12 +73,13 @@ extension Fault {
 extension Fault.Kind {
   /// What may follow `=` in a fault's spelling.
   enum Argument {
-    case none, status, milliseconds, bytes, number, text, word, url, retryAfter
+    case none, status, milliseconds, bytes, number, text, word, url, retryAfter, encoding
   }
 
   /// Faults of one slot exclude each other; faults of different slots combine on one request.
   enum Slot {
     case early, submitDelay, submit, queryDelay, query, outcome, statusShape, imageDelay, image, imageType, webhook
+    case submitEncoding, queryEncoding, imageEncoding
   }
 
   var argument: Argument {
@@ -71,7 +87,8 @@ extension Fault.Kind {
     case .submitStatus, .submitHTML, .queryStatus, .queryHTML, .imageStatus: .status
     case .submitRetryAfter, .queryRetryAfter: .retryAfter
     case .submitCode, .taskFailed, .resultText, .imageType: .text
-    case .queryUnknownStatus: .word
+    case .queryUnknownStatus, .resultKey: .word
+    case .submitEncoding, .queryEncoding, .imageEncoding: .encoding
     case .submitSlow, .querySlow, .imageSlow: .milliseconds
     case .submitRedirect, .imageRedirect: .url
     case .imageHuge: .bytes
@@ -85,18 +102,22 @@ extension Fault.Kind {
     case .submitResetEarly: .early
     case .submitSlow: .submitDelay
     case .submitStatus, .submitHTML, .submitRetryAfter, .submitCode, .submitNoAnswer, .submitReset,
-      .submitAccept500, .submitGarbage, .submitHang, .submitRedirect:
+      .submitAccept500, .submitGarbage, .submitHang, .submitRedirect, .submitSameTask:
       .submit
     case .querySlow: .queryDelay
     case .queryStatus, .queryHTML, .queryRetryAfter, .queryNotFound, .queryLost, .queryUnknownStatus,
-      .queryGarbage, .queryCut, .queryReset, .queryHang:
+      .queryGarbage, .queryCut, .queryReset, .queryHang, .queryOtherTask:
       .query
     case .taskFailed, .resultText, .resultEmpty, .resultNull, .resultObject, .resultString, .resultDataURI,
-      .resultImages:
+      .resultImages, .resultMissing, .resultKey, .resultJSONString, .resultNullElement, .resultBlanks, .resultRelative,
+      .resultBase64, .resultPreview, .resultTwo, .resultOdd:
       .outcome
     case .resultStringStatus: .statusShape
     case .imageSlow: .imageDelay
     case .imageType: .imageType
+    case .submitEncoding: .submitEncoding
+    case .queryEncoding: .queryEncoding
+    case .imageEncoding: .imageEncoding
     case .imageTruncated, .imageShort, .imageExpired, .imageExpiredAlways, .imageStatus, .imageHang, .imageHuge,
       .imageHTML, .imageRedirect, .imageJPEG:
       .image

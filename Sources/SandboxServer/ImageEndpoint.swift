@@ -42,6 +42,7 @@ extension Service {
     let fault = store.take(.image, task: link.id) { $0.kind != .imageExpired || record.expiredLinks == 0 }
     if fault?.kind == .imageExpired { store.tasks[link.id]?.expiredLinks = generation }
     let type = store.take(.imageType, task: link.id)
+    reply = reply.compressed(by: store.take(.imageEncoding, task: link.id))
     return Fetch(reply: reply.applying(fault).applying(type), fault: fault, picture: record.picture, type: type)
   }
 
@@ -90,6 +91,7 @@ extension Service.Fetch {
     finished.delay = reply.delay
     finished.taskID = reply.taskID
     finished.faults = reply.faults
+    finished.compression = reply.compression
     if let type = type?.argument { finished.type = type }
     return finished
   }

@@ -34,7 +34,7 @@ extension Service {
 
   private func look(up id: String, in store: inout SandboxState.Store) -> Found {
     let slow = store.take(.queryDelay, task: id)
-    var reply = Reply.json(ByteBuffer()).applying(slow)
+    var reply = Reply.json(ByteBuffer()).applying(slow).compressed(by: store.take(.queryEncoding, task: id))
     reply.delay = slow?.number ?? 0
     reply.taskID = id
     let record = store.tasks[id]
@@ -42,7 +42,7 @@ extension Service {
     let fault = store.take(.query, task: id) { fault in
       switch fault.kind {
       case .queryNotFound: record.map { $0.notFoundServed < fault.remaining ?? .max } ?? false
-      case .queryLost, .queryUnknownStatus: record != nil
+      case .queryLost, .queryUnknownStatus, .queryOtherTask: record != nil
       default: true
       }
     }
@@ -56,6 +56,7 @@ extension Service {
     if fault?.kind == .queryUnknownStatus { view.status = .other(fault?.argument ?? "unknown") }
     let shape = store.take(.statusShape, task: id)
     view.reasonIsString = shape != nil
+    if fault?.kind == .queryOtherTask { view.answersAs = "ta-of-another-\(id.suffix(12))" }
     if fault?.kind == .queryCut { reply.body = .half(ByteBuffer()) }
     return .task(view, reply.applying(shape).applying(view.settledBy))
   }
@@ -95,14 +96,30 @@ extension Service {
     let images = max(1, options.imagesPerTask)
     switch fault?.kind {
     case .taskFailed: return .failed(fault?.argument ?? "failed")
-    case .resultText: return .success(.text(fault?.argument ?? ""), images: images)
-    case .resultEmpty: return .success(.empty, images: images)
-    case .resultNull: return .success(.null, images: images)
-    case .resultObject: return .success(.object, images: images)
-    case .resultString: return .success(.string, images: images)
-    case .resultDataURI: return .success(.dataURI, images: images)
     case .resultImages: return .success(options.resultShape, images: fault?.number ?? images)
-    default: return .success(options.resultShape, images: images)
+    default: return .success(fault.flatMap(shape) ?? options.resultShape, images: images)
+    }
+  }
+
+  private static func shape(of fault: Fault) -> ResultShape? {
+    switch fault.kind {
+    case .resultText: .text(fault.argument ?? "")
+    case .resultEmpty: .empty
+    case .resultNull: .null
+    case .resultObject: .object
+    case .resultString: .string
+    case .resultDataURI: .dataURI
+    case .resultMissing: .missing
+    case .resultKey: .key(fault.argument ?? "image")
+    case .resultJSONString: .jsonString
+    case .resultNullElement: .nullElement
+    case .resultBlanks: .blanks
+    case .resultRelative: .relative
+    case .resultBase64: .base64
+    case .resultPreview: .preview
+    case .resultTwo: .two
+    case .resultOdd: .odd
+    default: nil
     }
   }
 }
@@ -114,6 +131,7 @@ extension Reply {
     reply.delay = delay
     reply.taskID = taskID
     reply.faults = faults
+    reply.compression = compression
     if case .half = body, case .whole(let bytes) = answer.body { reply.body = .half(bytes) }
     return reply
   }

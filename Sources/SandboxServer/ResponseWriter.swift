@@ -8,7 +8,8 @@ struct ResponseWriter {
 
   private static let chunk = 64 << 10
 
-  func write(_ reply: Reply, to head: HTTPRequestHead) {
+  func write(_ plain: Reply, to head: HTTPRequestHead) {
+    let reply = plain.compressed
     var headers = HTTPHeaders()
     headers.reserveCapacity(4)
     headers.add(name: "Content-Type", value: reply.type)

@@ -8,6 +8,8 @@ final class SandboxState: Sendable {
     var prompts = PromptTable()
     var ledger = Ledger()
     var counters = SandboxCounters()
+    /// The task that was accepted last.
+    var lastTask: String?
 
     /// The first fault that fits: of the task's own, else of the script for all.
     mutating func take(

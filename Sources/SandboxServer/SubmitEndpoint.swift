@@ -40,6 +40,7 @@ extension Service {
         hash, retention: TimeAmount(options.retention), faults: written, now: now)
       let early = prompt.faults.take(.early)
       let slow = prompt.faults.take(.submitDelay) ?? store.take(.submitDelay)
+      let encoding = prompt.faults.take(.submitEncoding) ?? store.take(.submitEncoding)
       let fault = early == nil ? prompt.faults.take(.submit) ?? store.take(.submit) : nil
       var answer: Reply
       if early != nil {
@@ -55,12 +56,14 @@ extension Service {
         prompt.tasks += 1
         store.tasks.insert(record, retention: TimeAmount(options.retention))
         store.ledger.accepted(number, taskID: record.id)
-        answer = Self.accepted(record.id, fault)
+        let isSame = fault?.kind == .submitSameTask
+        answer = Self.accepted(isSame ? store.lastTask ?? record.id : record.id, fault)
+        store.lastTask = record.id
       }
       store.prompts[hash] = prompt
       answer.ledgerNumber = number
       answer.delay = slow?.number ?? 0
-      return answer.applying(early).applying(slow).applying(fault)
+      return answer.applying(early).applying(slow).applying(fault).compressed(by: encoding)
     }
   }
 

@@ -1,4 +1,3 @@
-import Foundation
 import NIOCore
 
 /// A task at one moment, ready to be written as JSON.
@@ -30,6 +29,8 @@ struct TaskView: Sendable {
   var shape = ResultShape.null
   var images = 0
   var reasonIsString = false
+  /// The id in the query's answer, where it is to be another one.
+  var answersAs: String?
   /// The fault that decided the task's end, when it was decided just now.
   var settledBy: Fault?
 
@@ -56,22 +57,17 @@ struct TaskView: Sendable {
     }
   }
 
-  /// Whether the JSON holds the picture itself.
-  var needsPicture: Bool {
-    if case .success = status { shape == .dataURI } else { false }
-  }
-
   /// The query's answer.
   func answer(authority: String, pictures: [ByteBuffer]) -> ByteBuffer {
     let inline = pictures.reduce(0) { $0 + $1.readableBytes * 4 / 3 + 64 }
     var body = ByteBufferAllocator().buffer(capacity: 384 + inline)
     body.writeString("{\"code\":0,\"message\":\"ok\",\"data\":{\"task_id\":\"")
-    body.writeString(id)
+    body.writeString(answersAs ?? id)
     body.writeString("\",\"status\":")
     body.writeJSON(status.word)
-    body.writeString(",\"result\":")
+    body.writeString(",")
     writeResult(to: &body, authority: authority, pictures: pictures)
-    body.writeString(",\"consumed\":")
+    body.writeString("\"consumed\":")
     body.writeJSON(consumed)
     body.writeString(",\"created_at\":\"")
     body.writeString(createdAt)
@@ -84,9 +80,9 @@ struct TaskView: Sendable {
   /// The webhook's body: the same facts in the order and without the envelope, as the guide shows it.
   func notification(authority: String, pictures: [ByteBuffer]) -> ByteBuffer {
     var body = ByteBuffer()
-    body.writeString("{\"result\":")
+    body.writeString("{")
     writeResult(to: &body, authority: authority, pictures: pictures)
-    body.writeString(",\"status\":")
+    body.writeString("\"status\":")
     body.writeJSON(status.word)
     body.writeString(",\"task_id\":\"\(id)\",\"consumed\":")
     body.writeJSON(consumed)
@@ -102,49 +98,5 @@ struct TaskView: Sendable {
     if !reasonIsString { body.writeString("{\"message\":") }
     body.writeJSON(reason)
     if !reasonIsString { body.writeString("}") }
-  }
-
-  private func writeResult(to body: inout ByteBuffer, authority: String, pictures: [ByteBuffer]) {
-    guard case .success = status else {
-      body.writeString("null")
-      return
-    }
-    switch shape {
-    case .null: body.writeString("null")
-    case .empty: body.writeString("[]")
-    case .text(let words):
-      body.writeString("[{\"text\":")
-      body.writeJSON(words)
-      body.writeString("}]")
-    case .string: writeLink(1, to: &body, authority)
-    case .object:
-      body.writeString("{\"image\":")
-      writeLink(1, to: &body, authority)
-      body.writeString("}")
-    case .urls, .dataURI:
-      body.writeString("[")
-      for index in 1...max(1, images) {
-        body.writeString(index == 1 ? "{\"image\":" : ",{\"image\":")
-        if shape == .urls {
-          writeLink(index, to: &body, authority)
-        } else if index <= pictures.count {
-          body.writeString("\"data:image/png;base64,")
-          body.writeString(Data(pictures[index - 1].readableBytesView).base64EncodedString())
-          body.writeString("\"")
-        }
-        body.writeString("}")
-      }
-      body.writeString("]")
-    }
-  }
-
-  private func writeLink(_ index: Int, to body: inout ByteBuffer, _ authority: String) {
-    body.writeString("\"http://")
-    body.writeString(authority)
-    body.writeString(Service.imagePrefix)
-    body.writeString(id)
-    body.writeString("-\(index).png")
-    if linkGeneration > 1 { body.writeString("?v=\(linkGeneration)") }
-    body.writeString("\"")
   }
 }

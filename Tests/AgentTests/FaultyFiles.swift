@@ -14,6 +14,7 @@ enum FileCall: Sendable {
   case finish
   case rename
   case syncFolder
+  case keepBytes
 }
 
 extension LocalTrouble {
@@ -178,6 +179,12 @@ final class FaultyFiles: RootFiles {
   }
   func keep(_ temporary: [UInt8], as name: [UInt8]) async throws(LocalTrouble) {
     try await activity.during { () async throws(LocalTrouble) in try await inner.keep(temporary, as: name) }
+  }
+  func keepBytes(_ bytes: [UInt8], as name: [UInt8]) async throws(LocalTrouble) {
+    try await activity.during { () async throws(LocalTrouble) in
+      try check(.keepBytes)
+      try await inner.keepBytes(bytes, as: name)
+    }
   }
   func takeOut(_ kept: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> [UInt8] {
     try await activity.during { () async throws(LocalTrouble) in try await inner.takeOut(kept, beside: prompt) }

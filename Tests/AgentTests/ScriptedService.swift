@@ -184,7 +184,7 @@ final class ScriptedService: ImageService {
     Failure(.permanent, JobError(code: "refused", message: words))
   }
 
-  func query(_ taskID: String) async -> QueryOutcome {
+  func query(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome {
     let process = activity.withLock { $0 }
     await process?.livingOnly()
     process?.changed()

@@ -137,21 +137,6 @@ import Testing
     #expect(answer())
   }
 
-  @Test func `Compressed bytes that nobody asked for stay compressed`() async throws {
-    let gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3] + [UInt8](repeating: 0x55, count: 5000)
-    try await ServiceBench.run(script: { connection in
-      while let request = connection.readRequest() {
-        #expect(request.header("Accept-Encoding").isEmpty)
-        connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(gzip.count)\r\n\r\n")
-        connection.send(gzip)
-      }
-    }) { bench, server in
-      #expect(await bench.fetch(.url(server.baseURL)).bytes == gzip)
-      #expect(await bench.service.query("ta1").consequence == .transient(retryAfter: nil))
-      #expect(await bench.submit().isUnknown)
-    }
-  }
-
   @Test func `A picture without end is cut off at the limit`() async throws {
     try await ServiceBench.run(script: { connection in
       connection.readRequest()

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import JobCore
 import NIOPosix
@@ -75,6 +76,9 @@ struct ServiceBench: Sendable {
     return result
   }
 
+  /// SHA-256, hexadecimal.
+  static func digest(_ bytes: [UInt8]) -> String { Array(SHA256.hash(data: bytes)).hex }
+
   func submit(_ prompt: String = "a red fox", willSend: @escaping @Sendable () -> Bool = { true }) async
     -> SubmitOutcome
   {
@@ -150,7 +154,7 @@ extension SubmitOutcome {
     switch self {
     case .accepted: nil
     case .notAccepted(let failure, _): failure.error
-    case .unknown(let error, _): error
+    case .taskOfAnother(let error), .unknown(let error, _): error
     }
   }
   var consequence: Failure.Consequence? {

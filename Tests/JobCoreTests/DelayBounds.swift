@@ -15,6 +15,7 @@ enum DelayBounds {
       case .posted(.accepted): (policy.firstQueryDelay...policy.firstQueryDelay, nil)
       case .posted(.notAccepted(let failure, _)): (backOff, retryAfter(failure))
       case .queried(.failed(let failure)): (backOff, retryAfter(failure))
+      case .queried(.unusable) where transition.slot.state.name == .submitted: (backOff, nil)
       case .queried(.notFound): (policy.queryMin * 0.8...policy.queryMax * 1.2, nil)
       case .queried(.report(let report)) where report.phase == .running:
         (policy.queryMin * 0.8...policy.queryMax * 1.2, nil)

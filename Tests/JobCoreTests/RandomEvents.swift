@@ -57,14 +57,17 @@ extension SplitMix64 {
   private mutating func posted() -> SlotEvent {
     switch Int.random(in: 0..<10, using: &self) {
     case 0..<4: .posted(.accepted(taskID: "ta-\(next())"))
-    case 4: .posted(.unknown(error(), serviceDown: percent(50)))
+    case 4: .posted(percent(80) ? .unknown(error(), serviceDown: percent(50)) : .taskOfAnother(error()))
     default: .posted(.notAccepted(failure(), reached: percent(50)))
     }
   }
 
   private mutating func queried() -> SlotEvent {
     let outcome: QueryOutcome =
-      switch Int.random(in: 0..<12, using: &self) {
+      switch Int.random(in: 0..<15, using: &self) {
+      case 12: .unusable(error())
+      case 13: report(.withoutResult, "success", consumed: optional { _ in "0.500000" })
+      case 14: report(.notUnderstood(OddResult(why: "it is odd", answer: [123])), "success", consumed: nil)
       case 0: .notFound
       case 1...3: .failed(failure())
       case 4: report(.failed(text(upTo: 5)), "failed", consumed: optional { _ in "0.500000" })

@@ -81,10 +81,12 @@ enum SlotRules {
     if after.state == .done, event != .published || before.state.name != .fetching { broken.append("done too early") }
     var isRunning = false
     var isFinalWord = false
+    if case .queried(.unusable) = event { isRunning = true }
     if case .queried(.report(let report)) = event {
       switch report.phase {
       case .running: isRunning = true
-      case .failed: isFinalWord = true
+      case .failed, .withoutResult: isFinalWord = true
+      case .notUnderstood: break
       case .succeeded(let results): isFinalWord = results.allSatisfy { if case .text = $0 { true } else { false } }
       }
     }

@@ -98,6 +98,42 @@ import Testing
     if !results.isEmpty { #expect(next.slot.state.error?.message.contains("I cannot draw that.") == true) }
   }
 
+  @Test func whatIsNotUnderstoodIsHeldAndNeverPaidAgainUnlessAsked() throws {
+    let odd = OddResult(why: "its result has no picture", answer: [123], whereKept: "It is kept as /state/kept/a.json.")
+    let next = try queried(report(.notUnderstood(odd), "success", consumed: "0.5"))
+    let held = try held(next)
+    #expect(held.reason == .paidNotUnderstood && held.task == task)
+    #expect(held.error.message.contains("/state/kept/a.json") && held.error.hint?.contains("--resubmit") == true)
+    #expect(next.after == [.writeSidecar(durable: true)] && next.slot.consumed == "0.5")
+    // Asking again is free; only the word itself pays.
+    let retried = try #require(next.slot.on(.retry)).slot
+    #expect(retried.state.task?.taskID == task.taskID && retried.state.name == .submitted)
+    #expect(next.slot.on(.approved) == nil)
+    #expect(try #require(next.slot.on(.resubmit)).slot.state == .queued(Queued()))
+  }
+
+  @Test func anAnswerThatSaysNothingOfTheTaskIsAskedForUntilTheDeadline() throws {
+    let odd = QueryOutcome.unusable(trouble("query-unreadable"))
+    let first = try queried(odd)
+    #expect(first.slot.state == submitted.state && !first.commits && first.slot.failures == 1)
+    #expect(first.after.count == 1, "it asks again, and tells no gate: \(first.after)")
+    let second = try #require(first.slot.on(.queried(odd), after: .seconds(60)))
+    guard case .query(let one)? = first.after.first, case .query(let two)? = second.after.first else {
+      Issue.record("\(first.after), \(second.after)")
+      return
+    }
+    #expect(two - (start + .seconds(60)) > one - (start + .seconds(40)), "slower each time")
+    let late = try queried(odd, age: .seconds(7200))
+    #expect(try held(late).reason == .deadlinePassed && held(late).task == task)
+  }
+
+  @Test func aTaskOfAnotherSubmissionIsHeld() throws {
+    let next = try #require(slot(.submitting).on(.posted(.taskOfAnother(trouble("task-of-another")))))
+    let held = try held(next)
+    #expect(held.reason == .taskOfAnother && held.task == nil && held.error.hint == Slot.decideHint)
+    #expect(next.slot.attempts.last?.outcome == .unknown && next.slot.attempts.last?.taskID == nil)
+  }
+
   @Test func wordsBesideAPictureAreLeftOut() throws {
     let next = try queried(report(.succeeded([.text("Here it is."), .inline(dataURI: "data:,")]), "success"))
     #expect(next.slot.state == .fetching(Fetching(task: task, results: [.inline(dataURI: "data:,")])))

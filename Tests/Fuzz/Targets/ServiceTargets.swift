@@ -42,17 +42,25 @@
     /// Cutting the pictures out before reading must make no difference to what is read.
     private static func holdRead(_ body: [UInt8]) throws {
       // What cannot be read in whole need not be read in parts.
-      let whole = try? JSONDecoder().decode(Wire.Envelope<Wire.Task>.self, from: Data(body))
+      let whole = try? ResultTree.decoder().decode(Wire.Envelope<Wire.Task>.self, from: Data(body))
       // A NUL is the mark of a cut; in real answers there is none.
       guard let whole, !Data(body).contains(Data("\\u0000".utf8)) else { return }
-      let read = try Wire.task(from: ByteBuffer(bytes: body)).get()
+      let answer = try Wire.task(from: ByteBuffer(bytes: body)).get()
+      let read = answer.envelope
       // What is no JSON inside a picture makes the whole unreadable only where the picture was not cut out.
-      let hasCut = read.payload?.items.contains { item in
-        if case .inline(let uri) = item { uri.utf8.count >= AnswerText.least } else { false }
+      let isCutText = answer.text.pictures.contains { picture in
+        picture.utf8.contains { !(0x20...0x7E).contains($0) || $0 == UInt8(ascii: "?") }
       }
-      if whole.payload == nil, hasCut == true { return }
+      if isCutText { return }
       try hold(read.code == whole.code && read.payload?.status == whole.payload?.status, "\(read), not \(whole)")
-      for (a, b) in zip(read.payload?.items ?? [], whole.payload?.items ?? []) {
+      let asked = ResultReading.Asked(url: "https://api.example/api/task/query?task_id=ta1")
+      let inParts = read.payload?.read(ResultReading(asked: asked, whole: answer.text.whole))
+      let inWhole = whole.payload?.read(ResultReading(asked: asked))
+      guard case .items(let cuts)? = inParts, case .items(let items)? = inWhole else {
+        return try hold(inParts == inWhole, "read \(inParts as Any), not \(inWhole as Any)")
+      }
+      try hold(cuts.count == items.count, "read \(cuts), not \(items)")
+      for (a, b) in zip(cuts, items) {
         if case .inline(let cut) = a, case .inline(let uri) = b, uri.utf8.count >= AnswerText.least {
           guard case .success(let bytes) = decoded(uri, limit: 100_000) else { continue }
           try hold(decoded(cut, limit: 100_000) == .success(bytes), "a large picture that was cut out is another one")
@@ -74,6 +82,7 @@
         // What may have been accepted may have been paid for, and must not be sent again.
         try hold(said?.taskID?.isEmpty ?? true, "refused, with the task \(said?.taskID ?? "")")
         try hold(!isYes || said?.code != nil, "refused by an answer that cannot be read")
+      case .taskOfAnother(let error): throw Broken(what: "the answer alone cannot tell whose task it is: \(error)")
       case .unknown(let error, _): try hold(!error.code.isEmpty && !error.message.isEmpty, "no words: \(error)")
       }
       if [408, 499].contains(answer.status) || answer.status >= 500 {
@@ -85,6 +94,9 @@
       switch outcome {
       case .report(let report):
         try hold((200..<300).contains(answer.status), "HTTP \(answer.status) taken for \(report)")
+        if case .notUnderstood(let odd) = report.phase {
+          try hold(odd.answer == Array(answer.body.readableBytesView), "what is kept is another answer")
+        }
         guard case .succeeded(let items) = report.phase else { return }
         try hold(report.status == "success", "\(report.status) taken for a success")
         for item in items {
@@ -96,6 +108,8 @@
           }
         }
       case .notFound: try hold(answer.status == 404 || (200..<300).contains(answer.status), "HTTP \(answer.status)")
+      case .unusable(let error):
+        try hold((200..<300).contains(answer.status) && !error.message.isEmpty, "unusable: HTTP \(answer.status)")
       case .failed(let failure):
         let isTooLarge = failure.error.code == "answer-too-large"
         try hold(failure.consequence != .permanent || isTooLarge, "a query made a job wrong")

@@ -1,0 +1,60 @@
+import AsyncHTTPClient
+import Foundation
+
+/// Which URLs are on this machine. One notion for all that depends on it: whether `api-url` may be http, whether pictures
+/// may lie on loopback, and that no proxy lies between.
+///
+/// A loopback address in any form, `localhost` (RFC 6761), and the names that the machine's own table of hosts leads to
+/// loopback only. Nobody is asked over the network: who answers there could lead a name to this machine, or away from it.
+public enum ThisMachine {
+  private static let hostsFile = "/etc/hosts"
+
+  /// Whether the URL's host is this machine.
+  public static func isMeant(by url: String) -> Bool { isMeant(by: url, hosts: table()) }
+
+  /// The same with another table of hosts.
+  static func isMeant(by url: String, hosts: @autoclosure () -> String) -> Bool {
+    guard let host = host(of: url).map(bare) else { return false }
+    if let address = NetworkAddress(literal: host) { return address.place == .loopback }
+    if host == "localhost" || host.hasSuffix(".localhost") { return true }
+    let addresses = addresses(of: host, in: hosts())
+    return !addresses.isEmpty && addresses.allSatisfy { $0.place == .loopback }
+  }
+
+  // A machine without the table has no such names.
+  private static func table() -> String {
+    guard let bytes = FileManager.default.contents(atPath: hostsFile), bytes.count < 1_048_576 else { return "" }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  // hosts(5): an address and its names a line, comments from `#` on.
+  private static func addresses(of name: String, in hosts: String) -> [NetworkAddress] {
+    hosts.split(whereSeparator: \.isNewline).compactMap { line in
+      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+      guard let address = words.first, words.dropFirst().contains(where: { bare(String($0)) == name }) else {
+        return nil
+      }
+      return NetworkAddress(literal: String(address))
+    }
+  }
+
+  /// The host as the client reads it, which is what it dials: no second reading can differ from it.
+  static func host(of url: String) -> String? {
+    // A number that is no port ends the process in the client.
+    guard hasPort(url) else { return nil }
+    // Whatever is wrong with it, it is no usable URL.
+    guard let host = (try? HTTPClient.Request(url: url))?.host, !host.isEmpty else { return nil }
+    return host
+  }
+
+  /// Whether the port that the URL names, if it names one, is one.
+  static func hasPort(_ url: String) -> Bool { URL(string: url)?.port.map { (1...65_535).contains($0) } ?? true }
+
+  /// A host in lower case, without brackets and without the dot of the root.
+  static func bare(_ host: String) -> String {
+    var host = host.lowercased()
+    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    while host.hasSuffix(".") { host.removeLast() }
+    return host
+  }
+}
