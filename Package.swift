@@ -187,6 +187,7 @@ let package = Package(
       dependencies: [
         "Agent", "JobCore", "JobJournal", "DropFolder", "PromptFile", "ImageAPI", "TestKit",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings),
   ]

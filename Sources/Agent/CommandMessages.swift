@@ -112,7 +112,8 @@ public struct StatusReport: Codable, Sendable {
   public struct Folder: Codable, Hashable, Sendable {
     /// Its absolute path, for people: a root, a mount below one, or what cannot be watched.
     public var path: String
-    /// `inotify`, `polling`, `gone` (not there), `foreign` (another agent's, or nobody's while several machines have it).
+    /// `inotify`, `polling`, `gone` (not there), `skipped` (a recycle bin or the like), `foreign` (another agent's, or
+    /// nobody's while several machines have it).
     public var mode: String
     /// The kind of file system.
     public var filesystem: String?

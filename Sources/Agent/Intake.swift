@@ -116,17 +116,7 @@ extension Pipeline {
       return planProblem(file, known, taken, problem, start)
     }
     if let problem = await nameProblem(file) { return planProblem(file, known, taken, problem, start) }
-    // One that was taken once is a prompt like any other: a person has said so.
-    if case .conflictCopy = DropNames.meaning(of: file.path.name), known?.current ?? 0 == 0,
-      let plan = hold(
-        file, known, taken, start, .conflictCopy,
-        message: "A sync tool made this copy because two sides changed the file.",
-        hint:
-          "Keep the text that you want under the plain name and delete this copy. To have it made too, rename it, or "
-          + "say promptdrop approve FILE.")
-    {
-      return plan
-    }
+    if let plan = try await holdConflictCopy(file, known, taken, start) { return plan }
     if let written = reading.beingWritten {
       if let plan = waitForWriter(file, known, taken, start, beingWritten(written)) { return plan }
     } else {
@@ -157,6 +147,7 @@ extension Pipeline {
             code: "waiting-for-list", message: "It waits for its image list, because it says require_images.",
             hint: "Put \(DropPath.display(DropNames.imageList(stem: Self.stem(file)))) beside it.", retryable: true))
       }
+      if let plan = holdFormerlyExcluded(file, known, taken, reading, start) { return plan }
       guard let (filled, references) = try await withReferences(request, file, known, taken) else {
         return nil
       }
@@ -253,7 +244,7 @@ extension Pipeline {
         observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
       }
       return nil
-    case "empty": return wait(file, known, start, problem)
+    case "empty", JobError.badExclude: return wait(file, known, start, problem)
     case "reference-missing":
       let since = known?.note.flatMap { $0.error.code == problem.code ? $0.since : nil } ?? wallClock
       let end = since + settings.referenceWait

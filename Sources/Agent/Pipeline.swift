@@ -64,6 +64,8 @@ public actor Pipeline {
   var undecided: [FileKey: JobError] = [:]
   // Jobs whose sidecars say less than is known, because their folders are not this agent's.
   var unshown: Set<JobID> = []
+  // Roots that were watched when exclude patterns had other rules.
+  var formerExcludes: Set<RootID> = []
   // Files that a person wants made once more though their text is the same.
   var wantedAnew: Set<FileKey> = []
   // Jobs that a person let go although they say hold: true.

@@ -84,8 +84,8 @@ extension Pipeline {
       (item.why, item.message) = ("waits", problem.message)
       return item
     }
-    if case .conflictCopy = DropNames.meaning(of: file.path.name) {
-      item.message = "It is a sync tool's conflict copy."
+    if let message = try await heldFile(file, known, reading) {
+      item.message = message
       return item
     }
     guard let bytes = reading.promptBytes else {
@@ -102,11 +102,17 @@ extension Pipeline {
       request = try understand(file, bytes, reading)
     } catch {
       if error.code == "excluded" { return nil }
-      item.why = error.code == "empty" ? "waits" : "refused"
+      item.why = error.code == "empty" || error.code == JobError.badExclude ? "waits" : "refused"
       item.message = error.message
       return item
     }
     let told = try reading.sidecar.get().flatMap(reader.sidecar)
+    if known?.current ?? 0 == 0, wasExcluded(file, reading), case .file(let stamp, _) = reading.prompt,
+      !isApproved(.excludeChanged, known, stamp)
+    {
+      (item.why, item.message) = ("waits", "An exclude pattern left it out before the update: it waits for approve.")
+      return item
+    }
     (item.model, item.size) = (request.snapshot.model, request.snapshot.imageSize)
     item.price = book.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize))?.text
     if request.requireImages, case .missing = reading.list {
@@ -122,6 +128,15 @@ extension Pipeline {
       item.message = "It says hold: true; promptdrop approve lets it go."
     }
     return item
+  }
+
+  // What a run would hold before it is taken.
+  private func heldFile(_ file: FileKey, _ known: KnownFile?, _ reading: SourceReading) async throws -> String? {
+    guard known?.current ?? 0 == 0, case .file(let stamp, _) = reading.prompt else { return nil }
+    if try await isConflictCopy(file, known, stamp), !isApproved(.conflictCopy, known, stamp) {
+      return "It is a sync tool's conflict copy."
+    }
+    return nil
   }
 
   // How many pictures would be paid for, and why.

@@ -40,6 +40,7 @@ extension Pipeline {
       await moved(id, from: former, to: job.file)
     }
     keptJobs = Set(try await journal.withKeptPictures())
+    formerExcludes = try await journal.rootsOfFormerExcludes()
   }
 
   // The journal may be the older one: an earlier copy that was put in its place.

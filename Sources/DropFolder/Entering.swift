@@ -238,7 +238,7 @@ extension WatchedTree {
           path: root.path + [UInt8(ascii: "/")] + first.path.bytes, root: first.root, mode: .polling,
           interval: options.pollInterval, error: error))
     }
-    return found
+    return found + leftOutConditions
   }
 
   private func condition(_ watch: Watch, _ node: Node, _ path: [UInt8], _ root: RootID) -> FolderCondition {

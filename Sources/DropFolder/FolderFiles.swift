@@ -14,14 +14,15 @@ public final class FolderFiles: RootFiles {
   private let run: String
   private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
+  let skipped: SkippedFolders
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
 
   /// Takes roots. `check` judges images, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
-  /// made when it is needed; `writers` is the watcher's too.
+  /// made when it is needed; `writers` is the watcher's too; what lies in `skipped` folders is not there.
   public init(
     roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, run: String, keptFolder: String,
-    writers: FileWriters = FileWriters()
+    writers: FileWriters = FileWriters(), skipped: SkippedFolders = .standard
   ) {
     self.roots = roots
     self.workers = workers
@@ -29,6 +30,7 @@ public final class FolderFiles: RootFiles {
     self.run = run
     self.keptFolder = keptFolder
     self.writers = writers
+    self.skipped = skipped
     folderSync = FolderSync()
   }
 
@@ -68,7 +70,8 @@ public final class FolderFiles: RootFiles {
 
   /// Looks at a path.
   public func look(_ file: FileKey) async -> Sighting {
-    await onWorker { self.sight(file).sighting }
+    if isLeftOut(file) { return .missing }
+    return await onWorker { self.sight(file).sighting }
   }
 
   /// What a look at a path found. `bytes`: where they were wanted, and did not change under the reading.
@@ -135,6 +138,10 @@ public final class FolderFiles: RootFiles {
   }
 
   private func readSource(_ file: SourceQuery, _ defaults: FoundDefaults, limit: Int) -> SourceReading {
+    if isLeftOut(file.prompt) {
+      return SourceReading(
+        prompt: .missing, promptBytes: nil, list: .missing, listBytes: nil, defaults: defaults.files)
+    }
     if let known = file.known, case .file(let stamp, let age) = sight(file.prompt).sighting, stamp == known.prompt {
       let list = sight(file.list).sighting
       let isSame =
@@ -205,11 +212,11 @@ public final class FolderFiles: RootFiles {
   public func prompts(below folder: FileKey) async throws(LocalTrouble) -> [FileKey] {
     try await tryOnWorker { () throws(LocalTrouble) in
       var found: [FileKey] = []
-      var waiting = [folder.path]
+      var waiting = self.skipped.cover(folder.path.appending([UInt8(ascii: "x")])) ? [] : [folder.path]
       while let next = waiting.popLast() {
         let scan: FolderScan
         do throws(SystemError) {
-          scan = try FolderScan(self.open(folder.root, next.bytes, O_RDONLY | O_DIRECTORY))
+          scan = try FolderScan(self.open(folder.root, next.bytes, O_RDONLY | O_DIRECTORY), skipping: self.skipped)
         } catch {
           // One that went while this went on had nothing to say.
           if error.number == ENOENT && next != folder.path { continue }

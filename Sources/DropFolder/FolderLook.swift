@@ -15,6 +15,8 @@ struct FolderLook {
   private(set) var prompts: [Prompt] = []
   /// Folders to go into.
   private(set) var folders: [[UInt8]] = []
+  /// Folders that are left out, and that the user is told of.
+  private(set) var leftOut: [[UInt8]] = []
   /// Whether the folder has defaults of its own.
   private(set) var hasDefaults = false
   /// Names of other kinds that may mean something: lists on their way, temporary files of promptdrop's; all that are no
@@ -29,12 +31,14 @@ struct FolderLook {
   func name(_ prompt: Prompt) -> [UInt8] { Array(names[Int(prompt.start)..<Int(prompt.start + prompt.count)]) }
 
   /// Looks. Throws `SystemError`.
-  init(_ folder: borrowing Descriptor, _ hash: FolderHash, wantsAll: Bool) throws(SystemError) {
+  init(
+    _ folder: borrowing Descriptor, _ hash: FolderHash, wantsAll: Bool, skipping skipped: SkippedFolders
+  ) throws(SystemError) {
     let number = folder.number
     var lists: [UInt64: UInt64] = [:]
     var look = Self()
     try FolderListing.each(in: folder) { entry in
-      if entry.isFolder { look.enter(folder: entry.bytes) }
+      if entry.isFolder { look.enter(folder: entry.bytes, skipping: skipped) }
       if DropNames.mayMatter(entry.name) { look.sort(entry, number, hash, &lists) }
       if wantsAll, !entry.isFolder, DropNames.ending(entry.name) == .other { look.addOther(entry.bytes) }
     }
@@ -50,8 +54,12 @@ struct FolderLook {
 
   private init() {}
 
-  private mutating func enter(folder name: [UInt8]) {
-    if !DropNames.isSkippedFolder(name) { folders.append(name) }
+  private mutating func enter(folder name: [UInt8], skipping skipped: SkippedFolders) {
+    if !skipped.skips(name) {
+      folders.append(name)
+    } else if skipped.isListed(name) {
+      leftOut.append(name)
+    }
     if name == DropNames.syncMark { hasSyncMark = true }
   }
 

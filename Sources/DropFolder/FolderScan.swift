@@ -8,14 +8,14 @@ struct FolderScan {
   /// Names that mean something, in byte order.
   var names: [[UInt8]] = []
 
-  /// Lists a folder. Throws `SystemError`.
-  init(_ folder: borrowing Descriptor) throws(SystemError) {
+  /// Lists a folder, without the folders in it that are no part of it. Throws `SystemError`.
+  init(_ folder: borrowing Descriptor, skipping skipped: SkippedFolders = .standard) throws(SystemError) {
     var (folders, names): ([[UInt8]], [[UInt8]]) = ([], [])
     try FolderListing.each(in: folder) { entry in
       let name = entry.bytes
       if entry.isFolder {
         // A folder called `x.prompt` is looked at as a prompt too, so that somebody says what is wrong with it.
-        if !DropNames.isSkippedFolder(name) { folders.append(name) }
+        if !skipped.skips(name) { folders.append(name) }
         if case .prompt = DropNames.meaning(of: name) { names.append(name) }
       } else if DropNames.meaning(of: name) != .other || DropNames.isOwnTemporary(name) {
         names.append(name)

@@ -29,14 +29,16 @@ public final class FolderWatcher: FolderWatching {
     public var fingerprint: @Sendable ([[UInt8]]) -> UInt64
     /// The most bytes that a folder's defaults may have.
     public var maxDefaultsBytes: Int
+    /// Folders that are no part of the watched ones.
+    public var skipped: SkippedFolders
     /// Makes options.
     public init(
       mode: Mode = .auto, rescanInterval: Duration, pollInterval: Duration = .seconds(10),
-      maxDefaultsBytes: Int = 65_536,
+      maxDefaultsBytes: Int = 65_536, skipped: SkippedFolders = .standard,
       fingerprint: @escaping @Sendable ([[UInt8]]) -> UInt64
     ) {
       (self.mode, self.rescanInterval, self.pollInterval) = (mode, rescanInterval, pollInterval)
-      (self.maxDefaultsBytes, self.fingerprint) = (maxDefaultsBytes, fingerprint)
+      (self.maxDefaultsBytes, self.fingerprint, self.skipped) = (maxDefaultsBytes, fingerprint, skipped)
     }
   }
 
@@ -60,7 +62,10 @@ public final class FolderWatcher: FolderWatching {
     let writers = writers
     let thread = Thread {
       for (id, root) in roots where fresh.contains(id) {
-        sink(root.place.map { Survey.of(id, $0.descriptor) } ?? [.surveyed(id, hasSidecars: false)])
+        sink(
+          root.place.map { Survey.of(id, $0.descriptor, skipping: options.skipped) } ?? [
+            .surveyed(id, hasSidecars: false)
+          ])
       }
       var loop = WatchLoop(
         tree: WatchedTree(

@@ -34,7 +34,7 @@ extension WatchedTree {
       report(event.name, folder, event.watch, .touched)
     }
     if event.name == DropNames.syncMark { noteSyncMark(event.has(IN_CREATE | IN_MOVED_TO), in: folder) }
-    guard !DropNames.isSkippedFolder(event.name) else { return }
+    guard !options.skipped.skips(event.name) else { return handleLeftOut(event) }
     let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
     if event.has(IN_MOVED_FROM) {
       writers.forget(below: here)

@@ -123,7 +123,8 @@ extension WatchedTree {
   private mutating func list(
     _ folder: borrowing Descriptor, _ key: FileKey, _ watch: Watch, _ look: Look
   ) throws(SystemError) {
-    let found = try FolderLook(folder, FolderHash(key), wantsAll: awaited.any())
+    let found = try FolderLook(
+      folder, FolderHash(key), wantsAll: awaited.any(), skipping: options.skipped)
     let inputs = takeDefaults(found.hasDefaults, folder, key, watch)
     let (stamps, lost) = (nodes[watch]?.seen ?? SeenFolder()).match(found.prompts.map(\.key))
     var entries: [SeenFolder.Entry] = []
@@ -138,6 +139,7 @@ extension WatchedTree {
     if lost || !entries.isEmpty { nodes[watch]?.seen.entries = entries }
     if lost { events.append(.promptsVanished(key)) }
     noteSyncMark(found.hasSyncMark, in: key)
+    noteLeftOut(Set(found.leftOut), in: watch)
     for name in found.others { report(name, key, watch, .found) }
     var rest = look
     tellNews(news, key, watch, &rest)

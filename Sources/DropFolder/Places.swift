@@ -75,7 +75,9 @@ extension FolderFiles {
 
   /// Whether pictures can be put beside the prompt.
   public func hasPlace(beside prompt: FileKey, device: UInt64?) async -> Bool {
-    await onWorker {
+    // A picture in a recycle bin is thrown away with it.
+    if isLeftOut(prompt) { return false }
+    return await onWorker {
       do throws(SystemError) {
         let folder = try self.open(prompt.root, prompt.path.directory.bytes, pd_o_path | O_DIRECTORY)
         let status = try folder.status()

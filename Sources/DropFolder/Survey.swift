@@ -5,7 +5,7 @@ import JobCore
 /// lost, have left there: it has to be known before anything is paid for.
 enum Survey {
   /// Walks. At most 10,000 strays are told of, so that a folder of nothing but those does not fill the memory.
-  static func of(_ root: RootID, _ descriptor: Int32) -> [FolderEvent] {
+  static func of(_ root: RootID, _ descriptor: Int32, skipping skipped: SkippedFolders) -> [FolderEvent] {
     var events: [FolderEvent] = []
     var hasSidecars = false
     var open = [DropPath.root]
@@ -18,7 +18,7 @@ enum Survey {
       try? FolderListing.each(in: folder) { entry in
         if entry.isFolder {
           let name = entry.bytes
-          if !DropNames.isSkippedFolder(name) { open.append(path.appending(name)) }
+          if !skipped.skips(name) { open.append(path.appending(name)) }
         } else if case .prompt = DropNames.ending(entry.name) {
           prompts.insert(DropNames.plainPrompt(entry.bytes) ?? entry.bytes)
         } else if DropNames.mayMatter(entry.name), let prompt = DropNames.promptOfSidecar(entry.bytes) {

@@ -53,6 +53,9 @@ struct WatchedTree: ~Copyable {
   var deafDevices: Set<UInt64> = []
   var probes: [Watch: Probe] = [:]
 
+  // Folders in watched ones that are no part of them, by their names.
+  var leftOut: [Watch: Set<[UInt8]>] = [:]
+
   // What is still to be looked through, the next last.
   var looks: [Look] = []
   // Folders of which something could not be told for lack of room.
@@ -174,6 +177,7 @@ struct WatchedTree: ~Copyable {
     probes[watch] = nil
     unheard.remove(watch)
     if mounts.removeValue(forKey: watch) != nil { conditionsChanged = true }
+    if leftOut.removeValue(forKey: watch) != nil { conditionsChanged = true }
     if polled.remove(watch) != nil { conditionsChanged = true }
   }
 

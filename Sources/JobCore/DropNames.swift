@@ -5,7 +5,7 @@ public enum DropNames {
   public enum Meaning: Equatable, Sendable {
     /// `STEM.prompt`: a prompt.
     case prompt(stem: [UInt8])
-    /// `STEM.prompt` made by a sync tool out of a conflict: parked, never submitted by itself.
+    /// `STEM.prompt` with a name that only a sync tool makes, out of a conflict: held, never submitted by itself.
     case conflictCopy(stem: [UInt8])
     /// `STEM.images`: the list of reference images of `STEM.prompt`.
     case imageList(stem: [UInt8])
@@ -36,7 +36,7 @@ public enum DropNames {
     case UInt8(ascii: "t") where hasPromptSuffix(name), UInt8(ascii: "T") where hasPromptSuffix(name):
       let stem = Array(name.dropLast(promptSuffix.count))
       guard let first = stem.first, first != UInt8(ascii: "."), first != UInt8(ascii: "~") else { return .other }
-      return isConflictCopy(stem) ? .conflictCopy(stem: stem) : .prompt(stem: stem)
+      return ConflictCopyName.form(of: stem) == .certain ? .conflictCopy(stem: stem) : .prompt(stem: stem)
     case UInt8(ascii: "s") where name.hasSuffix(listSuffix) && !isTemporary(name):
       let stem = Array(name.dropLast(listSuffix.count))
       return stem.isEmpty ? .other : .imageList(stem: stem)
@@ -127,12 +127,6 @@ public enum DropNames {
   /// Syncthing's mark of a folder that it keeps in step with other machines.
   public static let syncMark: [UInt8] = Array(".stfolder".utf8)
 
-  /// Whether a folder of this name is never entered: dot-folders (sync tools' stores, `.git`, wastebaskets) and
-  /// `@eaDir`.
-  public static func isSkippedFolder(_ name: [UInt8]) -> Bool {
-    name.first == UInt8(ascii: ".") || name.elementsEqual("@eaDir".utf8)
-  }
-
   /// Whether some writer uses names of this form for what is not finished or is a backup (measured with some sixty
   /// writers: editors, sync tools, browsers).
   public static func isTemporary(_ name: [UInt8]) -> Bool {
@@ -178,19 +172,6 @@ public enum DropNames {
       }
     }
     return nil
-  }
-
-  // `foo.sync-conflict-20260131-101500-ABCDEFG`, `foo (Ann's conflicted copy 2026-01-31)`, `foo_conflict-20260131`,
-  // `foo_SFConflict_…`, `foo-safeBackup-0001`. Not `foo (1)` or `foo 2`: those may be meant.
-  private static func isConflictCopy(_ stem: [UInt8]) -> Bool {
-    let text = String(decoding: stem, as: UTF8.self)
-    // Every form has one of these words; most names have none, and this is asked for every event.
-    let lower = text.lowercased()
-    guard lower.contains("conflict") || lower.contains("safebackup") else { return false }
-    if text.contains(/\.sync-conflict-\d{8}-\d{6}-/) { return true }
-    if text.contains("_conflict-") || text.contains("SFConflict") { return true }
-    if text.contains(/-safeBackup-\d+/) { return true }
-    return lower.contains(/\([^)]*conflict[^)]*\)/)
   }
 
   /// The stem of a prompt that another one was renamed over, from its name since then (`replaced`); nil for other stems.

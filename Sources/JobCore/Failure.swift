@@ -41,6 +41,8 @@ extension JobError {
   public static let otherOwner = "other-owner"
   /// The code of what is not taken because the folder is kept on several machines and belongs to none of them.
   public static let sharedFolder = "shared-folder"
+  /// The code of an exclude pattern that can never match: a folder's prompts wait until its own is mended.
+  public static let badExclude = "folder-defaults-bad-pattern"
 
   /// The code of what is not taken because somebody else may use this agent's state.
   public static let stateInDoubt = "state-in-doubt"

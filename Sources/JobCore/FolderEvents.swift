@@ -52,6 +52,8 @@ public struct FolderCondition: Hashable, Sendable {
     case polling
     /// It is not there.
     case gone
+    /// It is no part of the watched folder: a recycle bin, snapshots, a system folder.
+    case skipped
   }
   /// The part's absolute path.
   public var path: [UInt8]

@@ -213,6 +213,8 @@ public protocol JobJournal: Sendable {
   func root(path: [UInt8]) async throws -> RootID
   /// Every root that the journal knows, with its absolute path.
   func roots() async throws -> [RootID: [UInt8]]
+  /// The roots that were watched by a version whose exclude patterns had other rules.
+  func rootsOfFormerExcludes() async throws -> Set<RootID>
   /// What is known of each path.
   func known(_ files: [FileKey]) async throws -> [KnownFile?]
   /// Jobs, each with its current revision, all open slots with their revisions, and its outputs.

@@ -304,6 +304,8 @@ public protocol PromptReading: Sendable {
   func understand(
     prompt: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
   ) throws(JobError) -> PromptRequest
+  /// Whether an exclude pattern left the file out by the rules of versions before the gitignore ones.
+  func wasExcluded(_ file: FileKey, defaults: [(FileKey, [UInt8])]) -> Bool
   /// A fingerprint of the settings that requests are made with, and of the defaults of a folder; never 0. The same in each
   /// process.
   func fingerprint(_ defaults: [[UInt8]]) -> UInt64

@@ -7,7 +7,9 @@ extension SQLiteJournal {
   /// The number of a root, made where it is new.
   public func root(path: [UInt8]) async throws -> RootID {
     try await run { db in
-      try db.execute(sql: "INSERT OR IGNORE INTO root (path) VALUES (?)", arguments: [Data(path)])
+      try db.execute(
+        sql: "INSERT OR IGNORE INTO root (path, exclude_rules) VALUES (?, ?)",
+        arguments: [Data(path), Migrations.presentExcludeRules])
       let id = try Int64.fetchOne(db, sql: "SELECT id FROM root WHERE path = ?", arguments: [Data(path)])
       guard let id else { throw Unreadable(what: "root") }
       return RootID(id)
@@ -23,6 +25,15 @@ extension SQLiteJournal {
         roots[RootID(row["id"])] = Array(path)
       }
       return roots
+    }
+  }
+
+  /// The roots that were watched by a version whose exclude patterns had other rules.
+  public func rootsOfFormerExcludes() async throws -> Set<RootID> {
+    try await run { db in
+      let ids = try Int64.fetchAll(
+        db, sql: "SELECT id FROM root WHERE exclude_rules < ?", arguments: [Migrations.presentExcludeRules])
+      return Set(ids.map(RootID.init))
     }
   }
 

@@ -14,11 +14,14 @@ public struct PromptReader: PromptReading {
     public var isMine: @Sendable (String) -> Bool
     /// Patterns that are never taken, relative to the root.
     public var exclude: [String]
+    /// The absolute paths of the roots, as far as they are known: no pattern can begin with one.
+    public var roots: [RootID: [UInt8]]
     /// Makes options.
     public init(
-      model: String, agentName: String, exclude: [String] = [],
+      model: String, agentName: String, exclude: [String] = [], roots: [RootID: [UInt8]] = [:],
       isMine: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
+      self.roots = roots
       self.model = model
       self.isMine = isMine
       self.agentName = agentName
@@ -26,23 +29,33 @@ public struct PromptReader: PromptReading {
     }
   }
 
-  private let options: Options
+  let options: Options
+  // What is wrong with a configuration's patterns is said before an agent is made; here it keeps prompts from being taken.
+  private let exclude: Result<ExcludeRules, JobError>
 
   /// Makes a reader.
-  public init(_ options: Options) { self.options = options }
+  public init(_ options: Options) {
+    self.options = options
+    do throws(JobError) {
+      exclude = .success(try ExcludeRules(options.exclude, in: .root))
+    } catch {
+      exclude = .failure(error)
+    }
+  }
 
   /// Understands a prompt. Besides the codes for what is wrong: `empty` (no text yet), `excluded`, `other-owner`.
   public func understand(
     prompt bytes: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
   ) throws(JobError) -> PromptRequest {
-    if options.exclude.contains(where: { Glob($0).covers(file.path) }) { throw Self.excluded("the configuration") }
-    let inherited = try inherit(defaults, for: file)
+    if ExcludeRules.place(that: file.path, by: [try exclude.get()]) != nil { throw Self.excluded("the configuration") }
+    let (inherited, excludes) = try inherit(defaults)
     if let owner = inherited.owner, whose(owner) == .other {
       throw JobError(
         code: JobError.otherOwner,
         message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
         hint: "promptdrop own FOLDER makes it this agent's, and the other one's no more.")
     }
+    try leaveOut(file, excludes)
     let text = try PromptText(bytes)
     var own = RequestSettings()
     if let yaml = text.frontMatter {
@@ -166,19 +179,39 @@ public struct PromptReader: PromptReading {
     return sha256(writer.bytes)
   }
 
-  private func inherit(_ defaults: [(FileKey, [UInt8])], for file: FileKey) throws(JobError) -> RequestSettings {
+  // What the defaults say together, and the patterns of each place that has any.
+  private func inherit(
+    _ defaults: [(FileKey, [UInt8])]
+  ) throws(JobError) -> (RequestSettings, [(place: FileKey, patterns: [String])]) {
     var inherited = RequestSettings()
+    var excludes: [(FileKey, [String])] = []
     for (place, bytes) in defaults {
-      let text = try decodeText(bytes, what: "\(place.path.display)")
-      let folder = try RequestSettings(
-        yaml: text, keys: RequestSettings.folderKeys, place: place.path.display, codePrefix: "folder-defaults")
-      let below = DropPath(bytes: Array(file.path.bytes.dropFirst(place.path.directory.prefixLength)))
-      if folder.exclude?.contains(where: { Glob($0).covers(below) }) == true {
-        throw Self.excluded(place.path.display)
-      }
+      let folder = try settings(of: place, bytes)
+      if let patterns = folder.exclude { excludes.append((place, patterns)) }
       inherited = inherited.filled(from: folder)
     }
-    return inherited
+    return (inherited, excludes)
+  }
+
+  func settings(of place: FileKey, _ bytes: [UInt8]) throws(JobError) -> RequestSettings {
+    let text = try decodeText(bytes, what: "\(place.path.display)")
+    return try RequestSettings(
+      yaml: text, keys: RequestSettings.folderKeys, place: place.path.display, codePrefix: "folder-defaults")
+  }
+
+  private func leaveOut(_ file: FileKey, _ excludes: [(place: FileKey, patterns: [String])]) throws(JobError) {
+    var rules: [ExcludeRules] = []
+    for (place, patterns) in excludes {
+      do throws(JobError) {
+        rules.append(try ExcludeRules(patterns, in: place.path.directory, root: options.roots[place.root]))
+      } catch {
+        var told = error
+        told.message = "\(place.path.display): \(error.message)"
+        throw told
+      }
+    }
+    guard let index = ExcludeRules.place(that: file.path, by: rules) else { return }
+    throw Self.excluded(excludes[index].place.path.display)
   }
 
   private static func excluded(_ by: String) -> JobError {
@@ -186,9 +219,4 @@ public struct PromptReader: PromptReading {
   }
 
   private func sha256(_ bytes: [UInt8]) -> String { SHA256.hash(data: bytes).hex }
-}
-
-extension DropPath {
-  /// How many bytes of a path below this folder are the folder's, slash included.
-  fileprivate var prefixLength: Int { bytes.isEmpty ? 0 : bytes.count + 1 }
 }

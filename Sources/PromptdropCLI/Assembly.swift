@@ -36,6 +36,7 @@ struct Assembly {
     // `once` has nothing to wait for: a folder that is not there is a mistake.
     let folders = try Self.open(paths, mayBeMissing: waitsForRoots)
     try Self.checkPlaces(folders, state, configuration)
+    try Self.checkExclude(folders, configuration)
     var settings = Self.agentSettings(configuration)
     settings.onceTimeout = onceTimeout
     let journal = try Self.openJournal(state)
@@ -114,13 +115,14 @@ struct Assembly {
     let reader = PromptReader(
       .init(
         model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
-        exclude: configuration.list("exclude"), isMine: { identity.isMine($0) }))
+        exclude: configuration.list("exclude"), roots: names, isMine: { identity.isMine($0) }))
+    let skipped = try Self.skippedFolders(configuration)
     let writers = FileWriters()
     pipeline = Pipeline(
       settings: settings, roots: names, journal: journal,
       files: FolderFiles(
         roots: roots, workers: workers, check: ImageProbe.check, run: String(surroundings.newID().prefix(8)),
-        keptFolder: state.path + "/kept", writers: writers),
+        keptFolder: state.path + "/kept", writers: writers, skipped: skipped),
       reader: reader, service: service,
       watcher: FolderWatcher(
         roots: roots,
@@ -128,7 +130,7 @@ struct Assembly {
           mode: configuration.text("watch-mode").flatMap(FolderWatcher.Options.Mode.init) ?? .auto,
           rescanInterval: configuration.duration("rescan") ?? .zero,
           pollInterval: configuration.duration("poll-interval") ?? .seconds(10),
-          maxDefaultsBytes: settings.maxPromptBytes, fingerprint: { reader.fingerprint($0) }),
+          maxDefaultsBytes: settings.maxPromptBytes, skipped: skipped, fingerprint: { reader.fingerprint($0) }),
         writers: writers),
       marks: marks, surroundings: surroundings, observer: observer, identity: identity,
       executor: loop.executor)
@@ -179,6 +181,23 @@ struct Assembly {
       return try StatePlace.path(configuration)
     } catch {
       throw Refusal("\(error)", ExitCodes.configuration.rawValue)
+    }
+  }
+
+  // The configuration is checked, but for what only the folders tell.
+  private static func checkExclude(_ folders: [RootFolder], _ configuration: Configuration) throws(Refusal) {
+    do throws(JobError) {
+      for folder in folders { try PromptReader.checkExclude(configuration.list("exclude"), root: folder.path) }
+    } catch {
+      throw Refusal("exclude: \(error.message) \(error.hint ?? "")", ExitCodes.configuration.rawValue)
+    }
+  }
+
+  private static func skippedFolders(_ configuration: Configuration) throws(Refusal) -> SkippedFolders {
+    do throws(JobError) {
+      return try SkippedFolders(changes: configuration.list("skip-folders"))
+    } catch {
+      throw Refusal("\(error.message) \(error.hint ?? "")", ExitCodes.configuration.rawValue)
     }
   }
 

@@ -115,7 +115,8 @@ struct Configuration: Sendable {
       ConfigurationError("\(setting.name) is \"\(text)\" (from \(from)); it has to be \(wanted).")
     }
     switch setting.kind {
-    case .text, .path, .list:
+    case .patterns, .folderNames: try checkList(setting, from)
+    case .text, .path:
       if text.isEmpty, setting.name == "model" { throw wrong("set") }
     case .duration:
       if DurationText.parse(text) == nil { throw wrong("a duration such as 500ms, 2s, 5m, 2h or 30d") }
@@ -149,6 +150,18 @@ struct Configuration: Sendable {
     }
   }
 
+  private func checkList(_ setting: Setting, _ from: String) throws(ConfigurationError) {
+    do throws(JobError) {
+      if case .patterns = setting.kind {
+        try PromptReader.checkExclude(list(setting.name))
+      } else {
+        _ = try SkippedFolders(changes: list(setting.name))
+      }
+    } catch {
+      throw ConfigurationError("\(setting.name) (from \(from)): \(error.message) \(error.hint ?? "")")
+    }
+  }
+
   /// A text; nil where nothing is set.
   func text(_ name: String) -> String? { values[name].flatMap { $0.text.isEmpty ? nil : $0.text } }
   /// A checked number. Zero for a name that is no number's.
@@ -161,9 +174,17 @@ struct Configuration: Sendable {
   func mode(_ name: String) -> mode_t { text(name).flatMap { mode_t($0, radix: 8) } ?? 0 }
   /// A checked duration; nil where nothing is set.
   func duration(_ name: String) -> Duration? { text(name).flatMap(DurationText.parse) }
-  /// A list, empty where nothing is set.
+  /// A list, empty where nothing is set. Commas separate, but for those in braces: `{a,b}` is told of as it was written.
   func list(_ name: String) -> [String] {
-    (text(name) ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    let text = text(name) ?? ""
+    var parts = [""]
+    var depth = 0
+    for character in text {
+      depth = max(0, depth + (character == "{" ? 1 : character == "}" ? -1 : 0))
+      if character == ",", depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
+    }
+    if depth > 0 { parts = text.split(separator: ",").map(String.init) }
+    return parts.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
   }
 }
 

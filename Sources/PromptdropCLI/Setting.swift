@@ -3,7 +3,11 @@
 struct Setting: Sendable {
   /// What a value looks like.
   enum Kind: Sendable {
-    case text, path, duration, integer(ClosedRange<Int>), choice([String]), list
+    case text, path, duration, integer(ClosedRange<Int>), choice([String])
+    /// Patterns of `exclude`, separated by commas.
+    case patterns
+    /// Changes to the names of folders that are skipped, separated by commas.
+    case folderNames
     /// A plain decimal number of credits.
     case credits
     /// File permissions, octal.
@@ -49,7 +53,11 @@ struct Setting: Sendable {
       name: "copy-grace", standard: "10s", kind: .duration,
       help: "How long an exact copy of a prompt waits for that to vanish, as in a sync tool's rename."),
     Setting(
-      name: "exclude", standard: "", kind: .list, help: "Patterns of paths that are never taken, separated by commas."),
+      name: "exclude", standard: "", kind: .patterns,
+      help: "Patterns of paths that are never taken, as in gitignore, separated by commas."),
+    Setting(
+      name: "skip-folders", standard: "", kind: .folderNames,
+      help: "Names of folders to leave out besides the system folders that the README lists; !NAME: not that one."),
     Setting(
       name: "max-requests", standard: "8", kind: .integer(1...1024), help: "HTTP requests at once."),
     Setting(

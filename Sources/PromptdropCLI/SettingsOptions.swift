@@ -10,6 +10,7 @@ struct SettingsOptions: ParsableArguments {
   @Option(help: Self.help("settle")) var settle: String?
   @Option(help: Self.help("copy-grace")) var copyGrace: String?
   @Option(help: Self.help("exclude")) var exclude: [String] = []
+  @Option(help: Self.help("skip-folders")) var skipFolders: [String] = []
   @Option(help: Self.help("max-requests")) var maxRequests: String?
   @Option(help: Self.help("max-in-flight")) var maxInFlight: String?
   @Option(help: Self.help("submissions-per-minute")) var submissionsPerMinute: String?
@@ -60,6 +61,7 @@ struct SettingsOptions: ParsableArguments {
       ("api-url", apiUrl), ("api-key-file", apiKeyFile), ("model", model), ("state-dir", stateDir),
       ("agent-name", agentName), ("settle", settle), ("copy-grace", copyGrace),
       ("exclude", exclude.isEmpty ? nil : exclude.joined(separator: ",")),
+      ("skip-folders", skipFolders.isEmpty ? nil : skipFolders.joined(separator: ",")),
       ("max-requests", maxRequests), ("max-in-flight", maxInFlight), ("submissions-per-minute", submissionsPerMinute),
       ("burst-limit", burstLimit), ("daily-submissions", dailySubmissions), ("daily-credits", dailyCredits),
       ("root-daily-submissions", rootDailySubmissions), ("root-daily-credits", rootDailyCredits), ("price", price),

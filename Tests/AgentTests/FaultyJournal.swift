@@ -38,6 +38,9 @@ final class FaultyJournal: JobJournal {
 
   func root(path: [UInt8]) async throws -> RootID { try await activity.during { try await inner.root(path: path) } }
   func roots() async throws -> [RootID: [UInt8]] { try await activity.during { try await inner.roots() } }
+  func rootsOfFormerExcludes() async throws -> Set<RootID> {
+    try await activity.during { try await inner.rootsOfFormerExcludes() }
+  }
   func known(_ files: [FileKey]) async throws -> [KnownFile?] {
     try await activity.during { try await inner.known(files) }
   }

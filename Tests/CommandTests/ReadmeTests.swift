@@ -1,4 +1,5 @@
 import Foundation
+import JobCore
 import TestKit
 import Testing
 
@@ -19,6 +20,13 @@ import Testing
     let table = try #require(parts.last?.components(separatedBy: "\n<!-- settings: end -->").first)
     #expect(parts.count == 2)
     #expect(table == Setting.table, "Put this between the marks:\n\(Setting.table)")
+  }
+
+  @Test func tableOfSkippedFoldersIsTheCodes() throws {
+    let parts = try text("README.md").components(separatedBy: "<!-- skipped folders: begin -->\n")
+    let table = try #require(parts.last?.components(separatedBy: "\n<!-- skipped folders: end -->").first)
+    #expect(parts.count == 2)
+    #expect(table == SkippedFolders.readmeTable, "Put this between the marks:\n\(SkippedFolders.readmeTable)")
   }
 
   @Test func everySettingIsAFlag() throws {

@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "cat.sync-conflict-20260131-101500-ABCDEF7", "cat (Ann's conflicted copy 2026-01-31)", "cat (Conflict)",
+    "cat.sync-conflict-20260131-101500-ABCDEF7", "cat (Ann's conflicted copy 2026-01-31)",
     "cat (case conflict 1)", "cat_conflict-20260131-101500", "cat_SFConflict_ann_2026-01-31", "cat-safeBackup-0001",
   ])
   func conflictCopiesAreParked(text: String) {
@@ -125,16 +125,6 @@ import Testing
   ])
   func whatStaysIsNoListOnItsWay(name: String) {
     #expect(meaning(name) == .other)
-  }
-
-  @Test(arguments: [".git", ".~tmp~", ".rsync-partial", ".stversions", ".stfolder", ".Trash-1000", ".sync", "@eaDir"])
-  func skippedFolders(name: String) {
-    #expect(DropNames.isSkippedFolder(Array(name.utf8)))
-  }
-
-  @Test(arguments: ["cats", "a.b", "eaDir", "@eaDirs", "~cats"])
-  func enteredFolders(name: String) {
-    #expect(!DropNames.isSkippedFolder(Array(name.utf8)))
   }
 
   // MARK: making

@@ -81,6 +81,9 @@ import Testing
     try makeFirstVersion()
     let journal = try SQLiteJournal(try StateFolder(place.path("state")))
     #expect(try await journal.roots() == [RootID(1): Array("/srv/drop".utf8)])
+    _ = try await journal.root(path: Array("/srv/new".utf8))
+    _ = try await journal.root(path: Array("/srv/drop".utf8))
+    #expect(try await journal.rootsOfFormerExcludes() == [RootID(1)], "a root that is new has no former rules")
     var tasks: [String: Set<SlotKey>] = [:]
     for (index, row) in Self.rows.enumerated() {
       let key = slotKey(JobID("job-\(index)"))

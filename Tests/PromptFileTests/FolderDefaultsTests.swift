@@ -118,9 +118,28 @@ import Testing
     #expect(request.snapshot.prompt == "fox")
   }
 
-  @Test func `A nearer exclude does not lift a farther one`() throws {
+  @Test func `A nearer exclude lifts a farther one only where it says so`() throws {
     let understanding = Understanding("fox").under(("a", "exclude: none"), ("", "exclude: cat.prompt"))
     #expect(try understanding.refusal().code == "excluded")
+    let lifted = Understanding("fox").under(("a", "exclude: '!cat.prompt'"), ("", "exclude: cat.prompt"))
+    #expect(try lifted.result().snapshot.prompt == "fox")
+    let within = Understanding("fox").under(("a", "exclude: '!cat.prompt'"), ("", "exclude: a/"))
+    #expect(try within.refusal().code == "excluded", "what is in a folder that is left out stays out")
+  }
+
+  @Test func `A folder's patterns do not lift the configuration's`() throws {
+    var understanding = Understanding("fox").under(("a", "exclude: '!cat.prompt'"))
+    understanding.exclude = ["cat.prompt"]
+    #expect(try understanding.refusal().code == "excluded")
+  }
+
+  @Test func `A pattern that can never match is told with its file`() throws {
+    let error = try Understanding("fox").under(("a", "exclude: ['{a,b}']"), ("", "exclude: other")).refusal()
+    #expect(error.code == JobError.badExclude && error.retryable)
+    #expect(error.message.contains("a/.promptdrop.yaml") && error.message.contains("{a,b}"))
+    // What belongs to another agent is none of our business.
+    let foreign = Understanding("fox").under(("a", "exclude: ['{a,b}']"), ("", "owner: studio"))
+    #expect(try foreign.refusal().code == "other-owner")
   }
 
   @Test func `The configuration's patterns are relative to the root`() throws {

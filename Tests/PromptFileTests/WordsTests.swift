@@ -28,36 +28,3 @@ import Testing
     #expect(Suggestion.nearest(to: "statuss", in: ["stats", "status"]) == "status")
   }
 }
-
-@Suite struct GlobTests {
-  @Test(arguments: [
-    ("*.tmp", "x.tmp"), ("*.tmp", "a/b/x.tmp"), ("drafts", "drafts/x"), ("drafts", "a/drafts/x"),
-    ("drafts/", "drafts/x"),
-    ("/drafts", "drafts/x"), ("a/b", "a/b"), ("a/b", "a/b/c/d"), ("a/*.x", "a/b.x"), ("a/*", "a/b/c"), ("*/c", "a/b/c"),
-    ("*", "x"), ("[ab]", "b"), ("[!a]", "b"), ("a\\*", "a*"), ("?", "x"), (".*", ".git/x"), ("[", "["),
-    ("größe*", "größe ü"),
-  ])
-  func `Covers`(pattern: String, path: String) {
-    #expect(Glob(pattern).covers(DropPath(path)))
-  }
-
-  @Test(arguments: [
-    ("*.tmp", "x.tmpx"), ("drafts", "draft/x"), ("/drafts", "a/drafts/x"), ("a/b", "x/a/b"), ("a/b", "a/bc"), ("", "x"),
-    ("/", "x"), ("a\\*", "ab"), ("x", ""), ("[!a]", "a"), ("A", "a"), ("?", "xy"), ("*", ""),
-  ])
-  func `Does not cover`(pattern: String, path: String) {
-    #expect(!Glob(pattern).covers(DropPath(path)))
-  }
-
-  @Test func `Bytes that are no UTF-8 do no harm`() {
-    #expect(Glob("a/*").covers(DropPath(bytes: Array("a/".utf8) + [0xFF, 0xFE])))
-    #expect(!Glob("b").covers(DropPath(bytes: [0xFF, 0x2F, 0x80])))
-  }
-
-  @Test func `Many stars take no time`() {
-    let name = String(repeating: "a", count: 250)
-    let glob = Glob(String(repeating: "*a", count: 60) + "b")
-    let cost = cost { #expect(!glob.covers(DropPath("x/\(name)/\(name)"))) }
-    #expect(cost < .seconds(2))
-  }
-}
