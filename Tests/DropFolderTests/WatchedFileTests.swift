@@ -30,11 +30,15 @@ extension WatcherTests {
     @Test func filesThatAreWrittenUntilTheyAreClosed() async throws {
       try await WatcherBench.with { bench in
         func written(_ name: String) -> Bool { bench.writers.isWritten(bench.key(name)) }
+        // It is watched once something in it was told of.
+        let first = FolderEvent.prompt(bench.key("a/first.prompt"), .closed)
+        try bench.makeFolder("a")
+        try await eventually("the folder is watched") {
+          try bench.write("a/first.prompt")
+          return bench.events.contains(first)
+        }
         for name in ["a/cat.prompt", "a/cat.images", "a/ref.png"] {
-          let writer = try OpenWriter(
-            {
-              try bench.makeFolder("a"); return bench.path(name)
-            }())
+          let writer = try OpenWriter(bench.path(name))
           try writer.write("half")
           try await eventually("\(name) is written") { written(name) }
           writer.close()
