@@ -101,7 +101,11 @@ struct Adoption {
   }
 
   private var held: SlotState {
-    .held(
+    // An answer with the task of another submission leaves its own outcome open, and there is more to say of it.
+    if told.state == .held, told.reason == HeldReason.taskOfAnother.rawValue, let error = told.error {
+      return .held(Held(reason: .taskOfAnother, error: error))
+    }
+    return .held(
       Held(
         reason: .submissionOutcomeUnknown,
         error: JobError(

@@ -30,7 +30,9 @@ extension Sorting {
       guard let task = read.envelope.payload else { return withoutTask(read.envelope) }
       if let wanted = asked.taskID, let named = task.taskID, named != wanted {
         return .unusable(
-          unusable("Asked for the task \(scrub(wanted)), the service answered about \(scrub(named)), another one."))
+          unusable(
+            "Asked for the task \(scrub(wanted)), the service answered about \(scrub(named)), another one.",
+            code: "answer-of-another"))
       }
       return .report(report(task, read.text, answer, asked))
     case .failure(let error as TooLarge): return .failed(tooLarge("\(error)"))
@@ -76,7 +78,7 @@ extension Sorting {
   }
 
   // Not a trouble of the service's: it answers, and other tasks may be answered as they should.
-  private func unusable(_ message: String) -> JobError {
-    JobError(code: "query-unreadable", message: message, hint: "It is asked again by itself.", retryable: true)
+  private func unusable(_ message: String, code: String = "query-unreadable") -> JobError {
+    JobError(code: code, message: message, hint: "It is asked again by itself.", retryable: true)
   }
 }

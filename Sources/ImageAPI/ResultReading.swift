@@ -82,10 +82,13 @@ struct ResultReading {
     switch text {
     case .url(let url): .url(url)
     case .inline(let uri): .inline(dataURI: uri)
-    case .path(let path): Redirect.resolve(path, against: asked.url).map(ResultItem.url)
+    case .path(let path): Redirect.resolve(path, against: start).map(ResultItem.url)
     case .words: nil
     }
   }
+
+  // What stands before the host of api-url is a secret of the service's, as the key is.
+  private var start: String { asked.url.replacing(/:\/\/[^\/?#]*@/, with: "://") }
 
   // MARK: other places
 

@@ -35,11 +35,4 @@ struct OddTasks: Sendable {
     failing = [:]
     unreadable = []
   }
-
-  /// A task is not asked for any more.
-  mutating func forget(_ task: String) {
-    failing[task] = nil
-    odd.remove(task)
-    unreadable.remove(task)
-  }
 }

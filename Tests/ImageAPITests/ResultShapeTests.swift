@@ -82,6 +82,11 @@ import Testing
     if path.contains("/") { #expect(try phase("{\"output\":\"\(path)\"}") == .succeeded([.url(url)])) }
   }
 
+  @Test func `What stands before the host of the service is not given on`() {
+    let reading = ResultReading(asked: .init(url: "https://me:secret@api.example/api/task/query?task_id=a@b"))
+    #expect(reading.read(.text("/a.png")) == .items([.url("https://api.example/a.png")]))
+  }
+
   @Test(arguments: [png, avif, png.replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "+", with: "-")])
   func `Base64 without a word about it`(base64: String) throws {
     for key in ["image", "b64_json"] {
