@@ -76,6 +76,7 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile?, _ first: SourceReading, at start: Duration
   ) async throws -> Plan? {
     var reading = first
+    arriving.remove(file)
     guard case .file(let stamp, let age) = reading.prompt else {
       settling.finishedUnlessNoticed(file)
       let problem = reading.prompt == .missing ? nil : belonging(file, reading).problem
@@ -138,6 +139,7 @@ extension Pipeline {
           code: "waiting-for-list", message: "Its image list is being written by another program.", retryable: true))
     }
     let complete: PromptRequest
+    let doubt: Doubt?
     do throws(JobError) {
       let request = try understand(file, bytes, reading)
       if request.requireImages, listStamp == nil {
@@ -153,12 +155,15 @@ extension Pipeline {
       }
       if !references.isEmpty { taken.inputs = reader.fingerprint(taken.inputs, references: references) }
       complete = filled
+      doubt = self.doubt(about: request, reading, stamp, known?.note?.approval)
     } catch {
+      if !error.isOfFolder, let plan = try await staysAsTaken(file, known, bytes, reading, taken) { return plan }
       return planProblem(file, known, taken, error, start)
     }
     do {
       let told = try reading.sidecar.get().flatMap(reader.sidecar)
-      return try await decide(file, known, complete, told, taken, age: stillFor, start: start)
+      return try await decide(
+        file, known, complete, told, taken, doubt, nearList: hasNearList(file, reading), age: stillFor, start: start)
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       return waitForMachine(file, known, start, trouble.error)
     }
@@ -223,7 +228,9 @@ extension Pipeline {
       case .failure(let trouble): throw trouble.error
       }
     }
-    return try reader.understand(prompt: bytes, list: reading.listBytes, file: file, defaults: defaults)
+    // A list that has not arrived asks for nothing.
+    let list = reading.listBytes.flatMap { isBlankText($0) ? nil : $0 }
+    return try reader.understand(prompt: bytes, list: list, file: file, defaults: defaults)
   }
 
   func planProblem(
@@ -333,52 +340,6 @@ extension Pipeline {
     }
     listsOnTheirWay[file] = nil
     return false
-  }
-
-  // Fills in the local images; nil while one of them is not at rest.
-  private func withReferences(
-    _ request: PromptRequest, _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp
-  ) async throws(JobError) -> (PromptRequest, [FileStamp?])? {
-    let evenIfOpen = isTakenThoughOpen(known, taken)
-    var complete = request
-    var stamps: [FileStamp?] = []
-    var wanted: [FileKey] = []
-    var missing: [String] = []
-    var isMoving = false
-    for image in request.images {
-      switch image {
-      case .url(let url): complete.snapshot.images.append(ImageInput(url: url))
-      case .local(let path):
-        let reference = FileKey(root: file.root, path: path)
-        wanted.append(reference)
-        switch await files.readReference(reference, limit: settings.maxReferenceBytes, evenIfOpen: evenIfOpen) {
-        case .missing: missing.append(path.display)
-        case .beingWritten:
-          // Its close is heard of by its name.
-          awaitFiles(wanted, for: file)
-          throw beingWritten(reference)
-        case .refused(let error):
-          awaitFiles(wanted, for: file)
-          throw error
-        case .image(let stamp, let age, let sha256, let bytes, _):
-          stamps.append(stamp)
-          if age < settings.windows.firstTake || sha256.isEmpty { isMoving = true }
-          complete.snapshot.images.append(
-            ImageInput(path: String(decoding: path.bytes, as: UTF8.self), sha256: sha256, bytes: bytes))
-        }
-      }
-    }
-    awaitFiles(missing.isEmpty ? [] : wanted, for: file)
-    if !missing.isEmpty {
-      throw JobError(
-        code: "reference-missing", message: "It waits for \(missing.joined(separator: ", ")), which it lists.",
-        hint: "Put the image there, or take it out of the list.", retryable: true)
-    }
-    if isMoving {
-      settling.lookAgain(file, at: now + max(settings.windows.firstTake, .milliseconds(100)), now: now)
-      return nil
-    }
-    return (complete, stamps)
   }
 
   /// The job as it is known best: in hand, or from the journal.

@@ -25,6 +25,8 @@ public actor Pipeline {
   var settling: Settling<FileKey>
   var examinations = 0
   var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
+  // Prompts that wait for a list or for defaults that are still empty.
+  var arriving: Set<FileKey> = []
   var awaitedBy: [FileKey: Set<FileKey>] = [:]
   var unscanned: Set<RootID>
   // Roots that are new to the journal and have not been surveyed; sidecars found there that are being read; and whether

@@ -113,16 +113,22 @@ extension Pipeline {
       (item.why, item.message) = ("waits", "An exclude pattern left it out before the update: it waits for approve.")
       return item
     }
-    (item.model, item.size) = (request.snapshot.model, request.snapshot.imageSize)
-    item.price = book.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize))?.text
+    (item.model, item.size) = (request.snapshot.model, request.snapshot.sentSize)
+    item.price = book.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.sentSize))?.text
     if request.requireImages, case .missing = reading.list {
       item.why = "waits"
       item.message = "It waits for its image list."
       return item
     }
-    let identity = Identity(prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA, request: "")
-    (item.why, item.pictures) = try await wanted(file, known, request, identity, told)
+    (item.why, item.pictures) = try await wanted(file, known, request, told, nearList: hasNearList(file, reading))
     guard item.pictures > 0 else { return nil }
+    if item.why != "queued", let stamp = reading.prompt.stamp,
+      let doubt = doubt(about: request, reading, stamp, known?.note?.approval)
+    {
+      (item.why, item.message) = doubt.inPlan
+      item.pictures = 0
+      return item
+    }
     if request.hold, item.why != "queued" {
       (item.why, item.pictures) = ("waits", 0)
       item.message = "It says hold: true; promptdrop approve lets it go."
@@ -141,29 +147,33 @@ extension Pipeline {
 
   // How many pictures would be paid for, and why.
   private func wanted(
-    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ told: StatusSidecar?
+    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ told: StatusSidecar?, nearList: Bool
   ) async throws -> (String, Int) {
+    var identity = Identity(prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA, request: "")
     guard let known, known.current > 0, let job = try await inHand(known.job),
       let current = job.revisions[known.current]
     else {
-      if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
+      let likeTold = self.identity(identity, nearList: nearList, against: told?.identity)
+      if let told, let adopted = Adoption(told, likeTold, count: request.count, now: wallClock) {
         let queued = adopted.slots(job: JobID(told.jobID), revision: 1).count { $0.state.name == .queued }
         return ("queued", queued)
       }
+      if nearList { identity.list = nil }
       if try await isRename(file, identity) { return ("renamed", 0) }
       return ("new", request.count)
     }
+    if !isUntouched(job) { identity = self.identity(identity, nearList: nearList, against: current.identity) }
     // Those that were withdrawn come back with the text.
     let queued = job.currentSlots.count {
       $0.state.name == .queued || $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone)
     }
     if identity.asksForMore(than: current.identity) {
       if let earlier = try await journal.revision(of: job.id, like: identity) {
-        return ("more", max(0, request.count - earlier.count))
+        return ("more", max(0, request.ownCount - earlier.count))
       }
       return ("changed", request.count)
     }
-    if request.count > current.count { return ("more", request.count - current.count + queued) }
+    if request.ownCount > current.count { return ("more", request.ownCount - current.count + queued) }
     return ("queued", queued)
   }
 }

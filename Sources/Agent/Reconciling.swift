@@ -68,7 +68,7 @@ extension Pipeline {
     var unlike = stamp
     unlike.prompt.size = -1
     let earlier = try await openEarlier(adopted, id)
-    let kind = PriceKey(model: snapshot.model, size: snapshot.imageSize)
+    let kind = PriceKey(model: snapshot.model, size: snapshot.sentSize)
     let changes = takes(
       earlier.unknown + [(revision, slots)], adopted.outputs(job: id, revision: number), id, file, known, unlike, kind)
     observer.notice(.warning, Self.behind(file))

@@ -135,7 +135,7 @@ extension Pipeline {
     unscanned.isEmpty && unsurveyed.isEmpty && readingStrays == 0 && vanished.isEmpty && settling.count == 0
       && writerLooks.isEmpty
       && examinations == 0 && running.isEmpty && ready.isEmpty && !isFilling
-      && !journalHasMore && pendingCommits.isEmpty && !isCommitting
+      && !journalHasMore && pendingCommits.isEmpty && !isCommitting && arriving.isEmpty
   }
 
   func judgeOnce(at now: Duration) {

@@ -48,7 +48,7 @@ extension Pipeline {
       forgetIfIdle(entry)
     }
     guard active[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
-    let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.imageSize)
+    let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.sentSize)
     guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else {
       return nil
     }

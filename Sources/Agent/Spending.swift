@@ -19,7 +19,7 @@ extension Pipeline {
 
   func priceKey(_ key: SlotKey, _ job: Job) -> PriceKey {
     let snapshot = job.revisions[key.revision]?.snapshot
-    return PriceKey(model: snapshot?.model ?? "", size: snapshot?.imageSize)
+    return PriceKey(model: snapshot?.model ?? "", size: snapshot?.sentSize)
   }
 
   /// The book is open for today when this returns.

@@ -4,31 +4,34 @@ import JobCore
 extension Pipeline {
   func decide(
     _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ told: StatusSidecar?, _ stamp: TakenStamp,
-    age: Duration, start: Duration
+    _ doubt: Doubt?, nearList: Bool, age: Duration, start: Duration
   ) async throws -> Plan? {
-    let identity = Identity(
+    let whole = Identity(
       prompt: request.promptSHA, source: request.sourceSHA, list: request.listSHA,
       request: reader.requestHash(request.snapshot))
+    let likeTold = identity(whole, nearList: nearList, against: told?.identity)
     guard let known, known.current > 0, let job = try await inHand(known.job),
       let current = job.revisions[known.current]
     else {
-      return try await takeNew(file, known, request, identity, told, stamp)
+      return try await takeNew(file, known, request, whole, told, likeTold, stamp, doubt, nearList: nearList)
     }
+    let isUntouched = isUntouched(job)
+    let identity = isUntouched ? whole : identity(whole, nearList: nearList, against: current.identity)
     // Somebody else's sidecar came for the same text before this one's was sent: what it tells of is not paid for again.
     if let told, told.jobID != job.id.text, !job.currentSlots.contains(where: \.mayBePaid),
-      let adopted = Adoption(told, identity, count: request.count, now: wallClock), adopted.isPaid
+      let adopted = Adoption(told, likeTold, count: request.count, now: wallClock), adopted.isPaid
     {
       settling.finishedUnlessNoticed(file)
       return try await takeAdopted(
-        file, known, job.id, adopted, told, request, identity, stamp, number: job.latest + 1, isCopy: true)
+        file, known, job.id, adopted, told, request, likeTold, stamp, number: job.latest + 1, isCopy: true)
     }
     // A journal that is out of date does not know of a text that the sidecar tells of.
     if let told, told.jobID == job.id.text, told.revision > job.latest, told.tellsOfPayment {
-      if let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
+      if let adopted = Adoption(told, likeTold, count: request.count, now: wallClock) {
         settling.finishedUnlessNoticed(file)
         observer.notice(.warning, Self.behind(file))
         return try await takeAdopted(
-          file, known, job.id, adopted, told, request, identity, stamp, number: told.revision)
+          file, known, job.id, adopted, told, request, likeTold, stamp, number: told.revision)
       }
       if try await believe(told, file, known, job, stamp) {
         keptSidecars.remove(file)
@@ -37,12 +40,18 @@ extension Pipeline {
       }
     }
     keptSidecars.remove(file)
-    if wantedAnew.remove(file) != nil {
+    if wantedAnew.contains(file) {
       settling.finishedUnlessNoticed(file)
-      return try await takeRevision(file, job, request, identity, stamp, isAsked: true)
+      if let doubt { return plan(doubt, file, known, stamp, start) }
+      wantedAnew.remove(file)
+      return try await takeRevision(file, job, request, whole, stamp, isAsked: true)
     }
     guard identity.asksForMore(than: current.identity) else {
       settling.finishedUnlessNoticed(file)
+      if let doubt {
+        if wouldLetGo(job, current, request) { return plan(doubt, file, known, stamp, start) }
+        if doubt.isOfControlFile { return letStay(file, known, job) }
+      }
       return takeAgain(file, known, job, current, request, identity, stamp)
     }
     if case .wait = settling.isRevision(file, age: age, at: now) { return nil }
@@ -58,24 +67,31 @@ extension Pipeline {
     settling.finishedUnlessNoticed(file)
     if let earlier { return try await restore(file, job, earlier, request, stamp) }
     if let told, told.jobID == job.id.text,
-      let adopted = Adoption(told, identity, count: request.count, now: wallClock)
+      let adopted = Adoption(told, likeTold, count: request.count, now: wallClock)
     {
       observer.notice(.warning, Self.behind(file))
       let number = max(job.latest + 1, told.revision)
-      return try await takeAdopted(file, known, job.id, adopted, told, request, identity, stamp, number: number)
+      return try await takeAdopted(file, known, job.id, adopted, told, request, likeTold, stamp, number: number)
     }
-    return try await takeRevision(file, job, request, identity, stamp)
+    if let doubt { return plan(doubt, file, known, stamp, start) }
+    let held = nearList && identity.source == current.identity.source ? heldStill(job) : nil
+    return try await takeRevision(file, job, request, identity, stamp, held: held)
   }
 
   // MARK: a file that is not known
 
   private func takeNew(
     _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ identity: Identity, _ told: StatusSidecar?,
-    _ stamp: TakenStamp
+    _ likeTold: Identity, _ stamp: TakenStamp, _ doubt: Doubt?, nearList: Bool
   ) async throws -> Plan? {
     // A copy that has a sidecar which tells of an end needs nothing else to be told what it is.
-    let isTold = told.map { $0.state.isSettled && Adoption($0, identity, count: request.count, now: wallClock) != nil }
-    switch try await origin(of: file, known, identity, stamp, grace: isTold == true ? .zero : settings.copyGrace) {
+    let isTold = told.map { $0.state.isSettled && Adoption($0, likeTold, count: request.count, now: wallClock) != nil }
+    // A list under nearly the right name says nothing of where the file comes from.
+    var textual = identity
+    if nearList { textual.list = nil }
+    switch try await origin(
+      of: file, known, textual, stamp, grace: isTold == true ? .zero : settings.copyGrace)
+    {
     case .renamed(let moved, let former): return follow(file, known, moved, from: former)
     case .notYet: return nil
     case .none: settling.finishedUnlessNoticed(file)
@@ -83,15 +99,16 @@ extension Pipeline {
     var id = known?.job ?? JobID(surroundings.newID())
     // The folder was copied, and the first one is still here: its tasks are the first one's.
     let isCopy = if let told { try await journal.jobs([JobID(told.jobID)])[0] != nil } else { false }
-    if let told, let adopted = Adoption(told, identity, count: request.count, now: wallClock) {
+    if let told, let adopted = Adoption(told, likeTold, count: request.count, now: wallClock) {
       if known == nil, !isCopy { id = JobID(told.jobID) }
       return try await takeAdopted(
-        file, known, id, adopted, told, request, identity, stamp, number: max(1, told.revision), isCopy: isCopy)
+        file, known, id, adopted, told, request, likeTold, stamp, number: max(1, told.revision), isCopy: isCopy)
     }
     if let told, !isCopy, try await believe(told, file, known, nil, stamp) {
       settling.noticed(file, .found, at: now)
       return nil
     }
+    if let doubt { return plan(doubt, file, known, stamp, now) }
     let revision = Revision(
       number: 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
     keptSidecars.remove(file)
@@ -174,7 +191,7 @@ extension Pipeline {
     }
     let outputs = adopted.outputs(job: id, revision: number)
     let earlier = isCopy ? Earlier() : try await openEarlier(adopted, id)
-    let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.imageSize)
+    let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.sentSize)
     var plan = take(file, known, id, revision, slots, stamp, outputs: outputs, isNew: false)
     plan.changes =
       takes(earlier.unknown + [(revision, slots)], outputs, id, file, known, stamp, kind) + catchUp(earlier, file, kind)
@@ -206,7 +223,7 @@ extension Pipeline {
     let hasChanged = identity.request != current.identity.request
     if known.note != nil { plan.changes.append(.note(job: job.id, file: file, nil, stamp: nil, at: wallClock)) }
     var added: [Slot] = []
-    if request.count > current.count {
+    if request.ownCount > current.count {
       added = newSlots(job.id, current, (current.count + 1)...request.count, request)
       plan.changes.append(
         .makeCurrent(
@@ -247,61 +264,8 @@ extension Pipeline {
     return plan
   }
 
-  private func takeRevision(
-    _ file: FileKey, _ job: Job, _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp,
-    isAsked: Bool = false
-  ) async throws -> Plan {
-    let revision = Revision(
-      number: job.latest + 1, identity: identity, snapshot: request.snapshot, count: request.count, takenAt: wallClock)
-    var slots = newSlots(job.id, revision, 1...request.count, request)
-    // Something that writes a file over and over must not spend over and over.
-    if !isAsked,
-      try await journal.revisions(of: job.id, since: wallClock + (.zero - settings.revisionSpan))
-        >= settings.revisionLimit
-    {
-      slots = slots.map { Slot(key: $0.key, state: beyondRevisions) }
-    }
-    var plan = Plan(file: file)
-    plan.changes = [
-      .take(
-        .init(job: job.id, file: file, expected: job.current, stamp: stamp, revision: revision, slots: slots))
-    ]
-    plan.then = { [self] in
-      await withdrawUnsent(job, except: revision.number)
-      await reload(job.id, new: slots)
-    }
-    return plan
-  }
-
-  // The text of an earlier revision is back: its pictures are too, and nothing is paid.
-  private func restore(
-    _ file: FileKey, _ job: Job, _ earlier: Revision, _ request: PromptRequest, _ stamp: TakenStamp
-  ) async throws -> Plan {
-    let slots = try await journal.slots(of: job.id, revision: earlier.number).filter { !$0.key.isSurplus }
-    let wanted = max(earlier.count, request.count)
-    let there = slots.map(\.key.number).max() ?? 0
-    var added: [Slot] = []
-    if wanted > there { added = newSlots(job.id, earlier, (there + 1)...wanted, request) }
-    let back = wantedAgain(slots, request)
-    var plan = Plan(file: file)
-    plan.changes = [
-      .makeCurrent(
-        job: job.id, revision: earlier.number, expected: job.current, count: wanted, newSlots: added, stamp: stamp)
-    ]
-    if earlier.snapshot.prompt.isEmpty {
-      var fresh = earlier
-      fresh.snapshot = request.snapshot
-      plan.changes.append(.refresh(job: job.id, fresh))
-    }
-    plan.changes += back.map { .move($0, from: .cancelled, outputs: []) }
-    plan.then = { [self] in
-      await withdrawUnsent(job, except: earlier.number)
-      await reload(job.id, new: added + back) { [self] in await putBack(job.id, earlier.number) }
-    }
-    return plan
-  }
-
-  private func withdrawUnsent(_ job: Job, except revision: Int) async {
+  /// Withdraws what was not sent of every other text.
+  func withdrawUnsent(_ job: Job, except revision: Int) async {
     for slot in job.slots.values where slot.key.revision != revision && slot.isUnsent {
       await withdraw(slot.key, .superseded)
     }

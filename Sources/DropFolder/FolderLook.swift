@@ -17,15 +17,25 @@ struct FolderLook {
   private(set) var folders: [[UInt8]] = []
   /// Folders that are left out, and that the user is told of.
   private(set) var leftOut: [[UInt8]] = []
-  /// Whether the folder has defaults of its own.
-  private(set) var hasDefaults = false
+  /// The name of the folder's own defaults.
+  private(set) var defaults: [UInt8]?
+  /// Names that may be meant as control files': lists that are no prompt's here, and what only looks like one or like
+  /// defaults.
+  private(set) var controls = ControlNames()
   /// Names of other kinds that may mean something: lists on their way, temporary files of promptdrop's; all that are no
   /// prompts and no lists where that is asked for.
   private(set) var others: [[UInt8]] = []
   /// Whether a sync tool keeps the folder.
   private(set) var hasSyncMark = false
-  // The prompts' names, one after the other.
+  // The prompts' names and the lists', one after the other.
   private var names: [UInt8] = []
+  // By their stems' keys.
+  private var lists: [UInt64: List] = [:]
+  private struct List {
+    var stamp: UInt64
+    var start: Int32
+    var count: Int32
+  }
 
   /// The name of a prompt.
   func name(_ prompt: Prompt) -> [UInt8] { Array(names[Int(prompt.start)..<Int(prompt.start + prompt.count)]) }
@@ -35,19 +45,16 @@ struct FolderLook {
     _ folder: borrowing Descriptor, _ hash: FolderHash, wantsAll: Bool, skipping skipped: SkippedFolders
   ) throws(SystemError) {
     let number = folder.number
-    var lists: [UInt64: UInt64] = [:]
     var look = Self()
     try FolderListing.each(in: folder) { entry in
       if entry.isFolder { look.enter(folder: entry.bytes, skipping: skipped) }
-      if DropNames.mayMatter(entry.name) { look.sort(entry, number, hash, &lists) }
-      if wantsAll, !entry.isFolder, DropNames.ending(entry.name) == .other { look.addOther(entry.bytes) }
+      if DropNames.mayMatter(entry.name) { look.sort(entry, number, hash) }
+      let isOther = !entry.isFolder && DropNames.ending(entry.name) == .other
+      if isOther, ControlNames.mayMatter(entry.name) { look.controls.insert(entry.bytes) }
+      if isOther, wantsAll { look.addOther(entry.bytes) }
     }
-    if !lists.isEmpty {
-      for index in look.prompts.indices {
-        guard let list = lists[look.prompts[index].key] else { continue }
-        look.prompts[index].list = list
-      }
-    }
+    look.matchLists(number)
+    if look.defaults == nil, case .taken(let name) = look.controls.folderDefaults { look.defaults = name }
     look.prompts.sort { $0.key < $1.key }
     self = look
   }
@@ -67,9 +74,25 @@ struct FolderLook {
     if others.last != name { others.append(name) }
   }
 
-  private mutating func sort(
-    _ entry: FolderListing.Entry, _ folder: Int32, _ hash: FolderHash, _ lists: inout [UInt64: UInt64]
-  ) {
+  // Each prompt has the list of its stem; where there is none, the one whose name is the same but for case and composition.
+  private mutating func matchLists(_ folder: Int32) {
+    guard !lists.isEmpty || controls.hasLists else { return }
+    for index in prompts.indices {
+      if let list = lists.removeValue(forKey: prompts[index].key) { prompts[index].list = list.stamp }
+    }
+    for list in lists.values { controls.insert(Array(names[Int(list.start)..<Int(list.start + list.count)])) }
+    lists = [:]
+    guard controls.hasLists else { return }
+    for index in prompts.indices where prompts[index].list == 0 {
+      guard let stem = DropNames.stem(name(prompts[index])),
+        case .taken(let list) = controls.list(ofStem: stem, isAnothers: { _ in false }),
+        let stamp = Self.stamp(cString(list), folder)
+      else { continue }
+      prompts[index].list = FolderHash.stamp(stamp)
+    }
+  }
+
+  private mutating func sort(_ entry: FolderListing.Entry, _ folder: Int32, _ hash: FolderHash) {
     let name = entry.name
     switch DropNames.ending(name) {
     case .prompt(let isPlain):
@@ -83,19 +106,24 @@ struct FolderLook {
       names.append(contentsOf: name)
     case .list:
       guard !entry.isFolder, let stamp = Self.stamp(entry, folder) else { return }
-      lists[hash.key(UnsafeRawBufferPointer(rebasing: name.dropLast(DropNames.endingLength)))] = FolderHash.stamp(stamp)
+      let stem = UnsafeRawBufferPointer(rebasing: name.dropLast(DropNames.endingLength))
+      lists[hash.key(stem)] = List(
+        stamp: FolderHash.stamp(stamp), start: Int32(names.count), count: Int32(name.count))
+      names.append(contentsOf: name)
     case .other:
       guard !entry.isFolder else { return }
       let copy = entry.bytes
-      if copy == DropNames.folderDefaults { hasDefaults = true }
+      if copy == DropNames.folderDefaults { defaults = copy }
       if DropNames.meaning(of: copy) != .other || DropNames.isOwnTemporary(copy) { addOther(copy) }
     }
   }
 
-  private static func stamp(_ entry: FolderListing.Entry, _ folder: Int32) -> FileStamp? {
+  private static func stamp(_ entry: FolderListing.Entry, _ folder: Int32) -> FileStamp? { stamp(entry.cName, folder) }
+
+  private static func stamp(_ name: UnsafePointer<CChar>, _ folder: Int32) -> FileStamp? {
     var status = stat()
     // Gone again: nothing to tell.
-    guard fstatat(folder, entry.cName, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+    guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
     return status.stamp
   }
 }

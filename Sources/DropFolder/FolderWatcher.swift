@@ -70,7 +70,7 @@ public final class FolderWatcher: FolderWatching {
       var loop = WatchLoop(
         tree: WatchedTree(
           options, roots: roots, confirmed: confirmed, writers: writers,
-          awaited: .init(any: { commands.anyAwaited }, contains: { commands.isAwaited($0) })),
+          awaited: .init(any: { commands.anyAwaited }, match: { commands.awaited($0) })),
         options: options, commands: commands, sink: sink)
       loop.run()
     }
@@ -85,7 +85,10 @@ public final class FolderWatcher: FolderWatching {
   public func confirm(_ file: FileKey, _ stamp: TakenStamp) { confirmed.confirm(file, stamp) }
 
   /// The paths besides prompts and lists whose coming is to be told.
-  public func await(_ files: Set<FileKey>) { commands.change { $0.awaited = files } }
+  public func await(_ files: Set<FileKey>) {
+    let named = Dictionary(grouping: files, by: NamedFile.init)
+    commands.change { $0.awaited = named }
+  }
 
   /// Looks through everything again.
   public func rescan() { commands.ask { $0.rescan = true } }
@@ -100,13 +103,20 @@ public final class FolderWatcher: FolderWatching {
   public func stop() { commands.ask { $0.stop = true } }
 }
 
+/// A file by its path as text: Swift compares texts without regard to how letters are composed.
+struct NamedFile: Hashable {
+  private let root: RootID
+  private let path: String
+  init(_ file: FileKey) { (root, path) = (file.root, String(decoding: file.path.bytes, as: UTF8.self)) }
+}
+
 /// What other threads ask of the watching one, with the descriptor that wakes it.
 final class Commands: Sendable {
   struct Requests {
     var stop = false
     var rescan = false
     var again: Set<FileKey> = []
-    var awaited: Set<FileKey> = []
+    var awaited: [NamedFile: [FileKey]] = [:]
     var room = Int.max
     var told = 0
     // The watching thread sleeps though there is something to do.
@@ -161,7 +171,10 @@ final class Commands: Sendable {
   }
 
   var anyAwaited: Bool { requests.withLock { !$0.awaited.isEmpty } }
-  func isAwaited(_ file: FileKey) -> Bool { requests.withLock { $0.awaited.contains(file) } }
+  func awaited(_ file: FileKey) -> [FileKey] {
+    let name = NamedFile(file)
+    return requests.withLock { $0.awaited[name] ?? [] }
+  }
   var conditions: [FolderCondition] {
     get { requests.withLock { $0.conditions } }
     set { requests.withLock { $0.conditions = newValue } }

@@ -90,7 +90,9 @@ extension WatchedTree {
     noteWriter(event, in: folder)
     if event.has(IN_DELETE | IN_MOVED_FROM) {
       handleLoss(event, in: folder)
+      controlLost(event.name, folder, event.watch)
     } else {
+      controlSeen(event.name, folder, event.watch)
       let isWhole = event.has(IN_CLOSE_WRITE | IN_MOVED_TO)
       if event.has(IN_MOVED_TO), let move = movedPrompt, move.cookie == event.cookie {
         movedPrompt = nil
@@ -164,7 +166,7 @@ extension WatchedTree {
   private mutating func tellIfAwaited(_ name: [UInt8], _ folder: FileKey) {
     guard awaited.any() else { return }
     let file = FileKey(root: folder.root, path: folder.path.appending(name))
-    if awaited.contains(file) { events.append(.awaited(file)) }
+    events += awaited.match(file).map { .awaited($0) }
   }
 
   private func prompt(_ stem: [UInt8], _ folder: FileKey) -> FileKey {

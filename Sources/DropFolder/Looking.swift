@@ -125,7 +125,8 @@ extension WatchedTree {
   ) throws(SystemError) {
     let found = try FolderLook(
       folder, FolderHash(key), wantsAll: awaited.any(), skipping: options.skipped)
-    let inputs = takeDefaults(found.hasDefaults, folder, key, watch)
+    noteControls(found.controls, key, watch)
+    let inputs = takeDefaults(found.defaults, folder, key, watch)
     let (stamps, lost) = (nodes[watch]?.seen ?? SeenFolder()).match(found.prompts.map(\.key))
     var entries: [SeenFolder.Entry] = []
     entries.reserveCapacity(found.prompts.count)
@@ -154,16 +155,14 @@ extension WatchedTree {
 
   // The fingerprint of what the requests of this folder are made of besides the prompts.
   private mutating func takeDefaults(
-    _ hasOwn: Bool, _ folder: borrowing Descriptor, _ key: FileKey, _ watch: Watch
+    _ own: [UInt8]?, _ folder: borrowing Descriptor, _ key: FileKey, _ watch: Watch
   ) -> UInt64 {
     let above = table.parent(of: watch).flatMap { nodes[$0] }
     var defaults = above?.defaults ?? []
-    if hasOwn {
-      defaults.insert(Self.read(DropNames.folderDefaults, in: folder, limit: options.maxDefaultsBytes), at: 0)
-    }
+    if let own { defaults.insert(Self.read(own, in: folder, limit: options.maxDefaultsBytes), at: 0) }
     let before = nodes[watch]
     let inputs =
-      if !hasOwn, let above { above.inputs } else if before?.defaults == defaults, let before, before.inputs != 0 {
+      if own == nil, let above { above.inputs } else if before?.defaults == defaults, let before, before.inputs != 0 {
         before.inputs
       } else {
         options.fingerprint(defaults)

@@ -47,7 +47,10 @@ extension FolderFiles {
     _ file: FileKey, limit: Int, evenIfOpen: Bool
   ) async throws(LocalTrouble) -> ReferenceContent? {
     try await tryOnWorker { () throws(LocalTrouble) in
-      let seen = self.sight(file, readUpTo: limit)
+      var seen = self.sight(file, readUpTo: limit)
+      if case .missing = seen.sighting, case .same(let other) = self.findLookalike(of: file) {
+        seen = self.sight(other, readUpTo: limit)
+      }
       if seen.isBeingWritten, !evenIfOpen { return nil }
       guard case .file = seen.sighting, let bytes = seen.bytes,
         case .success(let info) = bytes.withUnsafeBytes(self.check)
@@ -65,6 +68,7 @@ extension FolderFiles {
   public func lookBeforeSending(_ prompt: FileKey, list: FileKey) async -> LastLook {
     await onWorker {
       var look = LastLook(prompt: self.sight(prompt).sighting)
+      let list = self.listPlace(of: SourceQuery(prompt: prompt, list: list))
       for file in [prompt, list] where look.beingWritten == nil {
         if self.isBeingWritten(file) { look.beingWritten = file }
       }

@@ -11,6 +11,8 @@ public final class RootFolder: Sendable {
   /// The absolute, canonical path.
   public let path: [UInt8]
   private let state: Mutex<Place?>
+  /// What is known of names in it that may be meant as control files'.
+  let controls = ControlTable()
 
   /// The folder as it is open now. Who works in it keeps the value for as long: the descriptors are closed with it.
   final class Place: Sendable {
@@ -85,7 +87,10 @@ public final class RootFolder: Sendable {
   public var isThere: Bool { place != nil }
 
   /// The root is not what it was: it is closed, and its locks are let go.
-  func leave() { state.withLock { $0 = nil } }
+  func leave() {
+    state.withLock { $0 = nil }
+    controls.reset()
+  }
 
   /// Opens and locks it again, where it is there. Throws `RootRefusal` where it must not be used.
   func takeUp() throws(RootRefusal) -> Bool {

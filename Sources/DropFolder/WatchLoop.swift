@@ -52,7 +52,10 @@ struct WatchLoop: ~Copyable {
     mountPoints = MountTable.points(touching: tree.roots.values.map(\.path))
     while true {
       let requests = commands.take()
-      if requests.stop { return }
+      if requests.stop {
+        for root in tree.roots.values { root.controls.reset() }
+        return
+      }
       tree.room = requests.room == .max ? .max : requests.room - (tree.told - requests.told)
       tree.drain()
       tree.giveUpUnpairedMoves()
@@ -73,6 +76,7 @@ struct WatchLoop: ~Copyable {
     for folder in requests.again { tree.lookAgain(below: folder) }
     if let until = pausedUntil, until <= now { pausedUntil = nil }
     tree.takeUpUnheard()
+    tree.takeUpControlLooks()
     if requests.rescan || (options.rescanInterval > .zero && now >= nextScan)
       || (tree.overflowed && now >= afterOverflow)
     {
@@ -138,6 +142,7 @@ struct WatchLoop: ~Copyable {
     if !tree.polled.isEmpty, tree.looks.isEmpty { sooner(nextPoll) }
     if !tree.gone.isEmpty { sooner(nextRootCheck) }
     sooner(tree.nextProbe)
+    if tree.looks.isEmpty { sooner(tree.nextControlLook) }
     sooner(pausedUntil)
     let wait = until.map { Int32(clamping: max(0, ($0 - .now).milliseconds + 1)) } ?? -1
     var waiting = [

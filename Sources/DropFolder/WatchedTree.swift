@@ -65,6 +65,9 @@ struct WatchedTree: ~Copyable {
   /// How many prompts were told of.
   var told = 0
 
+  // Folders that are looked through at a time, because a file has come or gone that may be some prompt's list.
+  var controlLooks: [Watch: ContinuousClock.Instant] = [:]
+
   // Folders with a sync tool's mark.
   var syncMarked: Set<FileKey> = []
 
@@ -86,7 +89,8 @@ struct WatchedTree: ~Copyable {
   /// What others wait for, shared with them.
   struct Awaited {
     var any: () -> Bool
-    var contains: (FileKey) -> Bool
+    /// The awaited files that this one may be: names that differ only in the composition of their letters count as one.
+    var match: (FileKey) -> [FileKey]
   }
 
   init(
@@ -175,6 +179,7 @@ struct WatchedTree: ~Copyable {
     if watch >= 0 { inotify?.unwatch(watch) }
     nodes[watch] = nil
     probes[watch] = nil
+    controlLooks[watch] = nil
     unheard.remove(watch)
     if mounts.removeValue(forKey: watch) != nil { conditionsChanged = true }
     if leftOut.removeValue(forKey: watch) != nil { conditionsChanged = true }

@@ -47,6 +47,14 @@ public enum DropNames {
     return stemOfTemporaryList(name).map { .imageListOnItsWay(stem: $0) } ?? .other
   }
 
+  /// The stem of a prompt or of a conflict copy of one; nil for other names.
+  public static func stem(_ name: [UInt8]) -> [UInt8]? {
+    switch meaning(of: name) {
+    case .prompt(let stem), .conflictCopy(let stem): stem
+    default: nil
+    }
+  }
+
   // `.PROMPT` too: some systems and cameras write names in upper case.
   private static func hasPromptSuffix(_ name: [UInt8]) -> Bool {
     guard name.count > promptSuffix.count else { return false }

@@ -45,25 +45,41 @@ public struct DropPath: Hashable, Sendable {
   /// line.
   public var display: String { DropPath.display(bytes) }
 
-  // Control characters of both sets, and what starts a line or turns the direction of writing.
-  private static func isTricky(_ scalar: Unicode.Scalar) -> Bool {
+  // What starts a line, turns the direction of writing, or cannot be seen, so that two names would look the same. In an
+  // emoji, joiners and variation selectors are seen.
+  private static func isTricky(_ scalar: Unicode.Scalar, after previous: Unicode.Scalar?) -> Bool {
     switch scalar.value {
-    case 0..<32, 0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069: true
-    default: false
+    case 0x20..<0x7F: false
+    case 0x2028, 0x2029: true
+    case 0x200D, 0xFE0F: previous.map { !($0.properties.isEmoji || $0.value == 0xFE0F) } ?? true
+    default: scalar.isInvisible
     }
   }
 
   /// For people: a name as text, escaped as in `display`.
   public static func display(_ bytes: [UInt8]) -> String {
+    escaped(bytes) { isTricky($0, after: $1) }
+  }
+
+  /// For people: a name as in `display`, with accents that follow their letters escaped too, so that it is told apart from
+  /// one with composed letters.
+  public static func spelled(_ bytes: [UInt8]) -> String {
+    escaped(bytes) { isTricky($0, after: $1) || $0.properties.generalCategory == .nonspacingMark }
+  }
+
+  private static func escaped(
+    _ bytes: [UInt8], _ isToBeEscaped: (Unicode.Scalar, _ previous: Unicode.Scalar?) -> Bool
+  ) -> String {
     let text = String(decoding: bytes, as: UTF8.self)
-    guard text.unicodeScalars.contains(where: isTricky) else { return text }
     var escaped = ""
+    var previous: Unicode.Scalar?
     for scalar in text.unicodeScalars {
-      if isTricky(scalar) {
+      if isToBeEscaped(scalar, previous) {
         escaped += scalar.escaped(asASCII: true)
       } else {
         escaped.unicodeScalars.append(scalar)
       }
+      previous = scalar
     }
     return escaped
   }

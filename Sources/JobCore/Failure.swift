@@ -50,6 +50,10 @@ extension JobError {
   public static let notOurs = [otherOwner, sharedFolder, stateInDoubt]
   /// Whether it is about a folder that is not this agent's, or may not be: nothing is written there.
   public var isOfOwner: Bool { Self.notOurs.contains(code) }
+  /// The code of what a pattern leaves out.
+  public static let excluded = "excluded"
+  /// Whether it says that the folder, or a part of it, is not this agent's to take: nothing is wrong with the file.
+  public var isOfFolder: Bool { isOfOwner || code == Self.excluded }
 
   /// The code of a request that the service finds too large: this is about the request, however many are refused so.
   public static let requestTooLarge = "request-too-large"

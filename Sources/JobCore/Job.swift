@@ -52,6 +52,15 @@ public struct Snapshot: Hashable, Codable, Sendable {
   }
 }
 
+extension Snapshot {
+  /// The size that is asked for, wherever it stands: what a picture costs and how long it takes depend on it.
+  public var sentSize: String? {
+    if let imageSize { return imageSize }
+    guard case .string(let size)? = extra["image_size"] else { return nil }
+    return size.lowercased()
+  }
+}
+
 /// The hashes that say what a revision is. SHA-256, hexadecimal.
 public struct Identity: Hashable, Sendable {
   /// Of the prompt's text alone, normalised.

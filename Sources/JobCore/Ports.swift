@@ -98,10 +98,14 @@ public struct SourceReading: Sendable {
   /// Its bytes; nil where it is no readable file, is too large, changed under the reading, or where both are as they were
   /// known.
   public var promptBytes: [UInt8]?
-  /// What stands at the list's path.
+  /// What stands at the list's path, or what stands for the list.
   public var list: Sighting
   /// The list's bytes; nil as above.
   public var listBytes: [UInt8]?
+  /// Where the list stands: at its path, or under a name that is the same but for case and composition.
+  public var listFile: FileKey?
+  /// Files that may be meant as its list or its folders' defaults, and cannot be taken as such.
+  public var unclear: [UnclearControl]
   /// The defaults of its folder and of those above it.
   public var defaults: [FolderDefaults]
   /// The prompt, its list or one of the defaults, where a program still has it open for writing. What was read of it is there
@@ -111,16 +115,51 @@ public struct SourceReading: Sendable {
   public var sidecar: Result<[UInt8]?, LocalTrouble>
   /// Makes a reading.
   public init(
-    prompt: Sighting, promptBytes: [UInt8]?, list: Sighting, listBytes: [UInt8]?, defaults: [FolderDefaults],
-    beingWritten: FileKey? = nil, sidecar: Result<[UInt8]?, LocalTrouble> = .success(nil)
+    prompt: Sighting, promptBytes: [UInt8]?, list: Sighting, listBytes: [UInt8]?, listFile: FileKey? = nil,
+    defaults: [FolderDefaults], unclear: [UnclearControl] = [], beingWritten: FileKey? = nil,
+    sidecar: Result<[UInt8]?, LocalTrouble> = .success(nil)
   ) {
     self.prompt = prompt
     self.promptBytes = promptBytes
     self.list = list
     self.listBytes = listBytes
+    self.listFile = listFile
     self.defaults = defaults
     self.beingWritten = beingWritten
+    self.unclear = unclear
     self.sidecar = sidecar
+  }
+}
+
+/// Files that may be meant as a prompt's list or a folder's defaults.
+public struct UnclearControl: Hashable, Sendable {
+  /// What it would be.
+  public enum Role: Hashable, Sendable {
+    /// The prompt's image list.
+    case list
+    /// The defaults of a folder.
+    case defaults
+  }
+  /// Why that cannot be told.
+  public enum Why: Hashable, Sendable {
+    /// Its name is not the right one; or there are several that might be.
+    case name
+    /// It has the right name, and is a folder, a symbolic link, …
+    case notAFile(String)
+    /// It has the right name and cannot be read.
+    case unreadable(JobError)
+  }
+  /// What it would be.
+  public var role: Role
+  /// The files, in byte order.
+  public var files: [FileKey]
+  /// Why it is not clear.
+  public var why: Why
+  /// The bytes, where these decide whether it is meant at all; nil where the name says so.
+  public var content: [UInt8]?
+  /// Makes one.
+  public init(_ role: Role, _ files: [FileKey], _ why: Why, content: [UInt8]? = nil) {
+    (self.role, self.files, self.why, self.content) = (role, files, why, content)
   }
 }
 
@@ -137,6 +176,18 @@ public enum ReferenceReading: Hashable, Sendable {
   case beingWritten
   /// There, and wrong.
   case refused(JobError)
+}
+
+/// What stands in the place of a reference image whose name, as it is written, no file has.
+public enum Lookalike: Hashable, Sendable {
+  /// Nothing.
+  case none
+  /// The only file whose name is the same but for the composition of its letters.
+  case same(FileKey)
+  /// Several such files.
+  case several([DropPath])
+  /// A file whose name differs in case, or in what cannot be seen: perhaps it was meant.
+  case similar(DropPath)
 }
 
 /// A local reference image, read to be sent.
@@ -164,6 +215,8 @@ public protocol RootFiles: Sendable {
   func lookBeforeSending(_ prompt: FileKey, list: FileKey) async -> LastLook
   /// Looks at a reference image. `evenIfOpen`: also at one that a program has open for writing.
   func readReference(_ file: FileKey, limit: Int, evenIfOpen: Bool) async -> ReferenceReading
+  /// What is there instead of a reference image that is not.
+  func lookalike(of reference: FileKey) async -> Lookalike
   /// Reads a reference image to be sent; nil where a program has it open for writing, unless `evenIfOpen`. Throws where it is
   /// gone, is being changed or is no whole image.
   func referenceContent(
@@ -281,10 +334,14 @@ public struct PromptRequest: Hashable, Sendable {
   public var hold: Bool
   /// Whether it waits for its image list.
   public var requireImages: Bool
+  /// How many pictures the prompt itself asks for: a changed default makes none of what was taken before.
+  public var ownCount: Int
+  /// What speaks against taking it, in the text or the defaults.
+  public var doubts: [Doubt]
   /// Makes one.
   public init(
     snapshot: Snapshot, images: [ListedImage], promptSHA: String, sourceSHA: String, listSHA: String?, count: Int,
-    hold: Bool, requireImages: Bool
+    hold: Bool, requireImages: Bool, ownCount: Int? = nil, doubts: [Doubt] = []
   ) {
     self.snapshot = snapshot
     self.images = images
@@ -294,6 +351,8 @@ public struct PromptRequest: Hashable, Sendable {
     self.count = count
     self.hold = hold
     self.requireImages = requireImages
+    self.ownCount = ownCount ?? count
+    self.doubts = doubts
   }
 }
 
@@ -311,6 +370,8 @@ public protocol PromptReading: Sendable {
   func fingerprint(_ defaults: [[UInt8]]) -> UInt64
   /// The fingerprint for a request with local reference images, given what was last seen of them; never 0.
   func fingerprint(_ inputs: UInt64, references: [FileStamp?]) -> UInt64
+  /// Whether a file without the right name reads like a folder's defaults: it has a line with one of their keys.
+  func looksLikeDefaults(_ bytes: [UInt8]) -> Bool
   /// Whose name an owner is.
   func whose(_ owner: String) -> OwnerName
   /// The owner that the defaults of a folder and of those above it name, the nearest first; nil where none is named. Other

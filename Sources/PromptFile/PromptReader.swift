@@ -79,13 +79,16 @@ public struct PromptReader: PromptReading {
         hint: "Take \(images.count - ListedImages.limit) away.")
     }
     let wanted = own.filled(from: inherited)
+    let doubts =
+      [wanted.problem.map { Doubt.wrong($0) }, text.meantFrontMatter.map { $0.doubt }].compactMap { $0 }
     let snapshot = Snapshot(
       prompt: text.prompt, model: wanted.model ?? options.model, aspectRatio: wanted.aspectRatio,
       imageSize: wanted.imageSize, extra: wanted.extra ?? [:], owner: wanted.owner)
     return PromptRequest(
       snapshot: snapshot, images: images, promptSHA: sha256(Array(text.prompt.utf8)),
       sourceSHA: sourceHash(text.prompt, own), listSHA: lines.map { sha256(Array($0.joined(separator: "\n").utf8)) },
-      count: wanted.count ?? 1, hold: wanted.hold ?? false, requireImages: wanted.requireImages ?? false)
+      count: wanted.count ?? 1, hold: wanted.hold ?? false, requireImages: wanted.requireImages ?? false,
+      ownCount: own.count ?? 1, doubts: doubts)
   }
 
   /// The first eight bytes of a SHA-256 over settings and defaults. Who this agent is makes no request another one.
@@ -110,6 +113,14 @@ public struct PromptReader: PromptReading {
       hash.update(data: [0])
     }
     return hash.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) } | 1
+  }
+
+  /// By its lines: what is no valid YAML may be meant all the same.
+  public func looksLikeDefaults(_ bytes: [UInt8]) -> Bool {
+    guard let text = try? decodeText(bytes, what: "") else { return false }  // No text, so nothing of that kind.
+    return text.split(whereSeparator: \.isNewline).contains { line in
+      line.first?.isWhitespace == false && MeantFrontMatter.key(of: String(line), in: RequestSettings.folderKeys) != nil
+    }
   }
 
   /// This agent's is its plain name, its word, and any name at its word. What has its name and another word is not.

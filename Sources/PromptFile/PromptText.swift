@@ -6,6 +6,8 @@ struct PromptText: Equatable {
   var frontMatter: String?
   /// The rest, normalised.
   var prompt: String
+  /// What looks like front matter at the top of the prompt, and is not written like it.
+  var meantFrontMatter: MeantFrontMatter?
 
   /// Takes bytes apart. Throws `not-utf8`, `front-matter-unclosed`, `git-conflict`.
   init(_ bytes: [UInt8]) throws(JobError) {
@@ -25,6 +27,7 @@ struct PromptText: Equatable {
       prompt = lines[(end + 1)...].joined(separator: "\n").trimmed
     } else {
       prompt = text.trimmed
+      meantFrontMatter = MeantFrontMatter(in: prompt)
     }
     if lines.contains(where: { $0.hasPrefix("<<<<<<< ") }) && lines.contains(where: { $0.hasPrefix(">>>>>>> ") }) {
       throw JobError(

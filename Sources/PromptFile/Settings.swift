@@ -13,6 +13,8 @@ struct RequestSettings: Equatable {
   var images: [String]?
   var owner: String?
   var exclude: [String]?
+  /// A value that the service does not take. What was taken with it before stays as it is.
+  var problem: JobError?
 
   static let frontMatterKeys = [
     "model", "images", "require_images", "aspect_ratio", "image_size", "count", "hold", "extra",
@@ -37,9 +39,8 @@ struct RequestSettings: Equatable {
       switch key {
       case "model": model = try reader.text(node, key)
       case "owner": owner = try reader.text(node, key)
-      case "aspect_ratio":
-        aspectRatio = try reader.text(node, key, matching: /auto|[0-9]{1,2}:[0-9]{1,2}/, example: "16:9, 1:1 or auto")
-      case "image_size": imageSize = try reader.text(node, key, matching: /[0-9]{1,2}[kK]/, example: "1k, 2k or 4k")
+      case "aspect_ratio": aspectRatio = try listed(.aspectRatio, node, reader)
+      case "image_size": imageSize = try listed(.imageSize, node, reader)
       case "count": count = try reader.integer(node, key, in: 1...Self.maxCount)
       case "hold": hold = try reader.bool(node, key)
       case "require_images": requireImages = try reader.bool(node, key)
@@ -48,21 +49,33 @@ struct RequestSettings: Equatable {
       default: extra = try reader.extra(node)
       }
     }
-    imageSize = imageSize?.lowercased()
+    if aspectRatio != nil { try reader.refuse("aspect_ratio", in: extra) }
+    if imageSize != nil { try reader.refuse("image_size", in: extra) }
   }
 
   init() {}
 
-  /// Takes what is missing from defaults that are further away.
+  private mutating func listed(
+    _ values: ListedValues, _ node: Node, _ reader: YAMLReader
+  ) throws(JobError) -> String {
+    let (value, found) = try reader.text(node, of: values)
+    problem = problem ?? found
+    return value
+  }
+
+  /// Takes what is missing from defaults that are further away. A field that stands in `extra` counts as set.
   func filled(from further: RequestSettings) -> RequestSettings {
     var filled = self
     filled.model = model ?? further.model
-    filled.aspectRatio = aspectRatio ?? further.aspectRatio
-    filled.imageSize = imageSize ?? further.imageSize
+    if extra?["aspect_ratio"] == nil { filled.aspectRatio = aspectRatio ?? further.aspectRatio }
+    if extra?["image_size"] == nil { filled.imageSize = imageSize ?? further.imageSize }
     filled.count = count ?? further.count
     filled.hold = hold ?? further.hold
     filled.requireImages = requireImages ?? further.requireImages
     filled.extra = extra ?? further.extra
+    if aspectRatio != nil { filled.extra?["aspect_ratio"] = nil }
+    if imageSize != nil { filled.extra?["image_size"] = nil }
+    filled.problem = problem ?? further.problem
     filled.owner = owner ?? further.owner
     return filled
   }

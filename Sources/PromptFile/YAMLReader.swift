@@ -46,11 +46,13 @@ struct YAMLReader {
     return text
   }
 
-  func text(_ node: Node, _ key: String, matching pattern: Regex<Substring>, example: String) throws(JobError) -> String
-  {
-    let text = try text(node, key)
-    guard text.wholeMatch(of: pattern) != nil else { throw wrong(key, "of the form \(example)") }
-    return text
+  /// A text that is one of a field's values, in its canonical spelling; `problem` where it only has a form that earlier
+  /// versions took.
+  func text(_ node: Node, of listed: ListedValues) throws(JobError) -> (value: String, problem: JobError?) {
+    guard let text = node.scalar?.string.trimmed, !text.isEmpty, node.null == nil || isQuoted(node) else {
+      throw wrong(listed.key, "one of \(listed.values.joined(separator: ", "))")
+    }
+    return try listed.understand(text) { failure("bad-value", "\(place): \($0)", $1) }
   }
 
   func integer(_ node: Node, _ key: String, in range: ClosedRange<Int>) throws(JobError) -> Int {
@@ -74,18 +76,22 @@ struct YAMLReader {
     return texts
   }
 
-  /// `extra`: any fields but those that promptdrop sets.
+  /// `extra`: any fields but those that promptdrop always sets.
   func extra(_ node: Node) throws(JobError) -> [String: JSONValue] {
     var budget = 1000
     guard case .object(let fields) = try value(node, &budget, depth: 0) else {
       throw wrong("extra", "a set of \"key: value\" lines")
     }
-    for name in ["model", "prompt", "images", "callback_url", "aspect_ratio", "image_size"] where fields[name] != nil {
-      throw failure(
-        "reserved-field", "\"extra\" may not name \"\(name)\": promptdrop sets that field.",
-        "Use the key \"\(name)\" itself where there is one.")
-    }
+    for name in ["model", "prompt", "images", "callback_url"] { try refuse(name, in: fields) }
     return fields
+  }
+
+  /// Throws where `extra` names a field that promptdrop sets.
+  func refuse(_ name: String, in extra: [String: JSONValue]?) throws(JobError) {
+    guard extra?[name] != nil else { return }
+    throw failure(
+      "reserved-field", "\"extra\" may not name \"\(name)\": promptdrop sets that field.",
+      "Use the key \"\(name)\" itself where there is one.")
   }
 
   // The budget counts nodes as they are visited, so that aliases of aliases cannot grow without bound.

@@ -109,6 +109,9 @@ final class FaultyFiles: RootFiles {
   func readReference(_ file: FileKey, limit: Int, evenIfOpen: Bool) async -> ReferenceReading {
     await activity.during { await inner.readReference(file, limit: limit, evenIfOpen: evenIfOpen) }
   }
+  func lookalike(of reference: FileKey) async -> Lookalike {
+    await activity.during { await inner.lookalike(of: reference) }
+  }
   func referenceContent(
     _ file: FileKey, limit: Int, evenIfOpen: Bool
   ) async throws(LocalTrouble) -> ReferenceContent? {

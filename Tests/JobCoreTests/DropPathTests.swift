@@ -51,6 +51,16 @@ import Testing
     #expect(shown.map { String($0.value, radix: 16) } == [])
   }
 
+  @Test func whatCannotBeSeenIsShown() {
+    #expect(DropPath("a\u{200B}b\u{2060}\u{FEFF}\u{AD}").display == #"a\u{200B}b\u{2060}\u{FEFF}\u{00AD}"#)
+    #expect(DropPath("\u{202E}gnp.a\u{2066}\u{61C}").display == #"\u{202E}gnp.a\u{2066}\u{061C}"#)
+    let family = "\u{1F469}\u{200D}\u{1F467} \u{2764}\u{FE0F}\u{200D}\u{1F525}.png"
+    #expect(DropPath(family).display == family, "an emoji is one picture")
+    #expect(DropPath("a\u{200D}b\u{FE0F}").display == #"a\u{200D}b\u{FE0F}"#)
+    #expect(DropPath("cafe\u{301}").display == "cafe\u{301}")
+    #expect(DropPath.spelled(Array("cafe\u{301}/caf\u{E9}".utf8)) == "cafe\\u{0301}/caf\u{E9}")
+  }
+
   @Test func hexadecimal() {
     #expect([0, 1, 15, 16, 255].map { UInt8($0) }.hex == "00010f10ff")
     #expect([UInt8]().hex == "")

@@ -36,7 +36,7 @@ import Testing
     #expect(value == .string("18446744073709551615"), "or refused, but never another number")
   }
 
-  @Test(arguments: ["model", "prompt", "images", "callback_url", "aspect_ratio", "image_size"])
+  @Test(arguments: ["model", "prompt", "images", "callback_url"])
   func `A field that promptdrop sets is refused`(name: String) throws {
     let error = try refusal("---\nextra: {fine: 1, \(name): x}\n---\nfox")
     #expect(error.code == "front-matter-reserved-field")

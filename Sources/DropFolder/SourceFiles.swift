@@ -1,0 +1,169 @@
+import Glibc
+import JobCore
+
+// Prompts with all that decides on them: their lists, and the defaults of their folders.
+extension FolderFiles {
+  /// Reads prompts, each with all that decides on it; bytes only where the file did not change meanwhile.
+  public func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
+    await onWorker {
+      // Most files of a batch share their folder.
+      var foundOfFolders: [FileKey: FolderFindings] = [:]
+      return files.map { file in
+        let found = foundOfFolders[file.prompt.folder] ?? self.findings(around: file.prompt, limit: limit)
+        foundOfFolders[file.prompt.folder] = found
+        return self.readSource(file, found, limit: limit)
+      }
+    }
+  }
+
+  /// What the prompts of a folder share.
+  private struct FolderFindings {
+    var controls: ControlNames
+    var defaults: [FolderDefaults] = []
+    var unclear: [UnclearControl] = []
+    /// The nearest of the defaults that a program has open for writing.
+    var beingWritten: FileKey?
+  }
+
+  private func readSource(_ file: SourceQuery, _ found: FolderFindings, limit: Int) -> SourceReading {
+    if isLeftOut(file.prompt) {
+      return SourceReading(
+        prompt: .missing, promptBytes: nil, list: .missing, listBytes: nil, defaults: found.defaults)
+    }
+    let place = listPlace(file, found.controls)
+    if let known = file.known, case .file(let stamp, let age) = sight(file.prompt).sighting, stamp == known.prompt {
+      let list = sight(place.file).sighting
+      let isSame =
+        switch (list, known.list) {
+        case (.missing, nil): true
+        case (.file(let stamp, _), let before?): stamp == before
+        default: false
+        }
+      if isSame {
+        return SourceReading(
+          prompt: .file(stamp, age: age), promptBytes: nil, list: list, listBytes: nil, listFile: place.file,
+          defaults: found.defaults, unclear: found.unclear)
+      }
+    }
+    let prompt = sight(file.prompt, readUpTo: limit)
+    let list = sight(place.file, readUpTo: limit)
+    var reading = SourceReading(
+      prompt: prompt.sighting, promptBytes: prompt.bytes, list: list.sighting, listBytes: list.bytes,
+      listFile: place.file, defaults: found.defaults, unclear: found.unclear, beingWritten: found.beingWritten)
+    if list.isBeingWritten { reading.beingWritten = place.file }
+    if prompt.isBeingWritten { reading.beingWritten = file.prompt }
+    switch list.sighting {
+    case .notAFile(let kind): reading.unclear.append(UnclearControl(.list, [place.file], .notAFile(kind)))
+    case .unreadable(let error): reading.unclear.append(UnclearControl(.list, [place.file], .unreadable(error)))
+    case .missing where !place.unclear.isEmpty:
+      reading.unclear.append(UnclearControl(.list, place.unclear.map { file.list.sibling($0) }, .name))
+    case .file, .missing: break
+    }
+    if prompt.bytes != nil {
+      do throws(LocalTrouble) {
+        reading.sidecar = .success(try findSidecar(of: file.prompt))
+      } catch {
+        reading.sidecar = .failure(error)
+      }
+    }
+    return reading
+  }
+
+  // Where the list stands, and which names only look like its name.
+  private func listPlace(_ query: SourceQuery, _ controls: ControlNames) -> (file: FileKey, unclear: [[UInt8]]) {
+    guard controls.hasLists, case .missing = sight(query.list).sighting,
+      let stem = DropNames.stem(query.prompt.path.name)
+    else {
+      return (query.list, [])
+    }
+    func isThere(_ name: [UInt8]) -> Bool { isFile(query.list.sibling(name)) }
+    let choice = controls.list(ofStem: stem) { name in
+      guard case .imageList(let other) = DropNames.meaning(of: name), other != stem else { return false }
+      return isThere(DropNames.prompt(stem: other)) || isThere(other + Array(".PROMPT".utf8))
+    }
+    switch choice {
+    // What is not there any more stands for nothing; nor does a folder of such a name.
+    case .taken(let name): return isThere(name) ? (query.list.sibling(name), []) : (query.list, [])
+    case .unclear(let names): return (query.list, names.filter(isThere))
+    case .none: return (query.list, [])
+    }
+  }
+
+  /// Where the list of a prompt stands.
+  func listPlace(of query: SourceQuery) -> FileKey { listPlace(query, controlNames(in: query.prompt.folder)).file }
+
+  /// Reads the defaults of the folder and of those above it, the nearest first.
+  public func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
+    await onWorker { self.findings(around: file, limit: limit).defaults }
+  }
+
+  private func findings(around file: FileKey, limit: Int) -> FolderFindings {
+    var found = FolderFindings(controls: controlNames(in: file.folder))
+    var names = found.controls
+    var folder = file.folder
+    while true {
+      takeDefaults(folder, names, limit, &found)
+      if folder.path.bytes.isEmpty { return found }
+      folder = folder.folder
+      names = controlNames(in: folder)
+    }
+  }
+
+  private func takeDefaults(_ folder: FileKey, _ names: ControlNames, _ limit: Int, _ found: inout FolderFindings) {
+    func key(_ name: [UInt8]) -> FileKey { FileKey(root: folder.root, path: folder.path.appending(name)) }
+    if takeDefaults(key(DropNames.folderDefaults), limit, &found) { return }
+    switch names.folderDefaults {
+    case .none: return
+    case .taken(let name): _ = takeDefaults(key(name), limit, &found)
+    case .unclear(let names):
+      let files = names.map(key)
+      let speaking = files.filter { ControlNames.speaksForItself($0.path.name) && isFile($0) }
+      guard speaking.isEmpty else { return found.unclear.append(UnclearControl(.defaults, speaking, .name)) }
+      for file in files {
+        guard let bytes = sight(file, readUpTo: limit).bytes else { continue }
+        found.unclear.append(UnclearControl(.defaults, [file], .name, content: bytes))
+      }
+    }
+  }
+
+  private func isFile(_ file: FileKey) -> Bool { if case .file = sight(file).sighting { true } else { false } }
+
+  // Whether there is such a file.
+  private func takeDefaults(_ key: FileKey, _ limit: Int, _ found: inout FolderFindings) -> Bool {
+    let seen = sight(key, readUpTo: limit)
+    if seen.isBeingWritten, found.beingWritten == nil { found.beingWritten = key }
+    switch (seen.sighting, seen.bytes) {
+    case (.file, let bytes?): found.defaults.append((key, .success(bytes)))
+    case (.missing, _): return false
+    case (.unreadable(let error), _) where error.isOfMachine:
+      found.defaults.append((key, .failure(LocalTrouble(error))))
+    case (let sighting, _):
+      let why =
+        if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
+      let error = JobError(
+        code: "folder-defaults-unreadable", message: "\(key.path.display) cannot be read: \(why)",
+        hint: "Mend or remove that file.", retryable: true)
+      found.defaults.append((key, .failure(LocalTrouble(error))))
+    }
+    return true
+  }
+
+  // Names in a folder that may be meant as control files'. A folder that cannot be listed has none that could be taken.
+  private func controlNames(in folder: FileKey) -> ControlNames {
+    guard let table = roots[folder.root]?.controls else { return ControlNames() }
+    do throws(SystemError) {
+      let opened = try open(folder.root, folder.path.bytes, O_RDONLY | O_DIRECTORY)
+      let status = try opened.status()
+      if let known = table.names(folder.path, status.stamp) { return known }
+      var names = ControlNames()
+      try FolderListing.each(in: opened) { entry in
+        if !entry.isFolder, ControlNames.mayMatter(entry.name) { names.insert(entry.bytes) }
+      }
+      // A change within the clock's coarseness would not be seen.
+      if status.age(now: coarseWallClock()) > .seconds(2) { table.remember(folder.path, status.stamp, names) }
+      return names
+    } catch {
+      return ControlNames()
+    }
+  }
+}

@@ -1,0 +1,386 @@
+import Foundation
+import JobCore
+import PromptFile
+import TestKit
+import Testing
+
+@testable import Agent
+
+extension Pipelines {
+  /// Image lists and folder defaults that are not quite named as such, or have nothing in them yet.
+  @Suite struct ControlFileTests {
+    private static let link = "https://example.org/1.png"
+
+    private func urls(_ bench: AgentBench, _ name: String) async throws -> [String]? {
+      let job = try await bench.job(name)
+      return job?.revisions[job?.current ?? 0]?.snapshot.images.compactMap(\.url)
+    }
+
+    // Time passes until the file is in that state; the watcher takes a moment of the real one.
+    private func wait(_ bench: AgentBench, _ name: String, _ state: StateName, _ reason: HeldReason? = nil) async throws
+    {
+      try await bench.until("\(name) is \(state)") { bench in
+        guard try await bench.state(name) == state else { return false }
+        return try reason == nil || bench.sidecar(name)?.reason == reason?.rawValue
+      }
+    }
+
+    // MARK: near misses
+
+    @Test(arguments: ["CAT.IMAGES", "cat.Images", "Cat.images"]) func aListInOtherCaseIsTaken(name: String) async throws
+    {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/\(name)", Self.link)
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .done)
+        #expect(try await urls(bench, "cat") == [Self.link])
+        // It is the prompt's list like any other: a change is a new request, a touch is none.
+        try bench.place.write("root/\(name)", Self.link + "?2\n")
+        try await bench.until("made anew") { $0.service.posts.count == 2 }
+        try await wait(bench, "cat", .done)
+        #expect(try await urls(bench, "cat") == [Self.link + "?2"])
+        try bench.place.write("root/\(name)", "# the same\n" + Self.link + "?2\n")
+        try await bench.pass(.seconds(30))
+        #expect(bench.service.posts.count == 2)
+      }
+    }
+
+    @Test func aListInAnotherCompositionIsTaken() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/cafe\u{301}.images", Self.link)
+        try await bench.drop("caf\u{E9}", text: "a cafe")
+        try await wait(bench, "caf\u{E9}", .done)
+        #expect(try await urls(bench, "caf\u{E9}") == [Self.link])
+      }
+    }
+
+    @Test(arguments: ["fox.images.txt", "fox.image", "fox.prompt.images", "fox\u{200B}.images"])
+    func whatOnlyLooksLikeAListHoldsThePrompt(name: String) async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/\(name)", Self.link)
+        try await bench.drop("fox")
+        try await wait(bench, "fox", .held, .controlFileUnclear)
+        let told = try #require(try bench.sidecar("fox")?.error)
+        #expect(told.message.contains(DropPath.display(Array(name.utf8))) && told.hint?.contains("approve") == true)
+        // Named right, it is taken without a word.
+        try bench.place.rename("root/\(name)", to: "root/fox.images")
+        try await wait(bench, "fox", .done)
+        #expect(try await urls(bench, "fox") == [Self.link] && bench.service.posts.count == 1)
+      }
+    }
+
+    @Test func approvedThePromptIsTakenWithoutIt() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/fox.images.txt", Self.link)
+        try await bench.drop("fox")
+        try await wait(bench, "fox", .held, .controlFileUnclear)
+        #expect(await bench.ask(.approve, ["fox.prompt"]).oks == [true])
+        try await wait(bench, "fox", .done)
+        #expect(try await urls(bench, "fox") == [])
+        try await bench.drop("fox", text: "another text")
+        try await wait(bench, "fox", .held, .controlFileUnclear)
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
+    @Test func twoListsAreNotToldApart() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/CAT.images", Self.link)
+        try bench.place.write("root/Cat.images", Self.link)
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .held, .controlFileUnclear)
+        try bench.place.remove("root/CAT.images")
+        try await wait(bench, "cat", .done)
+        #expect(try await urls(bench, "cat") == [Self.link])
+      }
+    }
+
+    @Test func aListOfAnotherPromptIsNotTaken() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/Cat.images", Self.link)
+        try await bench.drop(["Cat", "cat"])
+        try await bench.until("both") { try await $0.census()[.done] == 2 }
+        #expect(try await urls(bench, "Cat") == [Self.link])
+        #expect(try await urls(bench, "cat") == [])
+      }
+    }
+
+    @Test(arguments: ["folder", "link"]) func aListThatIsNoFileHoldsThePrompt(kind: String) async throws {
+      try await AgentBench.with { bench in
+        if kind == "folder" {
+          try bench.place.makeFolder("root/cat.images")
+        } else {
+          try bench.place.write("root/shared.txt", Self.link)
+          #expect(symlink("shared.txt", bench.place.path("root/cat.images")) == 0)
+        }
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .held, .controlFileUnclear)
+        try bench.place.remove("root/cat.images")
+        try bench.place.write("root/cat.images", Self.link)
+        try await wait(bench, "cat", .done)
+        #expect(try await urls(bench, "cat") == [Self.link])
+      }
+    }
+
+    @Test func defaultsInOtherCaseAreTaken() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/.PromptDrop.yaml", "hold: true")
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .held, .asked)
+        try bench.place.write("root/.PromptDrop.yaml", "image_size: 2k\n")
+        try await wait(bench, "cat", .done)
+      }
+    }
+
+    @Test(arguments: [".promptdrop.yml", "promptdrop.yaml", ".promptdrop.yaml.txt", "promptdrop.yml"])
+    func whatOnlyLooksLikeDefaultsHoldsWhatIsBelow(name: String) async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/\(name)", "hold: true")
+        try bench.place.makeFolder("root/sub")
+        try bench.place.write("root/sub/dog.prompt", "dog")
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .held, .controlFileUnclear)
+        try await wait(bench, "sub/dog", .held, .controlFileUnclear)
+        #expect(await bench.ask(.approve, ["cat.prompt"]).oks == [true])
+        try await wait(bench, "cat", .done)
+        try bench.place.remove("root/\(name)")
+        try await wait(bench, "sub/dog", .done)
+      }
+    }
+
+    @Test func aForeignFileOfThatNameIsLeftAlone() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/promptdrop.yaml", "services:\n  web:\n    image: x\n")
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .done)
+      }
+    }
+
+    @Test func defaultsThatLoseTheirNameLetNothingGo() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/.promptdrop.yaml", "hold: true")
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .held, .asked)
+        let (right, wrong) = ("root/.promptdrop.yaml", "root/.promptdrop.yml")
+        for (from, to) in [(right, wrong), (wrong, right)] {
+          try bench.place.rename(from, to: to)
+          try await bench.pass(.seconds(30))
+          #expect(bench.service.posts.isEmpty)
+        }
+        try bench.place.write("root/.promptdrop.yaml", "")
+        try await bench.pass(.seconds(700))
+        #expect(bench.service.posts.isEmpty)
+        #expect(try await bench.state("cat") == .held)
+      }
+    }
+
+    @Test func frontMatterBehindAnotherFenceIsHeld() async throws {
+      try await AgentBench.with { bench in
+        let text = "----\nhold: true\n----\na fox"
+        try await bench.drop("fox", text: text)
+        try await wait(bench, "fox", .held, .frontMatterUnclear)
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.isEmpty)
+        #expect(await bench.ask(.approve, ["fox.prompt"]).oks == [true])
+        try await wait(bench, "fox", .done)
+        #expect(bench.service.posts.map(\.prompt) == [text], "it is taken as it stands")
+        // It stays so: a touch is nothing new.
+        try bench.place.writeByRename("root/fox.prompt", text)
+        try await bench.pass(.seconds(30))
+        #expect(try await bench.state("fox") == .done)
+      }
+    }
+
+    // MARK: what an earlier version took
+
+    // A job that is done, of a text without a list, as a version that did not look so closely has left it.
+    private func finished(_ bench: AgentBench, _ name: String, _ text: String, count: Int = 1) async throws {
+      let reader = PromptReader(.init(model: "google/gempix2", agentName: "bench"))
+      let file = bench.key(name)
+      let request = try reader.understand(prompt: Array(text.utf8), list: nil, file: file, defaults: [])
+      let identity = Identity(
+        prompt: request.promptSHA, source: request.sourceSHA, list: nil, request: reader.requestHash(request.snapshot))
+      let id = JobID(UUID().uuidString.lowercased())
+      let slots = (1...count).map { Slot(key: SlotKey(job: id, revision: 1, number: $0), state: .done) }
+      let stamp = FileStamp(device: 1, inode: 1, size: 1, modified: 1, changed: 1)
+      let revision = Revision(
+        number: 1, identity: identity, snapshot: request.snapshot, count: count, takenAt: Timestamp(milliseconds: 0))
+      _ = try await bench.process.journal.inner.commit([
+        .take(
+          .init(
+            job: id, file: file, expected: nil, stamp: TakenStamp(prompt: stamp, list: nil), revision: revision,
+            slots: slots, outputs: []))
+      ])
+    }
+
+    @Test func whatIsFinalStaysSo() async throws {
+      try await AgentBench.with { bench in
+        let texts = [
+          "list": "a cat", "wide": "---\naspect_ratio: 17:9\n---\na cat, wide", "fence": "----\nmodel: m\n----\na cat",
+          "bad": "a cat with a bad list",
+        ]
+        for (name, text) in texts { try await finished(bench, name, text) }
+        try bench.place.write("root/LIST.IMAGES", Self.link)
+        try bench.place.write("root/BAD.IMAGES", "missing.png\n")
+        try bench.place.write("root/.PromptDrop.yaml", "count: 3\nimage_size: 4k\n")
+        for (name, text) in texts { try await bench.drop(name, text: text) }
+        try await bench.pass(.seconds(900))
+        #expect(bench.service.posts.isEmpty)
+        for name in texts.keys {
+          #expect(try await bench.state(name) == .done, "\(name)")
+          #expect(try await bench.job(name)?.inputsChanged == true, "\(name) is understood in another way now")
+        }
+        // Asked for by name, it is made with its list and the present defaults.
+        #expect(await bench.ask(.retry, ["list.prompt"]).oks == [true])
+        try await bench.until("made anew") { $0.service.posts.count == 3 }
+        try await wait(bench, "list", .done)
+        #expect(try await urls(bench, "list") == [Self.link])
+        // What asks for more is judged like anything new.
+        try bench.place.write("root/wide.prompt", texts["wide"].map { $0 + ", at night" } ?? "")
+        try await wait(bench, "wide", .failed)
+        #expect(try bench.sidecar("wide")?.error?.code == "front-matter-bad-value" && bench.service.posts.count == 3)
+      }
+    }
+
+    @Test func aFinishedPromptIsRenamedTogetherWithItsList() async throws {
+      try await AgentBench.with { bench in
+        try await bench.drop("old", text: "a cat")
+        try await wait(bench, "old", .done)
+        try await bench.stop()
+        try bench.place.rename("root/old.prompt", to: "root/new.prompt")
+        try bench.place.write("root/NEW.IMAGES", Self.link)
+        try await bench.start()
+        try await bench.until("it is followed") { try await $0.state("new") == .done }
+        try await bench.pass(.seconds(30))
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
+    @Test func anUnsentTextIsSentWithTheListThatCameLate() async throws {
+      try await AgentBench.with { bench in
+        bench.service.onSubmit { _, _ in .unreachable }
+        try await bench.drop("cat")
+        try await bench.pass(.seconds(5))
+        #expect(try await bench.state("cat") == .queued)
+        try bench.place.write("root/CAT.IMAGES", Self.link)
+        try await bench.until("its list is seen") { try await urls($0, "cat") == [Self.link] }
+        bench.service.onSubmit(nil)
+        try await bench.until("done", within: .seconds(900)) { try await $0.state("cat") == .done }
+        #expect(bench.service.tasks.count == 1)
+        #expect(try await urls(bench, "cat") == [Self.link])
+      }
+    }
+
+    // MARK: empty ones
+
+    @Test(arguments: [[], [0, 0, 0, 0], [0xEF, 0xBB, 0xBF, 10]] as [[UInt8]])
+    func anEmptyListHasNotArrived(bytes: [UInt8]) async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/cat.images", bytes: bytes)
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .queued, .controlFileEmpty)
+        #expect(try bench.sidecar("cat")?.error?.hint?.contains("comment") == true)
+        try await bench.pass(.seconds(300))
+        #expect(bench.service.posts.isEmpty)
+        try bench.place.write("root/cat.images", Self.link)
+        try await wait(bench, "cat", .done)
+        #expect(try await urls(bench, "cat") == [Self.link] && bench.service.posts.count == 1)
+        // What is done stays so, whatever becomes of the list; and the same list is nothing new.
+        try bench.place.write("root/cat.images", bytes: bytes)
+        try await bench.pass(.seconds(900))
+        #expect(try await bench.state("cat") == .done)
+        try bench.place.write("root/cat.images", Self.link)
+        try await bench.pass(.seconds(30))
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
+    @Test func aCommentSaysThatThereIsNone() async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/cat.images", "# none\n")
+        try bench.place.write("root/.promptdrop.yaml", "# none\n")
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .done)
+      }
+    }
+
+    @Test(arguments: [false, true]) func afterAWhileAPersonDecides(restart: Bool) async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/.promptdrop.yaml", bytes: [0, 0, 0])
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .queued, .controlFileEmpty)
+        try await bench.pass(.seconds(400))
+        if restart {
+          try await bench.stop()
+          try await bench.start()
+        }
+        try await bench.pass(.seconds(100))
+        #expect(try await bench.state("cat") == .queued)
+        try await bench.pass(.seconds(101))
+        #expect(try bench.sidecar("cat")?.reason == HeldReason.controlFileEmpty.rawValue)
+        #expect(try await bench.state("cat") == .held)
+        #expect(await bench.ask(.approve, ["cat.prompt"]).oks == [true])
+        try await wait(bench, "cat", .done)
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
+    @Test func aDefaultThatChangesItsCountMakesNoPictures() async throws {
+      try await AgentBench.with { bench in
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .done)
+        try bench.place.write("root/.promptdrop.yaml", "count: 4\n")
+        try await bench.pass(.seconds(30))
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
+    // MARK: reference images
+
+    private func writePicture(_ bench: AgentBench, _ name: String) throws {
+      try bench.place.write("root/\(name)", bytes: SmallPNG.square([1, 2, 3]))
+    }
+
+    @Test(arguments: [("caf\u{E9}.png", "cafe\u{301}.png"), ("a\u{30A}/x.png", "\u{E5}/x.png")])
+    func aReferenceMeansTheOnlyFileOfTheSameLetters(listed: String, there: String) async throws {
+      try await AgentBench.with { bench in
+        try bench.place.write("root/cat.images", listed)
+        try await bench.drop("cat")
+        try await bench.until("it waits") { try $0.sidecar("cat")?.reason == "reference-missing" }
+        try writePicture(bench, there)
+        if there.contains("/") { bench.process.watcher.rescan() }
+        try await wait(bench, "cat", .done)
+        #expect(
+          try await bench.job("cat")?.revisions[1]?.snapshot.images.first?.path?.utf8.elementsEqual(there.utf8) == true)
+      }
+    }
+
+    @Test func severalThatFitAreNotTaken() async throws {
+      try await AgentBench.with { bench in
+        try writePicture(bench, "\u{1EAD}.png")
+        try writePicture(bench, "a\u{323}\u{302}.png")
+        try bench.place.write("root/cat.images", "\u{E2}\u{323}.png")
+        try await bench.drop("cat")
+        try await wait(bench, "cat", .failed)
+        let told = try #require(try bench.sidecar("cat")?.error)
+        #expect(told.code == "image-ambiguous" && told.message.contains("a\\u{0323}\\u{0302}.png"), "\(told)")
+        try bench.place.remove("root/\u{1EAD}.png")
+        bench.process.watcher.rescan()
+        try await wait(bench, "cat", .done)
+      }
+    }
+
+    @Test(arguments: [("ske\u{200B}tch.png", "sketch.png"), ("sketch.png", "Sketch.png")])
+    func aNameThatOnlyLooksTheSameIsShown(listed: String, there: String) async throws {
+      try await AgentBench.with { bench in
+        try writePicture(bench, there)
+        try bench.place.write("root/cat.images", listed)
+        try await bench.drop("cat")
+        try await bench.until("it waits") { try $0.sidecar("cat")?.reason == "reference-missing" }
+        let told = try #require(try bench.sidecar("cat")?.error?.message)
+        #expect(told.contains(DropPath.display(Array(listed.utf8))) && told.contains(there), "\(told)")
+        #expect(!told.unicodeScalars.contains("\u{200B}"))
+      }
+    }
+  }
+}
