@@ -181,6 +181,10 @@ let package = Package(
     .testTarget(
       name: "MountTests", dependencies: ["promptdrop", "SandboxServer", "TestKit", "ProgramKit"],
       swiftSettings: strictness),
+    // A real systemd in a container, and real filters of system calls.
+    .testTarget(
+      name: "SystemTests", dependencies: ["promptdrop", "SandboxServer", "TestKit", "ProgramKit"],
+      swiftSettings: strictness),
     // The pipeline with real folders and a real journal; time, the service and faults are fakes.
     .testTarget(
       name: "AgentTests",

@@ -52,16 +52,22 @@ extension Pipeline {
       case .trouble(let error): observer.notice(.warning, error)
       case .rootGone(let root):
         unscanned.remove(root)
+        unreadable[root] = nil
         observer.notice(
           .error,
           JobError(
             code: JobError.rootGone,
             message: "\(name(of: root)) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
             hint: "Put it back; promptdrop goes on by itself."))
+      case .rootUnreadable(let root, let error):
+        unscanned.remove(root)
+        unreadable[root] = error
+        observer.notice(.error, error)
       case .watchedAgain:
         observer.notice(
           .info, JobError(code: "watched-again", message: "inotify watches every folder that it can again."))
       case .rootBack(let root):
+        unreadable[root] = nil
         observer.notice(.info, JobError(code: "root-back", message: "\(name(of: root)) is there and watched."))
       }
     }

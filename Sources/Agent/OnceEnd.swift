@@ -29,6 +29,9 @@ extension Pipeline {
         let undecided = await sayWhatIsNotOurs()
         if unseen {
           end(unfinished(left.waiting + settling))
+        } else if let why = unreadable.min(by: { $0.key.number < $1.key.number })?.value.message {
+          // What could not even be looked through is not done.
+          end(.needsTime(waiting: left.waiting, why: why))
         } else if !left.needUser.isEmpty {
           end(.finished(done: try await done(), needUser: left.needUser.count))
         } else if let undecided {

@@ -29,6 +29,8 @@ public actor Pipeline {
   var arriving: Set<FileKey> = []
   var awaitedBy: [FileKey: Set<FileKey>] = [:]
   var unscanned: Set<RootID>
+  // Roots that cannot be looked through at present, and why.
+  var unreadable: [RootID: JobError] = [:]
   // Roots that are new to the journal and have not been surveyed; sidecars found there that are being read; and whether
   // there are sidecars, so that everything is looked at before anything is paid for.
   var unsurveyed: Set<RootID> = []

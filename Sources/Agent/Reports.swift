@@ -52,7 +52,9 @@ extension Pipeline {
         path: DropPath.display(condition.path), mode: condition.mode.rawValue, filesystem: condition.fileSystem,
         interval: condition.interval.map { Double($0.milliseconds) / 1000 }, message: condition.error?.message,
         hint: condition.error?.hint)
-      if condition.mode != .gone, condition.path == rootPaths[condition.root] { _ = isForeign(condition.root, &folder) }
+      if ![.gone, .unreadable].contains(condition.mode), condition.path == rootPaths[condition.root] {
+        _ = isForeign(condition.root, &folder)
+      }
       if condition.path == rootPaths[condition.root] {
         let unseen = files.blindSpots.filter { $0.root == condition.root }
         folder.unseen_writers =

@@ -1,30 +1,26 @@
-import CLinux
 import Glibc
 import JobCore
 
 /// An open file or folder, closed when it is let go.
 struct Descriptor: ~Copyable {
   let number: Int32
+  private let way: Opening
 
-  /// Takes an open descriptor over.
-  init(owning number: Int32) { self.number = number }
+  /// Takes an open descriptor over. `way`: how what is below it is opened.
+  init(owning number: Int32, _ way: Opening = .standard) { (self.number, self.way) = (number, way) }
 
   deinit { close(number) }
 
   /// Opens a path below a folder, never through a symbolic link and never out of the folder. Throws `SystemError`.
-  static func open(beneath folder: Int32, _ path: [UInt8], _ flags: Int32, mode: mode_t = 0) throws(SystemError)
-    -> Descriptor
-  {
-    let terminated = path.isEmpty ? [CChar(bitPattern: UInt8(ascii: ".")), 0] : cString(path)
-    var tries = 0
-    while true {
-      let number = pd_open_beneath(folder, terminated, flags | O_CLOEXEC, mode)
-      if number >= 0 { return Descriptor(owning: number) }
-      // EAGAIN: a rename raced with the walk; the kernel asks for another try. Or somebody has a lease on the file, and
-      // that lasts.
-      tries += 1
-      if errno != EINTR && (errno != EAGAIN || tries > 100) { throw SystemError(errno) }
-    }
+  static func open(
+    beneath folder: Int32, _ path: [UInt8], _ flags: Int32, mode: mode_t = 0, by way: Opening = .standard
+  ) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try way.descriptor(folder, path, flags, mode), way)
+  }
+
+  /// Opens a path below this folder, in the way that this folder was opened. Throws `SystemError`.
+  func open(_ path: [UInt8], _ flags: Int32, mode: mode_t = 0) throws(SystemError) -> Descriptor {
+    try Descriptor.open(beneath: number, path, flags, mode: mode, by: way)
   }
 
   /// Reads up to `limit` bytes from the start. Throws `SystemError`.
@@ -89,10 +85,12 @@ struct Descriptor: ~Copyable {
 }
 
 /// A failed system call.
-struct SystemError: Error {
-  let number: Int32
+public struct SystemError: Error, Hashable, Sendable {
+  /// As errno(3) has it.
+  public let number: Int32
   init(_ number: Int32) { self.number = number }
-  var text: String { String(cString: strerror(number)) }
+  /// In words, such as "Permission denied".
+  public var text: String { String(cString: strerror(number)) }
   /// Whether no such folder is in that place: it is gone, or something else is there.
   var isOfPlace: Bool { [ENOENT, ENOTDIR, ELOOP, EXDEV, ESTALE].contains(number) }
 }
@@ -108,6 +106,7 @@ func cString(_ bytes: [UInt8]) -> [CChar] {
 extension stat {
   var isRegular: Bool { st_mode & S_IFMT == S_IFREG }
   var isFolder: Bool { st_mode & S_IFMT == S_IFDIR }
+  var isLink: Bool { st_mode & S_IFMT == S_IFLNK }
 
   var stamp: FileStamp {
     func nanoseconds(_ time: timespec) -> Int64 {

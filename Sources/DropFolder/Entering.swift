@@ -35,7 +35,7 @@ extension WatchedTree {
     let before = nodes[number]
     nodes[number] = Node(way: way, device: device, seen: before?.device == device ? before?.seen ?? .init() : .init())
     if let kind {
-      begin(kind, number, key, device)
+      begin(kind, number, key, folder)
     } else if mounts.removeValue(forKey: number) != nil {
       conditionsChanged = true
     }
@@ -117,7 +117,7 @@ extension WatchedTree {
     else { return }
     let found = try folder.status()
     do throws(SystemError) {
-      let there = try Descriptor.open(beneath: root.descriptor, place.path.bytes, O_RDONLY | O_DIRECTORY).status()
+      let there = try root.open(place.path.bytes, O_RDONLY | O_DIRECTORY).status()
       if there.st_dev == found.st_dev, there.st_ino == found.st_ino { return }
     } catch {
       guard error.isOfPlace else { throw error }
@@ -136,13 +136,15 @@ extension WatchedTree {
 
   // MARK: file systems
 
-  private mutating func begin(_ kind: FileSystemKind, _ number: Watch, _ key: FileKey, _ device: UInt64) {
+  private mutating func begin(
+    _ kind: FileSystemKind, _ number: Watch, _ key: FileKey, _ folder: borrowing Descriptor
+  ) {
     guard mounts[number] != kind else { return }
     mounts[number] = kind
     conditionsChanged = true
     guard let node = nodes[number] else { return }
     switch node.way {
-    case .inotify: probe(number, key)
+    case .inotify: probe(number, folder)
     case .polling(let reason):
       if let error = Self.polling(reason, kind, name(of: key), options.pollInterval) { say(error) }
     }
@@ -173,15 +175,15 @@ extension WatchedTree {
 
   // Makes a file and takes it away again: who does not hear of that is deaf. It proves nothing else: local changes are heard
   // of on file servers too.
-  private mutating func probe(_ number: Watch, _ key: FileKey) {
-    guard let place = roots[key.root]?.place else { return }
+  private mutating func probe(_ number: Watch, _ folder: borrowing Descriptor) {
     let probe = DropNames.temporary(id: "probe-\(getpid())-\(number)")
-    let path = cString(key.path.appending(probe).bytes)
-    let file = openat(place.descriptor, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    // Where nothing can be written, nothing can be proved.
-    guard file >= 0 else { return }
-    close(file)
-    unlinkat(place.descriptor, path, 0)
+    do throws(SystemError) {
+      _ = try folder.open(probe, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+    } catch {
+      // Where nothing can be written, nothing can be proved.
+      return
+    }
+    unlinkat(folder.number, cString(probe), 0)
     probes[number] = Probe(name: probe, deadline: .now + Self.hearing)
   }
 
@@ -211,12 +213,16 @@ extension WatchedTree {
     var found: [FolderCondition] = []
     for (id, root) in roots.sorted(by: { $0.key.number < $1.key.number }) {
       guard let watch = table.watch(of: id), let node = nodes[watch] else {
-        found.append(
-          FolderCondition(
-            path: root.path, root: id, mode: .gone,
-            error: JobError(
-              code: JobError.rootGone, message: "The folder is not there: it was moved, deleted or unmounted.",
-              hint: "Put it back; promptdrop goes on by itself.")))
+        // Nothing is said of one that is about to be looked at for the first time.
+        if let error = absences[id] ?? (gone.contains(id) ? RootAbsence.missing.error(root.path) : nil) {
+          found.append(
+            FolderCondition(
+              path: root.path, root: id, mode: error.code == JobError.rootGone ? .gone : .unreadable, error: error))
+        }
+        continue
+      }
+      if let error = absences[id] {
+        found.append(FolderCondition(path: root.path, root: id, mode: .unreadable, error: error))
         continue
       }
       found.append(condition(watch, node, root.path, id))

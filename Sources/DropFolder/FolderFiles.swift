@@ -54,7 +54,7 @@ public final class FolderFiles: RootFiles {
   /// the root itself is not there, which says nothing about what is in it.
   func open(_ root: RootID, _ path: [UInt8], _ flags: Int32) throws(SystemError) -> Descriptor {
     guard let place = roots[root]?.place else { throw SystemError(ENODEV) }
-    return try Descriptor.open(beneath: place.descriptor, path, flags)
+    return try place.open(path, flags)
   }
 
   /// Opens the folder that a file is in.

@@ -31,14 +31,17 @@ public final class FolderWatcher: FolderWatching {
     public var maxDefaultsBytes: Int
     /// Folders that are no part of the watched ones.
     public var skipped: SkippedFolders
+    /// How often it is said again that a root cannot be used.
+    public var reminder: Duration
     /// Makes options.
     public init(
       mode: Mode = .auto, rescanInterval: Duration, pollInterval: Duration = .seconds(10),
-      maxDefaultsBytes: Int = 65_536, skipped: SkippedFolders = .standard,
+      maxDefaultsBytes: Int = 65_536, skipped: SkippedFolders = .standard, reminder: Duration = .seconds(300),
       fingerprint: @escaping @Sendable ([[UInt8]]) -> UInt64
     ) {
       (self.mode, self.rescanInterval, self.pollInterval) = (mode, rescanInterval, pollInterval)
       (self.maxDefaultsBytes, self.fingerprint, self.skipped) = (maxDefaultsBytes, fingerprint, skipped)
+      self.reminder = reminder
     }
   }
 
@@ -63,9 +66,7 @@ public final class FolderWatcher: FolderWatching {
     let thread = Thread {
       for (id, root) in roots where fresh.contains(id) {
         sink(
-          root.place.map { Survey.of(id, $0.descriptor, skipping: options.skipped) } ?? [
-            .surveyed(id, hasSidecars: false)
-          ])
+          root.place.map { Survey.of(id, $0, skipping: options.skipped) } ?? [.surveyed(id, hasSidecars: false)])
       }
       var loop = WatchLoop(
         tree: WatchedTree(

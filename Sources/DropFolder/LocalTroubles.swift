@@ -19,10 +19,26 @@ extension LocalTrouble {
       case EAGAIN:
         ("file-in-use", "Another program has it for itself at present, as Samba does for a client; it is tried again.")
       case EIO: ("input-output-error", "The disk reports an error; see the kernel's log.")
-      default: ("file-error", "See the message.")
+      default: ("file-error", Self.hint(failure.number))
       }
     self.init(
       JobError(code: code, message: "Cannot \(what) \(name): \(failure.text).", hint: hint, retryable: true),
       isFatal: isFatal)
+  }
+
+  // What is rare. None of it is the prompt's fault, so all of it is tried again.
+  private static func hint(_ number: Int32) -> String {
+    switch number {
+    case ENOTCONN, ESTALE, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, ECONNREFUSED, EREMOTEIO:
+      "The folder's server does not answer: check it and the mount; promptdrop goes on by itself when it is back."
+    case ENOSYS, EOPNOTSUPP, EINVAL:
+      "The kernel, the file system or a filter of system calls (SystemCallFilter= in the unit) does not allow it; allow it, or move "
+        + "the folder to another file system."
+    case ENOMEM: "Memory is short: free some, or raise MemoryMax= in the unit; promptdrop goes on by itself."
+    case EFBIG: "Raise the largest file size (ulimit -f, LimitFSIZE= in the unit), or use another file system."
+    case EBUSY, EAGAIN, ETXTBSY, EDEADLK:
+      "Another program keeps it busy; promptdrop tries again by itself, and goes on once that is over."
+    default: "promptdrop tries again by itself. If that does not help, see the kernel's log: journalctl -k."
+    }
   }
 }

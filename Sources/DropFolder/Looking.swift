@@ -85,8 +85,9 @@ extension WatchedTree {
     }
     guard let place = roots[key.root]?.place else { return true }
     do throws(SystemError) {
-      let folder = try Descriptor.open(beneath: place.descriptor, key.path.bytes, O_RDONLY | O_DIRECTORY)
+      let folder = try place.open(key.path.bytes, O_RDONLY | O_DIRECTORY)
       if let watch = try enter(folder, key, known: known, parent: parent) { try list(folder, key, watch, look) }
+      if key.path.bytes.isEmpty { isReadable(key.root) }
       return true
     } catch {
       return isOver(error, key, known)
@@ -108,6 +109,10 @@ extension WatchedTree {
       }
     default:
       // Its own permissions, or its disk: the rest goes on.
+      if key.path.bytes.isEmpty {
+        say(RootAbsence.unreadable(name(of: key), error), of: key.root)
+        return true
+      }
       let trouble = LocalTrouble(error, doing: "look through", name(of: key)).error
       if saidCodes.insert("\(trouble.code) \(key.path.display)").inserted { say(trouble) }
     }
@@ -177,7 +182,7 @@ extension WatchedTree {
   // What cannot be read is empty here, and told of when a prompt is looked at.
   private static func read(_ name: [UInt8], in folder: borrowing Descriptor, limit: Int) -> [UInt8] {
     do throws(SystemError) {
-      let file = try Descriptor.open(beneath: folder.number, name, O_RDONLY | O_NONBLOCK)
+      let file = try folder.open(name, O_RDONLY | O_NONBLOCK)
       let status = try file.status()
       guard status.isRegular, status.st_size <= limit else { return [] }
       return try file.read(limit: limit)

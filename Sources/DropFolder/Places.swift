@@ -41,7 +41,7 @@ extension FolderFiles {
     _ name: [UInt8], in source: borrowing Descriptor, to new: [UInt8], in target: borrowing Descriptor
   ) throws(SystemError) -> Bool {
     let temporary = newTemporary()
-    try copy(Descriptor.open(beneath: source.number, name, O_RDONLY | O_NONBLOCK), to: temporary, in: target)
+    try copy(source.open(name, O_RDONLY | O_NONBLOCK), to: temporary, in: target)
     do throws(SystemError) {
       try renameWithin(target.number, temporary, to: new, replacing: false)
       try target.sync()
@@ -57,7 +57,7 @@ extension FolderFiles {
   private func copy(
     _ source: borrowing Descriptor, to temporary: [UInt8], in target: borrowing Descriptor
   ) throws(SystemError) {
-    let file = try Descriptor.open(beneath: target.number, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+    let file = try target.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
     do throws(SystemError) {
       var offset = 0
       while true {
@@ -83,7 +83,7 @@ extension FolderFiles {
         let status = try folder.status()
         if device == nil || UInt64(status.st_dev) == device { return true }
         // Another file system than the prompt's: it was unmounted, and this is what lies below it; or it was moved along.
-        _ = try Descriptor.open(beneath: folder.number, prompt.path.name, pd_o_path)
+        _ = try folder.open(prompt.path.name, pd_o_path)
         return true
       } catch {
         // What is wrong otherwise is found, and said, by whoever writes there.
@@ -118,7 +118,7 @@ extension FolderFiles {
       let folder = try self.openKept()
       let temporary = self.newTemporary()
       do throws(SystemError) {
-        let file = try Descriptor.open(beneath: folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         try file.write(bytes)
         try file.sync()
         try renameWithin(folder.number, temporary, to: name, replacing: true)
@@ -137,7 +137,7 @@ extension FolderFiles {
       let target = try self.openFolder(of: prompt)
       let temporary = self.newTemporary()
       do throws(SystemError) {
-        try self.copy(Descriptor.open(beneath: source.number, kept, O_RDONLY), to: temporary, in: target)
+        try self.copy(source.open(kept, O_RDONLY), to: temporary, in: target)
         return temporary
       } catch {
         throw LocalTrouble(error, doing: "put a kept picture beside", prompt.path.display)

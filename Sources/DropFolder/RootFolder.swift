@@ -10,20 +10,26 @@ import Synchronization
 public final class RootFolder: Sendable {
   /// The absolute, canonical path.
   public let path: [UInt8]
+  // The absolute path as it was given, perhaps with links in it.
+  private let given: [UInt8]
+  private let opening: Opening
   private let state: Mutex<Place?>
   /// What is known of names in it that may be meant as control files'.
   let controls = ControlTable()
+  /// Whether the path that was given leads through a link, which may be re-pointed without anything being heard.
+  let isGivenByLink: Bool
 
   /// The folder as it is open now. Who works in it keeps the value for as long: the descriptors are closed with it.
   final class Place: Sendable {
     let descriptor: Int32
+    private let opening: Opening
     private let ancestors: [Int32]
 
     // Throws `RootRefusal`.
-    fileprivate init(_ path: [UInt8]) throws(RootRefusal) {
+    fileprivate init(_ path: [UInt8], _ opening: Opening) throws(RootRefusal) {
       let name = DropPath.display(path)
       let folder = Glibc.open(cString(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      guard folder >= 0 else { throw .unusable(name, String(cString: strerror(errno))) }
+      guard folder >= 0 else { throw .unusable(name, SystemError(errno)) }
       var opened: [Int32] = []
       func release(_ refusal: RootRefusal) -> RootRefusal {
         for number in opened + [folder] { close(number) }
@@ -38,31 +44,60 @@ public final class RootFolder: Sendable {
         opened.append(number)
         guard flock(number, LOCK_SH | LOCK_NB) == 0 else { throw release(.locked("/" + above.display)) }
       }
-      (descriptor, ancestors) = (folder, opened)
+      (descriptor, ancestors, self.opening) = (folder, opened, opening)
     }
 
     deinit {
       for number in ancestors + [descriptor] { close(number) }
     }
+
+    /// Opens a path below the root, never through a symbolic link and never out of the root. Throws `SystemError`.
+    func open(_ path: [UInt8], _ flags: Int32) throws(SystemError) -> Descriptor {
+      try Descriptor.open(beneath: descriptor, path, flags, by: opening)
+    }
   }
 
-  /// Opens and locks a folder. `mayBeMissing`: one that is not there is waited for (`takeUp`). Throws `RootRefusal`.
-  public init(_ path: String, mayBeMissing: Bool = false) throws(RootRefusal) {
+  /// Opens and locks a folder. `mayBeMissing`: one that is not there, or cannot be opened now, is waited for (`takeUp`).
+  /// `opening`: how what is below it is opened; nil: as the system allows. Throws `RootRefusal`.
+  public init(_ path: String, mayBeMissing: Bool = false, opening: Opening? = nil) throws(RootRefusal) {
     guard let canonical = Self.canonical(path, mayBeMissing: mayBeMissing) else {
-      throw .unusable(path, String(cString: strerror(errno)))
+      throw .unusable(path, SystemError(errno))
     }
-    self.path = canonical
-    var there = stat()
-    if mayBeMissing, stat(cString(canonical), &there) != 0, errno == ENOENT {
-      state = Mutex(nil)
-    } else {
-      let place: Place
-      do { place = try Place(canonical) } catch {
-        if case .unusable(_, let why) = error { throw .unusable(path, why) }
-        throw error
+    (self.path, given) = (canonical, Self.absolute(path))
+    isGivenByLink = Self.withoutDots(given) != canonical
+    self.opening = opening ?? .standard
+    do throws(RootRefusal) {
+      state = Mutex(try Place(canonical, self.opening))
+    } catch {
+      switch error {
+      case .unusable(_, let why):
+        guard mayBeMissing, Self.isWaitedFor(why) else { throw .unusable(path, why) }
+        state = Mutex(nil)
+      case .locked: throw error
       }
-      state = Mutex(place)
     }
+  }
+
+  // The path as it reads; where a link stands before `..`, it is another one.
+  private static func withoutDots(_ path: [UInt8]) -> [UInt8] {
+    var parts: [ArraySlice<UInt8>] = []
+    for part in path.split(separator: UInt8(ascii: "/")) {
+      if part.elementsEqual([46, 46]) { _ = parts.popLast() } else if !part.elementsEqual([46]) { parts.append(part) }
+    }
+    return [47] + parts.joined(separator: [47])
+  }
+
+  // What is no folder, or has a name that nothing can have, is a mistake; everything else may be mended while it is
+  // waited for: a disk that is not mounted, a server that is away, permissions.
+  private static func isWaitedFor(_ error: SystemError) -> Bool {
+    ![ENOTDIR, ELOOP, ENAMETOOLONG].contains(error.number)
+  }
+
+  private static func absolute(_ path: String) -> [UInt8] {
+    if path.hasPrefix("/") { return Array(path.utf8) }
+    guard let folder = getcwd(nil, 0) else { return Array(path.utf8) }  // Deleted; the path cannot be followed either.
+    defer { free(folder) }
+    return UnsafeBufferPointer(start: folder, count: strlen(folder)).map { UInt8(bitPattern: $0) } + [47] + path.utf8
   }
 
   // What is there is resolved; the rest of the path is taken as it is written. Nil with errno.
@@ -71,7 +106,7 @@ public final class RootFolder: Sendable {
       defer { free(resolved) }
       return UnsafeBufferPointer(start: resolved, count: strlen(resolved)).map { UInt8(bitPattern: $0) }
     }
-    guard mayBeMissing, errno == ENOENT else { return nil }
+    guard mayBeMissing, isWaitedFor(SystemError(errno)) else { return nil }
     let trimmed = path.utf8.reversed().drop { $0 == UInt8(ascii: "/") }.reversed()
     let parts = DropPath(bytes: Array(trimmed))
     guard !parts.name.isEmpty, parts.name != [46, 46] else { return nil }
@@ -92,22 +127,52 @@ public final class RootFolder: Sendable {
     controls.reset()
   }
 
-  /// Opens and locks it again, where it is there. Throws `RootRefusal` where it must not be used.
-  func takeUp() throws(RootRefusal) -> Bool {
-    var there = stat()
-    guard place == nil, stat(cString(path), &there) == 0 else { return false }
-    let new = try Place(path)
+  /// Opens and locks it again, where it is there. Throws `RootAbsence` where it cannot be used.
+  func takeUp() throws(RootAbsence) {
+    guard place == nil else { return }
+    let there = try found()
+    let new: Place
+    do throws(RootRefusal) {
+      new = try Place(path, opening)
+    } catch {
+      if case .unusable(_, let why) = error, why.isOfPlace { throw .missing }
+      throw .refused(error)
+    }
+    // A link may have been re-pointed meanwhile: what was opened is what was looked at, or the next check finds out.
+    guard Self.isSame(new.descriptor, there) else { throw .missing }
     state.withLock { $0 = new }
-    return true
+  }
+
+  /// Why the folder does not stand under its path any more; nil where it does, or is not open at all.
+  var absence: RootAbsence? {
+    guard let place else { return nil }
+    do throws(RootAbsence) {
+      return Self.isSame(place.descriptor, try found()) ? nil : .missing
+    } catch {
+      return error
+    }
   }
 
   /// Whether the folder still stands under its path.
-  var isInPlace: Bool {
-    guard let place else { return false }
-    var mine = stat()
+  var isInPlace: Bool { place != nil && absence == nil }
+
+  // What stands under the path, where the path that was given leads there too.
+  private func found() throws(RootAbsence) -> stat {
     var there = stat()
-    return fstat(place.descriptor, &mine) == 0 && mine.st_nlink > 0 && stat(cString(path), &there) == 0
-      && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino
+    guard stat(cString(path), &there) == 0 else { throw RootAbsence(SystemError(errno), path) }
+    guard isGivenByLink else { return there }
+    var meant = stat()
+    guard stat(cString(given), &meant) == 0 else { throw RootAbsence(SystemError(errno), given) }
+    guard meant.st_dev == there.st_dev, meant.st_ino == there.st_ino else {
+      throw .leadsElsewhere(
+        given, to: Self.canonical(String(decoding: given, as: UTF8.self), mayBeMissing: false) ?? given)
+    }
+    return there
+  }
+
+  private static func isSame(_ folder: Int32, _ there: stat) -> Bool {
+    var mine = stat()
+    return fstat(folder, &mine) == 0 && mine.st_nlink > 0 && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino
   }
 
   /// Whether a folder above it holds a sync tool's mark, which keeps the root on several machines too.
@@ -132,22 +197,5 @@ public final class RootFolder: Sendable {
   /// Whether `other` is this folder or below it.
   public func contains(_ other: [UInt8]) -> Bool {
     DropPath(bytes: Array(other.dropFirst())).isBelowOrEqual(DropPath(bytes: Array(path.dropFirst())))
-  }
-}
-
-/// Why a folder cannot be watched.
-public enum RootRefusal: Error, Hashable, Sendable, CustomStringConvertible {
-  /// It cannot be opened: path and reason.
-  case unusable(String, String)
-  /// Another agent has it, or a folder above or below it.
-  case locked(String)
-
-  /// For the user.
-  public var description: String {
-    switch self {
-    case .unusable(let path, let why): "cannot watch \(path): \(why)"
-    case .locked(let path):
-      "another promptdrop already watches \(path) (or a folder inside it); two agents on one folder would pay twice"
-    }
   }
 }

@@ -77,7 +77,7 @@ extension FolderFiles {
 
   private static func owner(of name: [UInt8], in folder: borrowing Descriptor) throws(SystemError) -> NameOwner {
     do throws(SystemError) {
-      let file = try Descriptor.open(beneath: folder.number, name, O_RDONLY | O_NONBLOCK)
+      let file = try folder.open(name, O_RDONLY | O_NONBLOCK)
       let status = try file.status()
       guard status.isRegular else { return .somebody }
       // Nobody's content is lost with an empty file; left alone, it would be one for ever.
@@ -120,7 +120,7 @@ extension FolderFiles {
   ) throws(SystemError) {
     let temporary = newTemporary()
     do throws(SystemError) {
-      let file = try Descriptor.open(beneath: folder.number, temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+      let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
       try file.write(bytes)
       // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
       // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.

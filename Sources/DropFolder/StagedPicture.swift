@@ -106,7 +106,7 @@ final class StagedPicture: StagedFile {
       let folder = isNew ? try folder() : nil
       do throws(SystemError) {
         if let folder {
-          state.file = try Descriptor.open(beneath: folder.number, temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
+          state.file = try folder.open(temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
         }
         try state.file?.write(state.buffer)
       } catch {

@@ -5,13 +5,13 @@ import JobCore
 /// lost, have left there: it has to be known before anything is paid for.
 enum Survey {
   /// Walks. At most 10,000 strays are told of, so that a folder of nothing but those does not fill the memory.
-  static func of(_ root: RootID, _ descriptor: Int32, skipping skipped: SkippedFolders) -> [FolderEvent] {
+  static func of(_ root: RootID, _ place: RootFolder.Place, skipping skipped: SkippedFolders) -> [FolderEvent] {
     var events: [FolderEvent] = []
     var hasSidecars = false
     var open = [DropPath.root]
     while let path = open.popLast() {
       // What cannot be looked through says so in the scan that follows.
-      guard let folder = try? Descriptor.open(beneath: descriptor, path.bytes, O_RDONLY | O_DIRECTORY) else { continue }
+      guard let folder = try? place.open(path.bytes, O_RDONLY | O_DIRECTORY) else { continue }
       var prompts: Set<[UInt8]> = []
       var told: [[UInt8]] = []
       // The same.

@@ -15,6 +15,9 @@ struct WatchLoop: ~Copyable {
   private var nextScan: ContinuousClock.Instant = .distantFuture
   private var nextPoll: ContinuousClock.Instant = .now
   private var nextRootCheck: ContinuousClock.Instant = .now
+  // When it is said again that roots cannot be used, while that is so.
+  private var nextReminder: ContinuousClock.Instant?
+  private let hasLinks: Bool
   // While descriptors are used up.
   private var pausedUntil: ContinuousClock.Instant?
   // Whether a look at everything is under way, or due; what is being done has taken this long so far.
@@ -30,13 +33,14 @@ struct WatchLoop: ~Copyable {
     tree: consuming WatchedTree, options: FolderWatcher.Options, commands: Commands,
     sink: @escaping ([FolderEvent]) -> Void
   ) {
+    hasLinks = tree.roots.values.contains { $0.isGivenByLink }
     self.tree = tree
     (self.options, self.commands, self.sink) = (options, commands, sink)
   }
 
   deinit { if mountTable >= 0 { close(mountTable) } }
 
-  // While a root is not there, or not yet.
+  // While a root is not there, or not yet, and where one was given by a link.
   private static let longestRootCheck: Duration = .seconds(5)
   // A look at everything may take a hundredth of the time, one at what is polled a twentieth, and one after lost events a
   // tenth.
@@ -90,11 +94,23 @@ struct WatchLoop: ~Copyable {
       tree.lookAtPolled()
       nextPoll = .distantFuture
     }
-    if !tree.gone.isEmpty, now >= nextRootCheck {
+    if checksRoots, now >= nextRootCheck {
       tree.checkRoots()
+      if tree.looks.isEmpty { tree.lookAtUnreadable() }
       nextRootCheck = now + min(options.pollInterval, Self.longestRootCheck)
     }
+    if tree.absences.isEmpty {
+      nextReminder = nil
+    } else if let moment = nextReminder, moment <= now {
+      tree.remind()
+      nextReminder = now + options.reminder
+    } else {
+      nextReminder = nextReminder ?? now + options.reminder
+    }
   }
+
+  // Whether roots have to be looked at without anything being heard of them.
+  private var checksRoots: Bool { !tree.gone.isEmpty || !tree.absences.isEmpty || hasLinks }
 
   private var afterOverflow: Instant { scanEndedAt + lastScanTime * Self.overflowShare }
 
@@ -140,7 +156,8 @@ struct WatchLoop: ~Copyable {
     if options.rescanInterval > .zero, !isScanning { sooner(nextScan) }
     if tree.overflowed, !isScanning { sooner(afterOverflow) }
     if !tree.polled.isEmpty, tree.looks.isEmpty { sooner(nextPoll) }
-    if !tree.gone.isEmpty { sooner(nextRootCheck) }
+    if checksRoots { sooner(nextRootCheck) }
+    sooner(nextReminder)
     sooner(tree.nextProbe)
     if tree.looks.isEmpty { sooner(tree.nextControlLook) }
     sooner(pausedUntil)

@@ -77,7 +77,9 @@ struct WatchedTree: ~Copyable {
   // The last rename of a temporary file of this process: what comes of it is its own doing.
   var ownCookie: UInt32 = 0
 
+  // Roots that are not open, and why roots cannot be used, open or not.
   var gone: Set<RootID> = []
+  var absences: [RootID: JobError] = [:]
   var events: [FolderEvent] = []
   var saidCodes: Set<String> = []
   var watchesAreUsedUp = false
@@ -134,21 +136,22 @@ struct WatchedTree: ~Copyable {
   /// The roots that are not there are left, and those that are there again are taken up.
   mutating func checkRoots() {
     for (id, root) in roots.sorted(by: { $0.key.number < $1.key.number }) {
-      if root.isThere, !root.isInPlace { lose(id, root) }
+      if let absence = root.absence { lose(id, root, absence) }
       guard !root.isThere else { continue }
-      do throws(RootRefusal) {
-        if try root.takeUp() {
-          gone.remove(id)
-          conditionsChanged = true
-          events.append(.rootBack(id))
-          lookAt(id)
-          continue
-        }
+      do throws(RootAbsence) {
+        try root.takeUp()
+        gone.remove(id)
+        conditionsChanged = true
+        lookAt(id)
       } catch {
-        sayOnce(JobError(code: "root-unusable", message: "\(error)"))
+        note(error, id, root)
       }
-      if gone.insert(id).inserted { events += [.rootGone(id), .scanned(id)] }
     }
+  }
+
+  /// Roots that are open and could not be looked through are looked at again.
+  mutating func lookAtUnreadable() {
+    for id in absences.keys.sorted(by: { $0.number < $1.number }) where roots[id]?.isThere == true { lookAt(id) }
   }
 
   /// Begins to look through a root.
@@ -158,12 +161,35 @@ struct WatchedTree: ~Copyable {
   }
 
   /// The root is not there: nothing is known of what is below it.
-  private mutating func lose(_ id: RootID, _ root: RootFolder) {
+  private mutating func lose(_ id: RootID, _ root: RootFolder, _ absence: RootAbsence) {
     if let watch = table.watch(of: id) { forget(watch) }
     root.leave()
+    note(absence, id, root)
+  }
+
+  private mutating func note(_ absence: RootAbsence, _ id: RootID, _ root: RootFolder) {
     gone.insert(id)
+    say(absence.error(root.path), of: id)
+  }
+
+  /// The root cannot be used, for this reason. Said when it is new, and by `remind`.
+  mutating func say(_ error: JobError, of id: RootID) {
+    guard absences.updateValue(error, forKey: id) != error else { return }
     conditionsChanged = true
-    events += [.rootGone(id), .scanned(id)]
+    events += [error == RootAbsence.missing.error(roots[id]?.path ?? []) ? .rootGone(id) : .rootUnreadable(id, error)]
+    events.append(.scanned(id))
+  }
+
+  /// The root has been looked through.
+  mutating func isReadable(_ id: RootID) {
+    guard absences.removeValue(forKey: id) != nil else { return }
+    conditionsChanged = true
+    events.append(.rootBack(id))
+  }
+
+  /// Says once more which roots cannot be used, so that the log has it for as long as that lasts.
+  mutating func remind() {
+    for (_, error) in absences.sorted(by: { $0.key.number < $1.key.number }) { say(error) }
   }
 
   // MARK: folders

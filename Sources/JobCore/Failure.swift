@@ -27,6 +27,9 @@ extension JobError {
   /// The code of what cannot be done because a watched folder itself is not there.
   public static let rootGone = "root-gone"
 
+  /// The code of a watched folder that is there and cannot be looked through at present.
+  public static let rootUnreadable = "root-unreadable"
+
   /// The code of what cannot be done because the folder of a prompt is not there.
   public static let folderGone = "folder-gone"
   /// Whether it is about a place that is not there: nothing can be done there before it is back.

@@ -36,7 +36,9 @@ public enum FolderEvent: Hashable, Sendable {
   case trouble(JobError)
   /// The root itself is gone.
   case rootGone(RootID)
-  /// A root that was gone, or not there yet, is there.
+  /// The root cannot be looked through at present, or does not stand for the folder that was watched: why.
+  case rootUnreadable(RootID, JobError)
+  /// A root that was gone, could not be looked through, or was not there yet, is there.
   case rootBack(RootID)
   /// What had to be looked through for want of inotify's watches or instances is watched again.
   case watchedAgain
@@ -54,6 +56,8 @@ public struct FolderCondition: Hashable, Sendable {
     case gone
     /// It is no part of the watched folder: a recycle bin, snapshots, a system folder.
     case skipped
+    /// It is there, and cannot be looked through at present.
+    case unreadable
   }
   /// The part's absolute path.
   public var path: [UInt8]

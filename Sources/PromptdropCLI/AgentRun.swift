@@ -4,7 +4,6 @@ import Foundation
 import Glibc
 import JobCore
 import Logging
-import UnixSignals
 
 /// Runs an agent in the foreground: what `watch`, `once` and `demo` have in common.
 struct AgentRun {
@@ -25,6 +24,7 @@ struct AgentRun {
 
   /// Works until the end. Throws `Assembly.Refusal` and `ConfigurationError`.
   func run() async throws -> Ending {
+    let hangUp = HangUp.decide(runsOn: mode == .watch)
     let logger = Self.logger(configuration)
     for warning in configuration.warnings { logger.warning("\(warning)") }
     try OpenFiles.raise(requests: configuration.integer("max-requests"))
@@ -38,16 +38,8 @@ struct AgentRun {
     let assembly = try await Assembly(
       configuration, key: key, roots: roots, onceTimeout: onceTimeout, waitsForRoots: mode == .watch, observer: observer
     )
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-    let listening = Task {
-      var count = 0
-      for await _ in signals {
-        count += 1
-        // The second one cuts; what was begun is found again by the next start.
-        if count > 1 { Glibc._exit(130) }
-        await assembly.pipeline.stop()
-      }
-    }
+    let signals = await Stopping.signals(hangUp)
+    let listening = Task { [observer] in await Stopping.listen(signals, hangUp, assembly.pipeline, observer) }
     let door: Door
     do {
       door = try await Door(configuration, assembly, roots: roots)

@@ -149,6 +149,8 @@ struct Assembly {
   }
 
   private static func open(_ paths: [String], mayBeMissing: Bool = false) throws(Refusal) -> [RootFolder] {
+    // Nothing is opened unsafely instead: there is nothing to wait for.
+    do { _ = try Opening.here() } catch { throw Refusal("\(error)", ExitCodes.system.rawValue) }
     var folders: [RootFolder] = []
     for path in paths {
       do { folders.append(try RootFolder(path, mayBeMissing: mayBeMissing)) } catch { throw refusal(error, folders) }

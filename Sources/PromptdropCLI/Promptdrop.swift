@@ -11,7 +11,7 @@ public struct Promptdrop: AsyncParsableCommand {
     abstract: "Drop NAME.prompt into a folder; NAME.png appears beside it.",
     discussion:
       "Exit codes: 0 done, 1 a file failed or is held, 2 there is something to submit (plan), 64 wrong usage, 66 no such folder, 69 the account is "
-      + "refused, 73 nothing can be written beside the prompts, 74 the disk fails, 75 only time is missing or another "
+      + "refused, 71 the system does not give what is needed, 73 nothing can be written beside the prompts, 74 the disk fails, 75 only time is missing or another "
       + "agent holds the folder, 77 the key is refused, 78 the configuration cannot be used.",
     version: version,
     subcommands: [

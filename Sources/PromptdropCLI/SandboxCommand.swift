@@ -3,7 +3,6 @@ import Foundation
 import Glibc
 import NIOCore
 import SandboxServer
-import UnixSignals
 
 /// `promptdrop sandbox`
 struct SandboxCommand: AsyncParsableCommand {
@@ -57,7 +56,7 @@ struct SandboxCommand: AsyncParsableCommand {
     }
     signal(SIGPIPE, SIG_IGN)
     let sandbox = Sandbox(options)
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let signals = await Stopping.signals(HangUp.decide(runsOn: false))
     try await Self.start(sandbox, port: port)
     Output.print("listening on \(sandbox.baseURL)\n")
     for await _ in signals { break }

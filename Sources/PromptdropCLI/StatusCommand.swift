@@ -47,7 +47,7 @@ struct StatusCommand: AsyncParsableCommand {
       case "polling":
         let interval = folder.interval.map { ", every \(Duration.milliseconds(Int64($0 * 1000)).brief)" } ?? ""
         lines.append("  looks through \(folder.path) (polling\(kind)\(interval))")
-      case "gone": lines.append("  waits for \(folder.path)")
+      case "gone", "unreadable": lines.append("  waits for \(folder.path)")
       default: lines.append("  takes nothing in \(folder.path)")
       }
       if let message = folder.message { lines.append("    \(message)") }

@@ -15,12 +15,15 @@ final class FilesBench: Sendable {
   let root: RootFolder
   let files: FolderFiles
 
-  init(_ place: TemporaryFolder? = nil, root name: String = "root", check: @escaping ImageCheck = checkSample) throws {
+  init(
+    _ place: TemporaryFolder? = nil, root name: String = "root", opening: Opening? = nil,
+    check: @escaping ImageCheck = checkSample
+  ) throws {
     let place = try place ?? TemporaryFolder()
     try place.makeFolder(name)
     self.place = place
     self.name = name
-    root = try RootFolder(place.path(name))
+    root = try RootFolder(place.path(name), opening: opening)
     files = FolderFiles(
       roots: [RootID(1): root], workers: NIOThreadPool.singleton, check: check,
       run: "run-\(ProcessInfo.processInfo.processIdentifier)", keptFolder: place.path("kept"))

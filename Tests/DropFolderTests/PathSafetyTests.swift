@@ -5,12 +5,11 @@ import Testing
 
 @testable import DropFolder
 
-/// Nothing leads out of the root, and no symbolic link is followed, by whatever call.
+/// Nothing leads out of the root, and no symbolic link is followed, by whatever call, whether the kernel walks the path or the
+/// program does.
 @Suite struct PathSafetyTests {
-  private let bench: FilesBench
-
-  init() throws {
-    bench = try FilesBench()
+  private func makeBench(_ way: Opening) throws -> FilesBench {
+    let bench = try FilesBench(opening: way)
     try bench.place.write("secret/x.prompt", "secret")
     try bench.place.write("secret/x.png", bytes: sample(50))
     try bench.write("inside/x.prompt", "inside")
@@ -18,6 +17,7 @@ import Testing
     symbolicLink("../secret", at: bench.path("relative"))
     symbolicLink("inside", at: bench.path("harmless"))
     symbolicLink("/proc/self/root", at: bench.path("magic"))
+    return bench
   }
 
   static let ways = [
@@ -25,7 +25,8 @@ import Testing
     "magic/etc/x.prompt",
   ]
 
-  @Test(arguments: ways) func readingStaysInside(_ path: String) async throws {
+  @Test(arguments: ways, Opening.allCases) func readingStaysInside(_ path: String, _ way: Opening) async throws {
+    let bench = try makeBench(way)
     let key = bench.key(path)
     let reading = try await bench.readOne(path)
     #expect(reading.promptBytes == nil)
@@ -42,7 +43,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ways) func writingStaysInside(_ path: String) async throws {
+  @Test(arguments: ways, Opening.allCases) func writingStaysInside(_ path: String, _ way: Opening) async throws {
+    let bench = try makeBench(way)
     let key = bench.key(path)
     let before = try [bench.place.list("secret"), bench.list("inside")]
     _ = try await trouble("sidecar") { () async throws(LocalTrouble) in
@@ -60,14 +62,16 @@ import Testing
     #expect(try [bench.place.list("secret"), bench.list("inside")] == before)
   }
 
-  @Test func absolutePathsAreNotFollowed() async throws {
+  @Test(arguments: Opening.allCases) func absolutePathsAreNotFollowed(_ way: Opening) async throws {
+    let bench = try makeBench(way)
     let key = FileKey(root: RootID(1), path: DropPath("/etc/passwd"))
     #expect(await bench.files.look(key).stamp == nil)
     #expect(
       await bench.files.readSources([SourceQuery(prompt: key, list: key)], limit: 100_000).first?.promptBytes == nil)
   }
 
-  @Test func aLinkInThePlaceOfTheFile() async throws {
+  @Test(arguments: Opening.allCases) func aLinkInThePlaceOfTheFile(_ way: Opening) async throws {
+    let bench = try makeBench(way)
     symbolicLink(bench.place.path("secret/x.prompt"), at: bench.path("x.prompt"))
     symbolicLink("nowhere", at: bench.path("y.prompt"))
     for name in ["x.prompt", "y.prompt"] {
@@ -76,7 +80,8 @@ import Testing
     }
   }
 
-  @Test func aSidecarThatIsALinkIsSomebodysOwn() async throws {
+  @Test(arguments: Opening.allCases) func aSidecarThatIsALinkIsSomebodysOwn(_ way: Opening) async throws {
+    let bench = try makeBench(way)
     try bench.write("cat.prompt", "A cat")
     try bench.place.write("secret/target", bytes: oursSample)
     symbolicLink(bench.place.path("secret/target"), at: bench.path("cat.status.json"))
@@ -88,7 +93,8 @@ import Testing
     #expect(!bench.exists("cat.promptdrop.status.json"))
   }
 
-  @Test func anUnknownRootIsNoRoot() async throws {
+  @Test(arguments: Opening.allCases) func anUnknownRootIsNoRoot(_ way: Opening) async throws {
+    let bench = try makeBench(way)
     try bench.write("cat.prompt", "A cat")
     let key = FileKey(root: RootID(99), path: DropPath("cat.prompt"))
     #expect(await bench.files.look(key).stamp == nil)
@@ -97,7 +103,8 @@ import Testing
     }
   }
 
-  @Test func namesThatAreNotUTF8() async throws {
+  @Test(arguments: Opening.allCases) func namesThatAreNotUTF8(_ way: Opening) async throws {
+    let bench = try makeBench(way)
     let name: [UInt8] = [0xff, 0xfe, 0x20] + Array(".prompt".utf8)
     let key = FileKey(root: RootID(1), path: DropPath(bytes: name))
     let descriptor = name.withUnsafeBufferPointer { buffer in

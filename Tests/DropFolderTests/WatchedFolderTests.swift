@@ -207,6 +207,24 @@ extension WatcherTests {
       }
     }
 
+    @Test func aRootThatIsGoneIsToldOfForAsLongAsItIs() async throws {
+      try await WatcherBench.with(roots: ["root", "second"], reminder: .milliseconds(100)) { bench in
+        @Sendable func reminders() -> Int {
+          bench.events.count { event in
+            if case .trouble(let error) = event { error.code == "root-gone" } else { false }
+          }
+        }
+        try bench.place.rename("second", to: "elsewhere")
+        try await eventually("it is told again and again") { reminders() > 2 }
+        #expect(bench.events.count { $0 == .rootGone(RootID(2)) } == 1)
+        try bench.place.rename("elsewhere", to: "second")
+        try await eventually("it is taken up again") { bench.events.contains(.rootBack(RootID(2))) }
+        let before = reminders()
+        _ = try await bench.during {}
+        #expect(reminders() == before)
+      }
+    }
+
     @Test func aRootThatIsDeletedAndMadeAnew() async throws {
       try await WatcherBench.with(roots: ["root", "second"]) { bench in
         try bench.place.remove("second")

@@ -21,7 +21,7 @@ final class WatcherBench: Sendable {
   /// Runs `body` with a watcher that has made its first scan, and ends it. `prepare` is for what is there before.
   static func with(
     roots: [String] = ["root"], interval: Duration = .zero, decoys: Bool = false,
-    mode: FolderWatcher.Options.Mode = .auto, room: Int? = nil,
+    mode: FolderWatcher.Options.Mode = .auto, room: Int? = nil, reminder: Duration = .seconds(300),
     prepare: (TemporaryFolder) throws -> Void = { _ in }, _ body: (WatcherBench) async throws -> Void
   ) async throws {
     let place = try TemporaryFolder()
@@ -31,7 +31,7 @@ final class WatcherBench: Sendable {
     try await eventually("no other watcher runs") { inotifyDescriptors().isEmpty }
     let decoy = decoys ? fcntl(inotify_init1(Int32(IN_CLOEXEC)), F_DUPFD_CLOEXEC, 400) : -1
     defer { if decoy >= 0 { for number in inotifyDescriptors() { close(number) } } }
-    let bench = try WatcherBench(place, roots, interval, mode, room)
+    let bench = try WatcherBench(place, roots, interval, mode, room, reminder)
     let result: Result<Void, any Error>
     do {
       if room == nil {
@@ -48,7 +48,8 @@ final class WatcherBench: Sendable {
   }
 
   private init(
-    _ place: TemporaryFolder, _ roots: [String], _ interval: Duration, _ mode: FolderWatcher.Options.Mode, _ room: Int?
+    _ place: TemporaryFolder, _ roots: [String], _ interval: Duration, _ mode: FolderWatcher.Options.Mode, _ room: Int?,
+    _ reminder: Duration
   ) throws {
     self.place = place
     folders = Dictionary(
@@ -58,7 +59,7 @@ final class WatcherBench: Sendable {
     watcher = FolderWatcher(
       roots: folders,
       options: .init(
-        mode: mode, rescanInterval: interval, pollInterval: .milliseconds(50),
+        mode: mode, rescanInterval: interval, pollInterval: .milliseconds(50), reminder: reminder,
         fingerprint: { UInt64($0.joined().count) + 1 }),
       writers: writers)
     if let room { watcher.hasRoom(room, told: 0) }

@@ -1,0 +1,40 @@
+import Agent
+import Glibc
+import JobCore
+import UnixSignals
+
+/// The signals that end a command.
+enum Stopping {
+  /// Those that are listened to.
+  static func signals(_ hangUp: HangUp) async -> UnixSignalsSequence {
+    switch hangUp {
+    case .ignored: await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    case .ends, .reloads: await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    }
+  }
+
+  /// Stops the agent at the first signal, carefully; a second SIGTERM or SIGINT cuts, and what was begun is found again by the
+  /// next start. SIGHUP never cuts: a terminal that is closed sends it twice, and systemd may send it along with SIGTERM.
+  static func listen(
+    _ signals: UnixSignalsSequence, _ hangUp: HangUp, _ pipeline: Pipeline, _ observer: any AgentObserver
+  ) async {
+    var count = 0
+    for await signal in signals {
+      switch (signal, hangUp) {
+      case (.sighup, .reloads):
+        observer.notice(
+          .warning,
+          JobError(
+            code: "no-reload",
+            message:
+              "SIGHUP has come, and nothing was changed: promptdrop cannot read its configuration again while it runs yet.",
+            hint: "Restart promptdrop to have a changed configuration used."))
+      case (.sighup, _): await pipeline.stop()
+      default:
+        count += 1
+        if count > 1 { Glibc._exit(130) }
+        await pipeline.stop()
+      }
+    }
+  }
+}
