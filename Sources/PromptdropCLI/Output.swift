@@ -7,15 +7,18 @@ import Synchronization
 enum Output {
   /// Standard output. What cannot be written is remembered: see `failure`.
   static func print(_ text: String) {
-    if let error = write(text, to: 1) { lost.withLock { $0 = $0 ?? error } }
+    let isTerminal = isTerminal
+    if let error = write(text, to: 1), error != EIO || !isTerminal { lost.withLock { $0 = $0 ?? error } }
   }
   /// Standard error. Where it is gone there is nobody left to tell.
   static func complain(_ text: String) { _ = write(text, to: 2) }
 
   private static let lost = Mutex<Int32?>(nil)
+  // Found out with the first output: one that was closed is none any more.
+  private static let isTerminal = isatty(1) == 1
 
   /// Why something could not be written to standard output, for people; nil where all of it was. A reader that has gone, as
-  /// `head` does once it has seen enough, is no failure.
+  /// `head` does once it has seen enough, and a terminal that was closed are no failures.
   static var failure: String? {
     lost.withLock { $0 }.map { "Standard output cannot be written: \(String(cString: strerror($0)))." }
   }

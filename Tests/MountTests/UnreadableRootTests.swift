@@ -95,7 +95,7 @@ extension Mounts {
       try bench.root.write("first/stray.prompt", "a stray")
       try bench.root.write("second/dog.prompt", "a dog")
       try await eventually(within: .seconds(20), "the picture is kept") {
-        bench.home.exists("state/kept") && !(try bench.home.list("state/kept").isEmpty)
+        try bench.home.exists("state/kept") && !bench.home.list("state/kept").isEmpty
       }
       #expect(bench.paid == ["a cat"] && !bench.root.exists("second/dog.status.json"), "\(agent.standardError)")
       // Pointed back, it goes on by itself.

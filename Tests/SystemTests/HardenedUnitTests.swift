@@ -59,7 +59,7 @@ struct HardenedUnitTests {
     [Service]
     Type=oneshot
     \(hardening)
-    ExecStart=/usr/bin/perl -e 'syscall(437, -100, "/", pack("QQQ", 0, 0, 8), 24); print "openat2: ", $$!+0, "\\n"'
+    ExecStart=/usr/bin/perl -e '$$p = "/"; $$h = pack("QQQ", 0, 0, 8); syscall(437, -100, $$p, $$h, 24); print "openat2: ", $$!+0, "\\n"'
 
     """
 
