@@ -22,6 +22,8 @@ final class ActiveJob {
   /// Tasks that are being asked for, and whether to ask once more afterwards.
   var asking: [SlotKey: Asking] = [:]
   enum Asking { case once, again }
+  /// Tasks that a callback named since they were last asked for.
+  var calledBack: Set<SlotKey> = []
 
   /// How many have the job in hand besides its slots: while there is one, it stays in hand.
   private(set) var users = 0

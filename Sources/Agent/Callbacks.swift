@@ -62,6 +62,7 @@ extension Pipeline {
         _ = try await commit([.weighed(evidence)])
         weighing.remove(evidence)
         weighTries[evidence] = nil
+        askedForCallback.remove(evidence)
       case .later(let when): schedule(.weigh(evidence), at: when)
       case .afterPost(let key): waitingEvidence[evidence] = key
       }
@@ -99,14 +100,16 @@ extension Pipeline {
       // Known already: it is final, so there is no reason to wait for the next query. Somebody else's task is nothing
       // to this attempt.
       if owner.job == key.job, case .submitted? = active[owner.job]?.job.slots[owner]?.state {
+        active[owner.job]?.calledBack.insert(owner)
         scheduleQuery(owner, at: now)
       }
       return .settled
     }
     if slot.state.task?.taskID == evidence.taskID { return .settled }
 
-    guard await mayQuery() else { return .later(nextQuery()) }
+    guard await mayAsk(evidence) else { return .later(nextQuery()) }
     let sent = job.revisions[key.revision]?.snapshot.images ?? []
+    let report: TaskReport
     switch await ask(evidence.taskID, sent: sent) {
     case nil: return .later(now + .seconds(60))
     case .failed?, .unusable?:
@@ -115,17 +118,28 @@ extension Pipeline {
       // Right after a submission a task may not be found for a while; what is never found is a forgery.
       if wallClock - evidence.receivedAt >= settings.policy.notFoundGrace { return .settled }
       return .later(now + settings.policy.queryMin + .seconds(1))
-    case .report(let report)?:
+    case .report(let told)?:
+      report = told
       // The task of an earlier attempt, which was given up for another one. Only a picture of it is news.
       if slot.attempts.contains(where: { $0.taskID == evidence.taskID }) {
         guard report.phase.mayHavePicture else { return .settled }
       }
+      // Submissions are heard, as far as this one tells; what was waiting for that goes on.
+      if gate.confirmed(target.attemptID) { pump() }
     }
     // One at a time: what one turns out to be depends on what the one before became.
     await accepting.lock()
     defer { accepting.unlock() }
-    try await accept(evidence.taskID, target)
+    try await accept(evidence.taskID, report, target)
     return .settled
+  }
+
+  // Once whatever is wrong with the service, and then as all queries do.
+  private func mayAsk(_ evidence: Evidence) async -> Bool {
+    guard !askedForCallback.contains(evidence) else { return await mayQuery() }
+    guard gate.callbackPermission(at: now) == .submit else { return false }
+    askedForCallback.insert(evidence)
+    return true
   }
 
   private func tries(_ evidence: Evidence) -> Int {
@@ -134,7 +148,7 @@ extension Pipeline {
   }
 
   // The task is real: it is what became of an attempt in doubt, or a second one that is paid for as well.
-  private func accept(_ taskID: String, _ target: CallbackTarget) async throws {
+  private func accept(_ taskID: String, _ report: TaskReport, _ target: CallbackTarget) async throws {
     let key = target.slot
     guard try await journal.slots(task: taskID).isEmpty else { return }
     ready.removeAll { $0 == key }
@@ -148,6 +162,11 @@ extension Pipeline {
           code: "outcome-found",
           message: "A callback tells what became of the submission of \(entry.job.file.path.display): task \(taskID)."))
       await advance(key, event)
+      // It was asked for a moment ago: once for each callback is enough.
+      if active[key.job]?.job.slots[key]?.state.task?.taskID == taskID {
+        entry.queryDue[key] = nil
+        await advance(key, .queried(.report(report)))
+      }
       // Something else happened to the slot in that moment: then this is one task more.
       guard try await journal.slots(task: taskID).isEmpty else { return }
     }

@@ -175,6 +175,10 @@ extension Pipeline {
       return result(job, ok: true, "It is looked at again\(orLater).")
     }
     if job.state == .done, job.inputsChanged, !request.paths.isEmpty { return try await makeAnew(job) }
+    let refused = job.currentSlots.filter { $0.state.blame != nil }.map(\.key)
+    if !refused.isEmpty, !request.paths.isEmpty {
+      return try await after(job, try await decide(refused, .triedAgain), "It is submitted again\(orLater).")
+    }
     let failed = job.currentSlots.filter { $0.state.name == .failed && !$0.key.isSurplus }
     let outOfReach = job.slots.values.filter { if case .held(let held) = $0.state { held.task != nil } else { false } }
     if request.paths.isEmpty ? failed.isEmpty : failed.isEmpty && outOfReach.isEmpty {
@@ -211,8 +215,8 @@ extension Pipeline {
   private var runs: String? { isStopping ? "promptdrop runs" : nil }
   private var orLater: String { runs.map { " when \($0)" } ?? "" }
 
-  // Whether it came to be: a slot can have moved on since it was looked at.
-  private func decide(_ keys: [SlotKey], _ event: SlotEvent) async throws -> Bool {
+  /// Gives slots an event that nothing under way caused. Whether it came to be: one can have moved on meanwhile.
+  func decide(_ keys: [SlotKey], _ event: SlotEvent) async throws -> Bool {
     var isDone = !keys.isEmpty
     for key in keys {
       ready.removeAll { $0 == key }

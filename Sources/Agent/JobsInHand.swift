@@ -88,6 +88,7 @@ extension Pipeline {
   /// The slot is no longer under way.
   func leave(_ key: SlotKey) {
     running.remove(key)
+    liftWhenIdle()
     guard let entry = active[key.job] else { return }
     _ = takeRequest(key, entry)
     entry.running.remove(key)

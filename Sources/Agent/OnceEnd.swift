@@ -60,7 +60,9 @@ extension Pipeline {
           continue
         }
         if !job.isOnItsWay, case .other = await lastBelonging(of: job.file) { continue }
-        if state == .failed || state == .held { left.needUser.append(job) } else { left.waiting += 1 }
+        // What was refused, and may be about the account, is for a person to look at.
+        let isRefused = job.currentSlots.contains { $0.state.blame != nil }
+        if state == .failed || state == .held || isRefused { left.needUser.append(job) } else { left.waiting += 1 }
       }
     }
     return left

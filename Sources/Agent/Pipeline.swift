@@ -87,8 +87,9 @@ public actor Pipeline {
   var posting: Set<SlotKey> = []
   // Whose answer named a task that is not written down yet.
   var claims: [String: SlotKey] = [:]
-  // How many groups of refusals are being taken back.
+  // How many groups of refusals are being judged anew, and until when what was refused rests.
   var blaming = 0
+  var resting: [SlotKey: Timestamp] = [:]
   var permitsUsed = 0
   var permitQueue: [CheckedContinuation<Void, Never>] = []
   var referenceRoom = ReferenceRoom()
@@ -122,6 +123,9 @@ public actor Pipeline {
   var weighing: Set<Evidence> = []
   var weighTries: [Evidence: Int] = [:]
   var waitingEvidence: [Evidence: SlotKey] = [:]
+  // Tasks that are not asked for while the gate is closed: since when. Those callbacks whose task was asked for at once.
+  var waitsForGate: [SlotKey: Duration] = [:]
+  var askedForCallback: Set<Evidence> = []
   var clock: ClockWatch
 
   // What is due at a time.

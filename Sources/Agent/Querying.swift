@@ -16,10 +16,15 @@ extension Pipeline {
     guard case .submitted(let task)? = entry.job.slots[key]?.state else { return }
     guard entry.asking[key] == nil else { return entry.asking[key] = .again }
     entry.asking[key] = .once
-    guard await mayQuery() else {
+    // A callback is a reason to ask once, whatever is wrong with the service.
+    let isCalledBack = gate.callbackPermission(at: now) == .submit && entry.calledBack.remove(key) != nil
+    let mayAsk = if isCalledBack { true } else { await mayQuery() }
+    guard mayAsk else {
       entry.asking[key] = nil
+      waitsForGate[key] = waitsForGate[key] ?? now
       return scheduleQuery(key, at: nextQuery())
     }
+    waitsForGate[key] = nil
     let sent = entry.job.revisions[key.revision]?.snapshot.images ?? []
     let outcome = await ask(task.taskID, sent: sent)
     // What was asked before a callback came may have been answered with what was so before it.
@@ -47,6 +52,15 @@ extension Pipeline {
   func nextQuery() -> Duration {
     // Within a twelfth of the interval at which a service that is down is probed.
     gate.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.chance() + .milliseconds(10)
+  }
+
+  /// The gate is open: tasks that had to wait for that are asked for. After a long time not all of them at once.
+  func askWhatWaited() {
+    let spread = settings.probeInterval / 12
+    for (key, since) in waitsForGate where active[key.job]?.queryDue[key] != nil {
+      scheduleQuery(key, at: now + min(now - since, spread) * surroundings.chance())
+    }
+    waitsForGate = [:]
   }
 
   /// Asks for a task, and tells the gate how that went. Nil at the end of the process.

@@ -25,6 +25,7 @@ extension Pipeline {
         if let job { try await compareWithSidecar(job) }
       }
     }
+    try await rememberRefusals()
     try await weighLeftovers()
     try await rememberFolders()
   }
@@ -152,7 +153,8 @@ extension Pipeline {
     if let waitsForPrice, running.isEmpty, unscanned.isEmpty {
       return judge { .needsTime(waiting: $0, why: waitsForPrice.message) }
     }
-    guard isIdle else { return }
+    // What was set aside and is free again may make room today.
+    guard isIdle, !isLifting else { return }
     guard let nextQueued else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
     if let localTrouble { return end(.cannotWrite(localTrouble)) }
     if nextQueued > onceDeadline ?? now + RetryPolicy.longestWait / 2 {

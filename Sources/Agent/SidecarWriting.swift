@@ -55,6 +55,7 @@ extension Pipeline {
   /// The service takes submissions again.
   func sayOpen() {
     observer.notice(.info, JobError(code: "service-open", message: "The service takes submissions again."))
+    askWhatWaited()
     for entry in active.values where !entry.running.isEmpty { progress(entry) }
   }
 

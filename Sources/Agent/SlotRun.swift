@@ -114,7 +114,10 @@ extension Pipeline {
       if moment <= wallClock { return try await fetchAndPublish(key) }
       schedule(.fetch(key), at: monotonic(moment))
     case .requeue:
-      if case .queued(let queued)? = entry.job.slots[key]?.state { requeued(notBefore: queued.notBefore) }
+      if case .queued(let queued)? = entry.job.slots[key]?.state {
+        rest(key, queued)
+        if !asleep.contains(key) { requeued(notBefore: queued.notBefore) }
+      }
     case .serviceTrouble(let trouble, let error):
       serviceTrouble(trouble, error)
     case .slowDown(let duration): gate.slowDown(for: duration, at: now)
@@ -144,7 +147,7 @@ extension Pipeline {
       noticeLocal(error.error, .sidecar, in: entry.job.file.root)
       switch entry.job.slots[key]?.state {
       case .submitting:
-        gate.submitNotSent()
+        gate.submitNotSent(key)
         if !error.error.isOfOwner {
           localTrouble = error.error
           if error.error.code != JobError.folderGone { pause(entry.job.file.root) }
@@ -165,15 +168,17 @@ extension Pipeline {
 
   private func post(_ key: SlotKey, _ entry: ActiveJob) async -> SlotEvent? {
     guard !isStopping, let request = entry.requests[key] else {
-      gate.submitNotSent()
+      gate.submitNotSent(key)
       _ = takeRequest(key, entry)
       return .stoppedBeforeSending
     }
     guard let attemptID = entry.job.slots[key]?.attempts.last?.attemptID else { return .stoppedBeforeSending }
+    let submission = submission(key, attemptID, entry)
+    gate.began(submission)
     let outcome = await checkingTask(
       of: await service.submit(request) { [marks] in marks.willSend(attemptID) }, key)
     _ = takeRequest(key, entry)
-    judge(outcome, key, entry)
+    judge(outcome, submission)
     return .posted(outcome)
   }
 
@@ -183,53 +188,6 @@ extension Pipeline {
     giveReferenceRoomBack(key)
     releasePermit()
     return request
-  }
-
-  private func judge(_ outcome: SubmitOutcome, _ key: SlotKey, _ entry: ActiveJob) {
-    if case .notAccepted(_, reached: true) = outcome { gate.submitAnswered() }
-    // At once, not when it is written down: in the milliseconds of that, the next ones would go out into the outage.
-    if let (trouble, error) = outcome.serviceTrouble { serviceTrouble(trouble, error) }
-    if case .notAccepted(let failure, _) = outcome, case .transient(let retryAfter?) = failure.consequence {
-      gate.slowDown(for: retryAfter, at: now)
-    }
-    switch outcome {
-    case .accepted:
-      if gate.accepted() { sayOpen() }
-    case .notAccepted(_, reached: false): gate.submitNotSent()
-    case .notAccepted(let failure, reached: true)
-    where failure.consequence == .permanent && failure.error.code != JobError.requestTooLarge:
-      let prompt = entry.job.revisions[key.revision]?.identity.prompt ?? ""
-      let alike = gate.refused(failure.error.message, prompt: prompt, slot: key)
-      if !alike.isEmpty {
-        blaming += 1
-        Task { await self.blameAccount(alike, failure.error) }
-      }
-    default: break
-    }
-  }
-
-  private func serviceTrouble(_ trouble: ServiceTrouble, _ error: JobError) {
-    if gate.trouble(trouble, error, at: now) { sayClosed(error) }
-  }
-
-  // The same words for several prompts in a row are about the account: nothing has failed.
-  private func blameAccount(_ slots: [SlotKey], _ words: JobError) async {
-    let error = JobError(
-      code: "account", message: "The service refuses every prompt alike: \(words.message)",
-      hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true)
-    serviceTrouble(.account, error)
-    for key in slots {
-      do {
-        // Its refusal has to be written down before it can be taken back.
-        while posting.contains(key) { _ = try await commit([]) }
-        guard try await activate(key) else { continue }
-      } catch {
-        return fail(error)
-      }
-      await advance(key, .refusalWasTheAccounts(error))
-    }
-    blaming -= 1
-    pump()
   }
 
   func resumeFetch(_ key: SlotKey) async {

@@ -76,15 +76,22 @@ extension Pipeline {
   }
 
   // Something that was set aside is free again: what waits for the next day may have room today. Seldom enough that a long
-  // backlog costs nothing.
+  // backlog costs nothing, unless there is nothing else to do.
   private func liftLimits() {
     guard !limited.isEmpty, !isLifting else { return }
     isLifting = true
     schedule(.liftLimits, at: max(now, liftedAt.map { $0 + .seconds(60) } ?? now))
   }
 
+  /// Nothing is under way any more: what may be lifted is lifted soon.
+  func liftWhenIdle() {
+    guard isLifting, running.isEmpty, let liftedAt else { return }
+    schedule(.liftLimits, at: max(now, liftedAt + .seconds(1)))
+  }
+
   /// The limits are weighed anew.
   func weighLimitsAnew() async {
+    guard isLifting else { return }
     (isLifting, liftedAt) = (false, now)
     do {
       _ = try await commit([.limitsMayHaveEnded(at: wallClock)])

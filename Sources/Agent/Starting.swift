@@ -21,10 +21,10 @@ extension Pipeline {
     // Before the gate: what that gives out counts as given.
     let next = pace.next(at: now)
     if next > now { return holdBack(next) }
-    var room = capacity
+    var (room, isTrial) = (capacity, false)
     switch gate.permission(at: now) {
     case .submit: break
-    case .submitOne: room = 1
+    case .submitOne: (room, isTrial) = (1, true)
     case .wait(let until): return holdBack(until)
     case .probe:
       Task { await self.probe() }
@@ -41,6 +41,7 @@ extension Pipeline {
       starting.append(ready.removeFirst())
       room -= 1
     }
+    if isTrial, let key = starting.first { gate.tries(key) }
     start(starting, at: now)
     if ready.isEmpty { fill() }
   }
@@ -77,13 +78,13 @@ extension Pipeline {
     let generation = fillGeneration
     Task {
       do {
-        let taken = running.union(ready)
+        let taken = running.union(ready).union(asleep)
         let (open, limitsEnd) = openRoots()
         let found = try await journal.startable(
           roots: open, at: wallClock, limit: max(64, settings.maxInFlight), except: taken)
         ready += found.filter { !running.contains($0) && !ready.contains($0) }
         if found.isEmpty {
-          let next = try await journal.nextStart(roots: open, except: running.union(ready))
+          let next = try await journal.nextStart(roots: open, except: running.union(ready).union(asleep))
           // Somebody may have queued one meanwhile; then the journal is asked again.
           if generation == fillGeneration { journalHasMore = false }
           // One that was set meanwhile stands: what it is for may not have been in the journal's answer.
@@ -121,6 +122,7 @@ extension Pipeline {
     for key in keys {
       // Two at once would be two submissions in the making, and the end of one that of the other.
       guard running.insert(key).inserted else {
+        gate.submitNotSent(key)
         journalHasMore = true
         fillGeneration += 1
         continue
@@ -146,7 +148,7 @@ extension Pipeline {
         ready.insert(key, at: 0)
         return notNow(key)
       case .wait(let until, let why, let wholeAgent):
-        gate.submitNotSent()
+        gate.submitNotSent(key)
         limit(entry.job.file.root, wholeAgent: wholeAgent, until: until, why)
         giveReferenceRoomBack(key)
         releasePermit()
@@ -154,7 +156,7 @@ extension Pipeline {
       }
       switch try await prepare(key, entry, isFresh: isFresh) {
       case .failure(let why):
-        gate.submitNotSent()
+        gate.submitNotSent(key)
         book.release(attemptID)
         giveReferenceRoomBack(key)
         releasePermit()
@@ -188,7 +190,7 @@ extension Pipeline {
         if entry.job.slots[key]?.attempts.last?.attemptID != attemptID, takeRequest(key, entry) != nil {
           book.release(attemptID)
           marks.clear(attemptID)
-          gate.submitNotSent()
+          gate.submitNotSent(key)
         }
       }
     } catch {
@@ -198,7 +200,7 @@ extension Pipeline {
 
   // It is left in the queue as it is.
   private func notNow(_ key: SlotKey) {
-    gate.submitNotSent()
+    gate.submitNotSent(key)
     running.remove(key)
     giveReferenceRoomBack(key)
     releasePermit()

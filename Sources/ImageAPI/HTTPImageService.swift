@@ -72,7 +72,9 @@ public final class HTTPImageService: ImageService {
 
   /// Sends one POST, once: redirects are not followed, and neither the client nor the gate lets it leave again.
   public func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome {
-    let sorting = Sorting(now: wallClock(), scrub: Scrubbing(key: key, callbackURL: request.callbackURL))
+    let sorting = Sorting(
+      now: wallClock(), scrub: Scrubbing(key: key, callbackURL: request.callbackURL),
+      refusals: RefusalWords(prompt: request.snapshot.prompt))
     let permit = SendPermit(willSend)
     let name = gate.enter(permit)
     defer { gate.leave(name) }

@@ -13,6 +13,8 @@ struct Sorting {
   var now: Timestamp
   /// Applied to all words of the service's.
   var scrub = Scrubbing()
+  /// What refusals are read with.
+  var refusals = RefusalWords()
 
   // MARK: submit
 
@@ -30,16 +32,14 @@ struct Sorting {
         if envelope.code == 0, !id.isEmpty { return .accepted(taskID: id) }
         // A no with a task id may have been accepted all the same.
         if envelope.code != 0, !id.isEmpty { return garbled("an error, and the task \(id.prefix(80))") }
-        if envelope.code == 401 { return .notAccepted(unauthorized(), reached: true) }
-        if envelope.code != 0 { return .notAccepted(refusal(envelope.texts.map(scrub.callAsFunction)), reached: true) }
+        if envelope.code != 0 { return .notAccepted(refusal(envelope, answer), reached: true) }
         return garbled("no task id")
       case .failure: return garbled("not the documented JSON")
       }
     case 300..<400, 404, 405, 410:
       return .notAccepted(wrongAddress(answer.status), reached: true)
     case 401: return .notAccepted(unauthorized(), reached: true)
-    case 402, 403:
-      return .notAccepted(account(texts(of: answer).first ?? "HTTP \(answer.status)"), reached: true)
+    case 402: return .notAccepted(account(texts(of: answer).first ?? "HTTP 402"), reached: true)
     case 413: return .notAccepted(tooLargeToSend(texts(of: answer).first ?? "HTTP 413"), reached: true)
     case 429: return .notAccepted(tooMany(answer), reached: true)
     // 408 and 499 come from proxies that gave up on somebody: whether on us or on the service behind them is not said.
@@ -50,7 +50,11 @@ struct Sorting {
           message: "The service answered HTTP \(answer.status) to the submission; it may have accepted it all the same."
         ),
         serviceDown: true)
-    default: return .notAccepted(refusal(texts(of: answer)), reached: true)
+    default:
+      guard case .success(let envelope) = Wire.decode(Wire.Accepted.self, from: answer.body) else {
+        return .notAccepted(unclear("HTTP \(answer.status)"), reached: true)
+      }
+      return .notAccepted(refusal(envelope, answer), reached: true)
     }
   }
 
@@ -85,15 +89,29 @@ struct Sorting {
       serviceDown: false)
   }
 
-  private func refusal(_ texts: [String]) -> Failure {
-    if let words = texts.first(where: soundsLikeAccount) { return account(words) }
-    let words = texts.first ?? "no reason given"
+  // Who is meant: the key and the account by documented codes and whole phrases, the prompt by the service's own no with
+  // status 200 and by the documented words. Any other refusal may be about either, or be a gateway's page.
+  private func refusal(_ envelope: Wire.Envelope<Wire.Accepted>, _ answer: Exchange.Answer) -> Failure {
+    let texts = envelope.texts.map(scrub.callAsFunction)
+    let words = texts.first ?? (answer.status < 300 ? "no reason given" : "HTTP \(answer.status)")
+    switch envelope.code {
+    case 401: return unauthorized()
+    case 402: return account(words)
+    case 429: return tooMany(answer)
+    default: break
+    }
+    let mayBeAccounts = answer.status < 300 || answer.status == 400 || answer.status == 403
+    if mayBeAccounts, let words = texts.first(where: refusals.speakOfAccount) { return account(words) }
+    let isPrompts = answer.status < 300 || answer.status != 403 && texts.contains(where: refusals.speakOfPrompt)
+    guard isPrompts else { return unclear(words) }
     return Failure(
       .permanent,
       JobError(
         code: "refused", message: "The service refused it: \(words)",
         hint: "Change the prompt; saving it with other words submits it anew. Nothing was paid."))
   }
+
+  private func unclear(_ words: String) -> Failure { Failure(.unclear, .unclearRefusal(words)) }
 
   private func tooLargeToSend(_ words: String) -> Failure {
     Failure(
@@ -171,10 +189,6 @@ struct Sorting {
       return envelope.texts.map(scrub.callAsFunction)
     }
     return ["HTTP \(answer.status)"]
-  }
-
-  private func soundsLikeAccount(_ words: String) -> Bool {
-    words.lowercased().contains(/credit|balance|insufficient|suspend|quota|billing/)
   }
 
   /// Seconds, or an HTTP date (RFC 9110 §10.2.3).

@@ -78,6 +78,8 @@ public struct Failure: Error, Hashable, Sendable {
     case transient(retryAfter: Duration?)
     /// This job is wrong and stays wrong until its text changes.
     case permanent
+    /// Refused in words that may be about this job or about the account: what other prompts meet shows which. It waits.
+    case unclear
     /// Nothing is wrong with the job: the key, the account, the address or the whole service is. Submitting stops.
     case service(ServiceTrouble)
   }
@@ -98,8 +100,8 @@ public struct Failure: Error, Hashable, Sendable {
 public enum ServiceTrouble: String, Hashable, Codable, Sendable {
   /// 401: the key is refused. Over when a query is let in.
   case unauthorized
-  /// 402, 403, or words about credits or a suspended account. Only a submit can tell that it is over; a refused one is
-  /// free.
+  /// 402, a whole phrase about credits or a suspended account, or several prompts refused in a row. Only a submit can tell
+  /// that it is over; a refused one is free.
   case account
   /// The address has no such endpoint: the base URL is wrong. Over when a query is understood.
   case wrongAddress = "wrong-address"

@@ -29,12 +29,8 @@ extension Slot {
     case (.held(let held), .approved) where held.reason.isBeforeSending:
       next.slot.state = .queued(Queued())
       next.after = [.requeue]
-    case (.failed, .refusalWasTheAccounts(let error))
-    where attempts.last?.outcome == .refused && !attempts.contains(where: { $0.outcome == .refusedForAccount }):
-      // Only once: refused again after the account was good again, it is the prompt after all.
-      next.slot.attempts[attempts.count - 1].outcome = .refusedForAccount
-      next.slot.state = .queued(Queued(error: error))
-      next.after = [.writeSidecar(durable: false), .requeue]
+    case (_, .refusalWasTheAccounts), (_, .refusalWasItsOwn), (_, .triedAgain):
+      return judged(event, now: now, policy: policy)
 
     case (.submitting, .couldNotRecord(let error)):
       next.slot.endAttempt(.notSent, now)
@@ -179,6 +175,10 @@ extension Slot {
         failures = 0
         state = .failed(failure.error)
         effects = [.writeSidecar(durable: true)]
+      case .unclear:
+        let delay = policy.refusalDelay(failures: failures)
+        state = .queued(Queued(notBefore: now + delay, error: failure.error, blame: .unclear))
+        effects = [.writeSidecar(durable: false), .requeue]
       case .transient(let retryAfter):
         let delay = policy.submitDelay(failures: failures, retryAfter: retryAfter, chance: chance)
         state = .queued(Queued(notBefore: now + delay, error: failure.error))

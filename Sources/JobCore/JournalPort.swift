@@ -227,6 +227,8 @@ public protocol JobJournal: Sendable {
   func startable(roots: [RootID], at now: Timestamp, limit: Int, except: Set<SlotKey>) async throws -> [SlotKey]
   /// When the next queued slot may begin; nil when none waits.
   func nextStart(roots: [RootID], except: Set<SlotKey>) async throws -> Timestamp?
+  /// Queued slots that wait with an unclear refusal, each with the hash of its prompt's text.
+  func blamed(roots: [RootID]) async throws -> [(slot: Slot, prompt: String)]
   /// Slots that are neither queued nor final.
   func underWay(roots: [RootID]) async throws -> [SlotKey]
   /// The temporary names that pictures wait under.

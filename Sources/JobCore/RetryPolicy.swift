@@ -20,6 +20,10 @@ public struct RetryPolicy: Hashable, Sendable {
   public var resultRefreshes: Int
   /// The wait after a full disk or a read-only folder.
   public var localTroubleDelay: Duration
+  /// The first wait of a prompt that was refused in unclear words; it doubles with each further refusal.
+  public var refusalBase: Duration
+  /// The most that it grows to.
+  public static let longestRefusalDelay: Duration = .seconds(4 * 3600)
 
   /// The longest that anything is put off, whatever the service asks for: then it is tried again.
   public static let longestWait: Duration = .seconds(86_400)
@@ -29,7 +33,7 @@ public struct RetryPolicy: Hashable, Sendable {
     firstQueryDelay: Duration = .seconds(8), queryMin: Duration = .seconds(2), queryMax: Duration = .seconds(30),
     taskDeadline: Duration = .seconds(7200), notFoundGrace: Duration = .seconds(120),
     backOffBase: Duration = .seconds(2), backOffMax: Duration = .seconds(300), fetchTries: Int = 6,
-    resultRefreshes: Int = 3, localTroubleDelay: Duration = .seconds(30)
+    resultRefreshes: Int = 3, localTroubleDelay: Duration = .seconds(30), refusalBase: Duration = .seconds(60)
   ) {
     self.firstQueryDelay = firstQueryDelay
     self.queryMin = queryMin
@@ -41,6 +45,7 @@ public struct RetryPolicy: Hashable, Sendable {
     self.fetchTries = fetchTries
     self.resultRefreshes = resultRefreshes
     self.localTroubleDelay = localTroubleDelay
+    self.refusalBase = refusalBase
   }
 
   /// The policy for pictures of this size: larger ones take longer, so the first look at them comes later.
@@ -86,6 +91,12 @@ public struct RetryPolicy: Hashable, Sendable {
   /// The delay before a result is fetched again.
   public func fetchDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
     max(backOff(failures: failures, chance: chance), min(retryAfter ?? .zero, Self.longestWait))
+  }
+
+  /// The delay before a prompt is submitted again that was refused in unclear words, unless something shows before. A
+  /// refusal is free, but what is wrong stays wrong: each wait is twice the last.
+  public func refusalDelay(failures: Int) -> Duration {
+    min(refusalBase * (1 << min(max(failures - 1, 0), 16)), Self.longestRefusalDelay)
   }
 
   /// Exponential, capped, with jitter over the upper half (so that it never collapses to nothing).

@@ -20,18 +20,7 @@ public struct ServiceGate: Sendable {
   private var oddTasks = OddTasks()
   // One lost answer is no outage yet: the first query after it may go at once, and tells.
   private var queryMayTell = false
-  // After a submission whose fate nobody knows, answered queries do not prove that submissions are answered too: one goes
-  // out to try, and each failure doubles the wait before the next, so that a service that only queries survive holds a
-  // handful of jobs.
-  private struct Doubt {
-    var failures = 1
-    var trialAt: Duration
-    // While a trial is out nothing else goes; should it never be heard of again, only for so long.
-    var outUntil: Duration = .zero
-  }
-  private var doubt: Doubt?
-  private static let longestDoubt: Duration = .seconds(4 * 3600)
-  private static let longestTrial: Duration = .seconds(300)
+  private var breaker: SubmitBreaker
   private static let fullBudget = 10.0
   private static let budgetAfterOutage = 3.0
   private static let budgetAnAnswer = 0.5
@@ -40,12 +29,16 @@ public struct ServiceGate: Sendable {
   private let firstProbe: Duration
   private var refusals: [(prompt: String, slot: SlotKey)] = []
   private var refusal: String?
+  private var unclear = Refusals()
+  // While the account is only suspected: how soon the next one tries.
+  private var suspicionWait: Duration?
 
   /// Makes an open gate. `probeInterval`: how often a closed one is tried; `firstProbe`: how soon after a service went
   /// down.
   public init(probeInterval: Duration = .seconds(60), firstProbe: Duration = .seconds(5)) {
     self.probeInterval = probeInterval
     self.firstProbe = min(firstProbe, probeInterval)
+    breaker = SubmitBreaker(interval: probeInterval)
   }
 
   /// What a caller may do now.
@@ -63,30 +56,39 @@ public struct ServiceGate: Sendable {
   /// What may be done now. `probe` and `submitOne` are given out once an interval.
   public mutating func permission(at now: Duration) -> Permission {
     guard now >= slowUntil else { return .wait(until: slowUntil) }
-    guard let closed else { return trial(at: now) }
+    guard let closed else { return breaker.permission(at: now) }
     guard now >= probeAt else { return .wait(until: probeAt) }
-    probeAt = now + probeInterval
+    probeAt = now + (suspicionWait ?? probeInterval)
+    suspicionWait = suspicionWait.map { min($0 * 2, probeInterval) }
     return closed.trouble == .account ? .submitOne : .probe
   }
 
-  private mutating func trial(at now: Duration) -> Permission {
-    guard let doubt else { return .submit }
-    let next = max(doubt.trialAt, doubt.outUntil)
-    guard now >= next else { return .wait(until: next) }
-    self.doubt?.outUntil = now + Self.longestTrial
-    return .submitOne
+  /// The one submission that may begin is this slot's.
+  public mutating func tries(_ slot: SlotKey) { breaker.tries(slot) }
+
+  /// The service takes nothing. Whether this is news. `down`: a submission ended without an answer; which one, where that
+  /// is known.
+  public mutating func trouble(
+    _ trouble: ServiceTrouble, _ error: JobError, at now: Duration, of submission: Submission? = nil
+  ) -> Bool {
+    // Several that were on their way together say it once; what counts is a trial that failed.
+    if trouble == .down { breaker.failed(submission, at: now) }
+    suspicionWait = nil
+    return close(trouble, error, at: now)
   }
 
-  /// The service takes nothing. Whether this is news. `down`: a submission ended without an answer.
-  public mutating func trouble(_ trouble: ServiceTrouble, _ error: JobError, at now: Duration) -> Bool {
-    // Several that were on their way together say it once; what counts is a trial that failed.
-    if trouble == .down, doubt.map({ $0.outUntil > .zero }) ?? true {
-      let failures = (doubt?.failures ?? 0) + 1
-      // The first time, a single lost answer: as soon as the service answers again. Then a minute, two, four, …
-      let wait = failures == 1 ? .zero : min(probeInterval * (1 << min(failures - 2, 12)), Self.longestDoubt)
-      doubt = Doubt(failures: failures, trialAt: now + wait)
+  /// Several prompts were refused with none accepted between: the account takes nothing, as far as anybody can tell. One
+  /// prompt tries soon, the next after twice the time, until it is once an interval: it may be the prompts after all, and
+  /// a refusal is free. Whether this is news.
+  public mutating func suspectAccount(_ error: JobError, at now: Duration) -> Bool {
+    guard closed?.trouble != .account else {
+      closed?.error = error
+      return false
     }
-    return close(trouble, error, at: now)
+    let isNews = close(.account, error, at: now)
+    let wait = probeInterval / 64
+    (probeAt, suspicionWait) = (now + wait, wait * 2)
+    return isNews
   }
 
   private mutating func close(_ trouble: ServiceTrouble, _ error: JobError, at now: Duration) -> Bool {
@@ -150,25 +152,104 @@ public struct ServiceGate: Sendable {
     return true
   }
 
-  /// A submission was answered, whatever the answer: submissions are heard.
-  public mutating func submitAnswered() { doubt = nil }
+  /// What may be done now about a task that a callback names: it is a reason to ask at once, whatever is wrong with the
+  /// service. Only a time that the service itself asked for is kept.
+  public func callbackPermission(at now: Duration) -> Permission {
+    now >= queriesSlowUntil ? .submit : .wait(until: queriesSlowUntil)
+  }
 
-  /// A submission did not get as far as the service: the next may try.
-  public mutating func submitNotSent() { doubt?.outUntil = .zero }
+  /// The service confirms that it accepted this attempt, whose outcome was unknown. Whether submissions go on because of
+  /// that.
+  public mutating func confirmed(_ attemptID: String) -> Bool { breaker.confirmed(attemptID) }
+
+  // MARK: submissions
+
+  /// A POST begins.
+  public mutating func began(_ submission: Submission) { unclear.began(submission) }
+
+  /// A POST ended in a way that says nothing of its prompt.
+  public mutating func ended(_ submission: Submission) { unclear.ended(submission) }
+
+  /// Nobody knows what became of a POST, and the service as a whole is not to blame.
+  public mutating func unknown(_ submission: Submission, at now: Duration) { breaker.unknown(submission, at: now) }
+
+  /// A submission was answered, whatever the answer: submissions are heard.
+  public mutating func submitAnswered() { breaker.answered() }
+
+  /// A submission did not get as far as the service: where it was the one that may try, the next may.
+  public mutating func submitNotSent(_ slot: SlotKey? = nil) { breaker.notSent(slot) }
+
+  /// What an accepted submission shows.
+  public struct Acceptance: Hashable, Sendable {
+    /// Whether it opened the gate.
+    public var isOpening: Bool
+    /// What was refused before and is those prompts' own.
+    public var own: [SlotKey]
+    /// What was blamed on the account and is to be tried again.
+    public var again: [SlotKey]
+  }
+
+  /// The service accepted a submission.
+  public mutating func accepted(_ submission: Submission) -> Acceptance {
+    let (own, again) = unclear.accepted(submission)
+    return Acceptance(isOpening: accepted(), own: own, again: again)
+  }
 
   /// The service accepted a submission. Whether that opened the gate.
   public mutating func accepted() -> Bool {
     submitAnswered()
     refusals = []
     refusal = nil
+    suspicionWait = nil
     defer { closed = nil }
     return closed != nil
+  }
+
+  // MARK: refusals
+
+  /// What a refusal in unclear words leads to.
+  public enum Ruling: Hashable, Sendable {
+    /// It waits.
+    case none
+    /// It is the prompt's own: others were accepted meanwhile.
+    case own
+    /// These slots wait for the account. Whether it is suspected because of this one: then call `suspectAccount`.
+    case account([SlotKey], isNew: Bool)
+  }
+
+  /// A prompt was refused in words that say nothing of the account, and nothing certain of the prompt.
+  public mutating func refusedUnclearly(_ submission: Submission) -> Ruling {
+    let isBlamed = closed?.trouble == .account
+    switch unclear.refused(submission, isAccountBlamed: isBlamed) {
+    case .none: return .none
+    case .own: return .own
+    case .account(let slots): return .account(slots, isNew: !isBlamed)
+    }
+  }
+
+  /// An earlier process left this slot waiting with an unclear refusal. `prompt`: the hash of its text.
+  public mutating func remember(_ slot: SlotKey, prompt: String, _ blame: Blame) {
+    unclear.remember(slot, prompt: prompt, blame)
+  }
+
+  /// What followed from its refusal is carried out.
+  public mutating func forget(_ slot: SlotKey) { unclear.forget(slot) }
+
+  /// A prompt was refused with these words, which are about the prompt: as below.
+  public mutating func refused(_ words: String, _ submission: Submission) -> [SlotKey] {
+    unclear.answered(submission)
+    return refused(words, prompt: submission.prompt, slot: submission.slot)
   }
 
   /// A prompt was refused with these words. The same words for three prompts in a row are not about the prompts:
   /// returns the slots that were refused with them.
   public mutating func refused(_ words: String, prompt: String, slot: SlotKey) -> [SlotKey] {
-    if refusal == words, closed?.trouble == .account { return [slot] }
+    // Refused again after the account was good again, it is the prompt after all.
+    guard !unclear.wasExcused(slot) else { return [] }
+    if refusal == words, closed?.trouble == .account {
+      unclear.excuse([(prompt, slot)])
+      return [slot]
+    }
     if refusal != words { refusals = [] }
     refusal = words
     refusals.append((prompt, slot))
@@ -176,6 +257,7 @@ public struct ServiceGate: Sendable {
     if refusals.count > 100 { refusals.removeFirst() }
     guard Set(refusals.map(\.prompt)).count >= 3 else { return [] }
     defer { refusals = [] }
+    unclear.excuse(refusals)
     return refusals.map(\.slot)
   }
 }

@@ -149,10 +149,13 @@ public struct Queued: Hashable, Sendable {
   public var notBefore: Timestamp?
   /// Why it waits, when it is not only for its turn.
   public var error: JobError?
+  /// Whose the refusal is that it waits with; nil: it was not refused, or no longer waits for that to show.
+  public var blame: Blame?
   /// Makes one.
-  public init(notBefore: Timestamp? = nil, error: JobError? = nil) {
+  public init(notBefore: Timestamp? = nil, error: JobError? = nil, blame: Blame? = nil) {
     self.notBefore = notBefore
     self.error = error
+    self.blame = blame
   }
 }
 

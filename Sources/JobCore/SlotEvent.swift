@@ -27,6 +27,10 @@ public enum SlotEvent: Hashable, Sendable {
   case withdrawn(CancelReason)
   /// It was refused for a reason that turned out to be the account's, not its own.
   case refusalWasTheAccounts(JobError)
+  /// It was refused in unclear words, and another prompt, submitted after that, was accepted: it is its own.
+  case refusalWasItsOwn
+  /// What it waited for, having been refused, may be over: it is tried again at its turn.
+  case triedAgain
   /// A process took the slot over, and a mark of this boot proves that not a byte of the request was sent.
   case foundUnsent
   /// Confirmed evidence, or a person, says which task an attempt in doubt became. No id of an attempt: the last one.

@@ -134,6 +134,20 @@ extension SQLiteJournal {
     }
   }
 
+  /// Queued slots that wait with an unclear refusal, each with the hash of its prompt's text.
+  public func blamed(roots: [RootID]) async throws -> [(slot: Slot, prompt: String)] {
+    try await run { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT s.*, r.prompt_sha FROM slot s JOIN revision r ON r.job = s.job AND r.number = s.revision
+          WHERE s.state = 'queued' AND json_extract(s.detail, '$.blame') IS NOT NULL AND s.root IN (\(roots.sql))
+          ORDER BY s.due_at
+          """
+      ).map { (try Slot(row: $0), $0["prompt_sha"]) }
+    }
+  }
+
   /// Slots that are neither queued nor final.
   public func underWay(roots: [RootID]) async throws -> [SlotKey] {
     try await run { db in

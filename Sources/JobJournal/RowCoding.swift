@@ -13,6 +13,7 @@ extension Slot {
       case .queued(let queued):
         w.why(queued.error)
         w.moment(queued.notBefore)
+        if let blame = queued.blame { w.field("blame", blame.rawValue) }
       case .submitted(let task): w.task(task)
       case .fetching(let fetching):
         w.task(fetching.task)
@@ -75,6 +76,7 @@ private struct Detail: Decodable {
   var results: [Result]?
   var reason: String?
   var not_before: Int64?
+  var blame: String?
 
   struct Task: Decodable {
     var id: String, accepted: Int64, refreshes: Int
@@ -92,7 +94,9 @@ private struct Detail: Decodable {
       return value
     }
     switch word {
-    case .queued: return .queued(Queued(notBefore: notBefore, error: error))
+    case .queued:
+      // A word of a later version: it is tried at its time, as if nothing were known of it.
+      return .queued(Queued(notBefore: notBefore, error: error, blame: blame.flatMap(Blame.init)))
     case .submitting: return .submitting
     case .submitted: return .submitted(try need(task).ref)
     case .fetching:

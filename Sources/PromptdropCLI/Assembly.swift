@@ -284,7 +284,7 @@ struct Assembly {
       notFoundGrace: configuration.duration("not-found-grace") ?? .seconds(120),
       backOffBase: configuration.duration("retry-min") ?? .seconds(2),
       backOffMax: configuration.duration("retry-max") ?? .seconds(300),
-      localTroubleDelay: configuration.duration("local-retry") ?? .seconds(30))
+      localTroubleDelay: configuration.duration("local-retry") ?? .seconds(30), refusalBase: settings.probeInterval)
     settings.spending.submissions = configuration.optionalInteger("daily-submissions")
     settings.spending.credits = configuration.credits("daily-credits")
     settings.spending.rootSubmissions = configuration.optionalInteger("root-daily-submissions")

@@ -51,6 +51,8 @@ final class LogObserver: AgentObserver {
       return (.info, "done: \(names.joined(separator: ", "))\(cost)")
     case .failed: return (.warning, "failed: \(error?.message ?? "")")
     case .held: return (.warning, "held: \(error?.message ?? "") \(error?.hint ?? "")")
+    case .queued where job.currentSlots.contains { $0.state.blame != nil }:
+      return (.warning, "waits: \(error?.message ?? "") \(error?.hint ?? "")")
     case .queued: return (error == nil ? .debug : .info, error.map { "waits: \($0.message)" } ?? "queued")
     case .submitted:
       return (.info, "at the service: \(job.currentSlots.lazy.compactMap(\.serviceStatus).first ?? "accepted")")

@@ -22,6 +22,8 @@ extension Fault.Kind {
     case .submitHTML: "refuse the submit with this status and an HTML page"
     case .submitRetryAfter: "refuse the submit with 429 and this Retry-After"
     case .submitCode: "answer 200 with code 1 and this message; nothing is accepted"
+    case .submitRefused: "refuse the submit with 400 and this detail"
+    case .submitForbidden: "refuse the submit with 403 and this detail"
     case .submitNoAnswer: "accept the task, then close the connection: the answer is lost"
     case .submitReset: "accept the task, then reset the connection"
     case .submitResetEarly: "reset the connection before the body is read; nothing is accepted or recorded"

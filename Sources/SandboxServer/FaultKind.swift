@@ -6,6 +6,8 @@ extension Fault {
     case submitHTML = "submit-html"
     case submitRetryAfter = "submit-retry-after"
     case submitCode = "submit-code"
+    case submitRefused = "submit-refused"
+    case submitForbidden = "submit-forbidden"
     case submitNoAnswer = "submit-no-answer"
     case submitReset = "submit-reset"
     case submitResetEarly = "submit-reset-early"
@@ -86,7 +88,7 @@ extension Fault.Kind {
     switch self {
     case .submitStatus, .submitHTML, .queryStatus, .queryHTML, .imageStatus: .status
     case .submitRetryAfter, .queryRetryAfter: .retryAfter
-    case .submitCode, .taskFailed, .resultText, .imageType: .text
+    case .submitCode, .submitRefused, .submitForbidden, .taskFailed, .resultText, .imageType: .text
     case .queryUnknownStatus, .resultKey: .word
     case .submitEncoding, .queryEncoding, .imageEncoding: .encoding
     case .submitSlow, .querySlow, .imageSlow: .milliseconds
@@ -101,8 +103,8 @@ extension Fault.Kind {
     switch self {
     case .submitResetEarly: .early
     case .submitSlow: .submitDelay
-    case .submitStatus, .submitHTML, .submitRetryAfter, .submitCode, .submitNoAnswer, .submitReset,
-      .submitAccept500, .submitGarbage, .submitHang, .submitRedirect, .submitSameTask:
+    case .submitStatus, .submitHTML, .submitRetryAfter, .submitCode, .submitRefused, .submitForbidden,
+      .submitNoAnswer, .submitReset, .submitAccept500, .submitGarbage, .submitHang, .submitRedirect, .submitSameTask:
       .submit
     case .querySlow: .queryDelay
     case .queryStatus, .queryHTML, .queryRetryAfter, .queryNotFound, .queryLost, .queryUnknownStatus,

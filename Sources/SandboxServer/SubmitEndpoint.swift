@@ -75,6 +75,8 @@ extension Service {
     case .submitHTML: return .html(fault.number)
     case .submitRetryAfter: return tooManyRequests(retryAfter: fault.argument)
     case .submitCode: return .json(Envelope.error(fault.argument ?? "failed"))
+    case .submitRefused: return .json(Envelope.error("failed", detail: fault.argument), status: 400)
+    case .submitForbidden: return .json(Envelope.error("failed", detail: fault.argument), status: 403)
     case .submitRedirect:
       var reply = Reply.html(307)
       reply.headers = [("Location", fault.argument ?? "/")]

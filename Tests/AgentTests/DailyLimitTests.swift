@@ -58,6 +58,24 @@ extension Pipelines {
       }
     }
 
+    // Half a credit is set aside for what turns out to cost a tenth: what is given back is used at once where nothing else is
+    // to be done.
+    @Test func creditsGivenBackAreUsedOnTheSameDay() async throws {
+      try await AgentBench.with(
+        settings: { settings in
+          settings.spending.credits = Credits("1")
+          settings.spending.price = Credits("0.5")
+        }
+      ) { bench in
+        bench.service.costs("0.1")
+        try await bench.drop(names(8))
+        try await bench.until("all that fit are done", within: .seconds(55)) { try await $0.census()[.done] == 6 }
+        try await bench.pass(.seconds(600))
+        #expect(bench.service.posts.count == 6)
+        #expect(await bench.ask(.status).status?.today.credits == "0.6")
+      }
+    }
+
     @Test(arguments: [false, true]) func aRestartDoesNotBeginTheDayAgain(killed: Bool) async throws {
       try await AgentBench.with(settings: { $0.spending.submissions = 3 }) { bench in
         try await bench.drop(names(2))

@@ -57,6 +57,9 @@ final class FaultyJournal: JobJournal {
   func nextStart(roots: [RootID], except: Set<SlotKey>) async throws -> Timestamp? {
     try await activity.during { try await inner.nextStart(roots: roots, except: except) }
   }
+  func blamed(roots: [RootID]) async throws -> [(slot: Slot, prompt: String)] {
+    try await activity.during { try await inner.blamed(roots: roots) }
+  }
   func underWay(roots: [RootID]) async throws -> [SlotKey] {
     try await activity.during { try await inner.underWay(roots: roots) }
   }

@@ -180,6 +180,7 @@ final class ScriptedService: ImageService {
   static func stopped(_ trouble: ServiceTrouble) -> Failure {
     Failure(.service(trouble), JobError(code: trouble.rawValue, message: "Not now.", retryable: true))
   }
+  static func unclear(_ words: String = "Forbidden.") -> Failure { Failure(.unclear, .unclearRefusal(words)) }
   static func refused(_ words: String = "No such thing.") -> Failure {
     Failure(.permanent, JobError(code: "refused", message: words))
   }

@@ -25,6 +25,75 @@ import Testing
     #expect(told.message?.contains("prompt is not allowed") == true)
   }
 
+  /// A word is no phrase: it is the prompt's, and nobody else waits for it.
+  @Test func aWordIsNotTheAccounts() async throws {
+    let bench = try await Bench(["bad": "bad [sandbox: submit-code=Unbalanced parentheses]", "good": "good"])
+    let run = try await bench.once(["--max-in-flight": "1"])
+    #expect(run.code == 1 && bench.posts.count == 2, "\(run)")
+    #expect(try bench.sidecar("bad").state == "failed" && bench.isIn("good", "done"))
+  }
+
+  @Test(arguments: ["submit-forbidden=no credit cards", "submit-refused=Unbalanced parentheses", "submit-html=403"])
+  func anUnclearRefusalWaitsUntilALaterPromptIsAccepted(_ fault: String) async throws {
+    let bench = try await Bench(["bad": "bad [sandbox: \(fault)]"])
+    let run = try await bench.once()
+    #expect(run.code == 1 && bench.posts.count == 1 && run.log.contains("bad.prompt"), "\(run)")
+    let waiting = try bench.sidecar("bad")
+    #expect(waiting.state == "queued" && waiting.code == "refusal-unclear" && waiting.explains, "\(waiting.text)")
+    #expect(waiting.nextAttemptAt != nil && waiting.attempts.map(\.outcome) == ["refused"])
+    // Once more, and only once, in each run.
+    let again = try await bench.once()
+    #expect(again.code == 1 && bench.posts.count == 2, "\(again)")
+    #expect(try bench.isIn("bad", "queued"))
+    try bench.root.write("good.prompt", "good")
+    let third = try await bench.once()
+    #expect(third.code == 1 && bench.paid == ["good"], "\(third)")
+    try bench.root.write("next.prompt", "next")
+    let last = try await bench.once()
+    let told = try bench.sidecar("bad")
+    #expect(last.code == 1 && told.state == "failed" && told.code == "refused" && told.explains, "\(told.text) \(last)")
+    #expect(bench.posts.count <= 6 && bench.paid == ["good", "next"])
+  }
+
+  /// What stood in the way of the account is over: the prompt that was refused is made.
+  @Test func whatWasRefusedByAGatewayIsMadeByTheNextRun() async throws {
+    let bench = try await Bench(["cat": "cat"], faults: ["submit-html=403"])
+    let run = try await bench.once()
+    #expect(run.code == 1 && bench.posts.count == 1, "\(run)")
+    bench.sandbox.removeFaults()
+    let next = try await bench.once()
+    #expect(next.code == 0 && bench.paid == ["cat"], "\(next)")
+  }
+
+  @Test func unclearRefusalsOfSeveralPromptsAreTheAccounts() async throws {
+    let prompts = ["one": "1", "two": "2", "three": "3", "four": "4", "five": "5"]
+    let bench = try await Bench(prompts, faults: ["submit-html=403"])
+    let run = try await bench.once(["--max-in-flight": "1"])
+    #expect(run.code == 69 && bench.posts.count == 3, "\(run)")
+    for name in prompts.keys where bench.root.exists("\(name).status.json") {
+      #expect(try bench.sidecar(name).state == "queued")
+    }
+    bench.sandbox.removeFaults()
+    let later = try await bench.once()
+    #expect(later.code == 0 && bench.paid.sorted() == ["1", "2", "3", "4", "5"], "\(later)")
+  }
+
+  /// Eight of them made six good ones wait for nine probes.
+  @Test(arguments: ["submit-code", "submit-refused"]) func badOnesDoNotStopGoodOnes(_ fault: String) async throws {
+    let bench = try await Bench()
+    _ = try await bench.watch(["--probe-interval": "2s"])
+    for number in 0..<8 {
+      try bench.root.write("bad\(number).prompt", "bad \(number) [sandbox: \(fault)=Unbalanced parentheses]")
+    }
+    try await eventually(within: .seconds(30), "several were refused") { bench.posts.count >= 3 }
+    let start = ContinuousClock.now
+    for number in 0..<6 { try bench.root.write("good\(number).prompt", "good \(number)") }
+    for number in 0..<6 { try await bench.waitFor("good\(number)", "done") }
+    #expect(ContinuousClock.now - start < .seconds(9))
+    try bench.root.write("last.prompt", "last")
+    for number in 0..<8 { try await bench.waitFor("bad\(number)", "failed") }
+  }
+
   @Test func aWrongKeyStopsAllAndFailsNothing() async throws {
     let bench = try await Bench(["one": "1", "two": "2", "three": "3"]) { $0.apiKey = "another-key" }
     let run = try await bench.once(["--max-in-flight": "1"])

@@ -37,6 +37,16 @@ import Testing
     #expect(more.code == 0 && bench.posts.count == 5, "\(more)")
   }
 
+  /// A tenth is what each costs: what was set aside beyond that is used in the same run.
+  @Test func creditsThatAreGivenBackAreUsedInTheSameRun() async throws {
+    let bench = try await Bench(prompts(8)) { $0.consumed = "0.1" }
+    let run = try await bench.once(["--daily-credits": "1", "--price": "0.5"])
+    #expect(run.code == 75 && bench.posts.count == 6 && run.log.contains("the limit is 1"), "\(run)")
+    let few = try await Bench(prompts(5)) { $0.consumed = "0.1" }
+    let all = try await few.once(["--daily-credits": "1", "--price": "0.5"])
+    #expect(all.code == 0 && few.posts.count == 5, "\(all)")
+  }
+
   @Test func creditsWithoutAPriceAreLearned() async throws {
     let bench = try await Bench(prompts(5), delay: .milliseconds(200))
     let run = try await bench.once(["--daily-credits": "1.2"])

@@ -50,11 +50,48 @@ import Testing
   }
 
   @Test(arguments: ["400 Bad Request", "413 Content Too Large", "415 Unsupported", "422 Unprocessable"])
-  func `A 400 is about the job`(status: String) async throws {
+  func `The documented words are about the job`(status: String) async throws {
     let outcome = try await submit(status, "{\"code\":1,\"message\":\"failed\",\"detail\":\"prompt is required\"}")
     #expect(outcome.consequence == .permanent && outcome.reached == true)
     #expect(outcome.error?.message.contains("prompt is required") == true)
-    #expect(try await submit(status, "<html>no</html>").consequence == .permanent)
+  }
+
+  @Test(arguments: [
+    "400 Bad Request", "403 Forbidden", "406 Not Acceptable", "415 Unsupported", "422 Unprocessable", "451 Odd",
+  ])
+  func `Whom a no in other words is about is unclear`(status: String) async throws {
+    for body in [
+      "<html>no</html>", "", "{\"code\":1,\"message\":\"failed\",\"detail\":\"Unbalanced parentheses\"}",
+      "{\"code\":1,\"message\":\"no credit cards, and no suspended bridge\"}", "{\"code\":1,\"message\":\"Forbidden\"}",
+    ] {
+      let outcome = try await submit(status, body)
+      #expect(outcome.consequence == .unclear && outcome.reached == true, "\(status) \(body): \(outcome)")
+      #expect(outcome.error?.hint != nil && outcome.error?.retryable == true)
+    }
+    #expect(
+      try await submit(status, "{\"code\":1,\"message\":\"failed\",\"detail\":\"too rude\"}")
+        .error?.message.contains("too rude") == true)
+  }
+
+  @Test(arguments: ["200 OK", "400 Bad Request", "403 Forbidden"])
+  func `Documented codes count wherever they stand`(status: String) async throws {
+    func code(_ code: Int) async throws -> Failure.Consequence? {
+      try await submit(status, "{\"code\":\(code),\"message\":\"no\"}", headers: "Retry-After: 3\r\n").consequence
+    }
+    #expect(try await code(401) == .service(.unauthorized))
+    #expect(try await code(402) == .service(.account))
+    #expect(try await code(429) == .transient(retryAfter: .seconds(3)))
+  }
+
+  @Test(arguments: [
+    "Unbalanced parentheses", "No credit cards", "a suspended bridge", "my account of a suspended bridge",
+    "insufficient light", "credits of a film", "discredited", "insufficiently creditable", "accounts of suspended men",
+    "insufficient balance of colours", "a balance", "billing", "quota", "accountant banned", "out of balance",
+  ])
+  func `Words that only look so are the prompt's`(words: String) async throws {
+    #expect(try await submit("200 OK", "{\"code\":1,\"message\":\"\(words)\"}").consequence == .permanent)
+    #expect(try await submit("400 Bad Request", "{\"code\":1,\"message\":\"\(words)\"}").consequence == .unclear)
+    #expect(try await submit("403 Forbidden", "{\"code\":1,\"message\":\"\(words)\"}").consequence == .unclear)
   }
 
   @Test(arguments: [
@@ -62,16 +99,29 @@ import Testing
     "{\"code\":1,\"message\":\"not enough CREDITS\"}", "{\"code\":1,\"message\":\"Your account is suspended\"}",
     "{\"code\":1,\"message\":\"insufficient balance\",\"detail\":\"\"}",
     "{\"code\":1,\"message\":\"Insufficient credits\",\"detail\":\"request was refused\"}",
+    "{\"code\":1,\"message\":\"Out of credits. Buy more.\"}", "{\"code\":1,\"message\":\"Account  suspended!\"}",
+    "{\"code\":1,\"message\":\"You have exceeded your current quota, please check your plan\"}",
+    "{\"code\":1,\"message\":\"Your account has been disabled\"}", "{\"code\":1,\"message\":\"credits exhausted\"}",
   ])
   func `Words about credits or the account are not about the job`(body: String) async throws {
-    for status in ["400 Bad Request", "200 OK"] {
+    for status in ["400 Bad Request", "403 Forbidden", "200 OK"] {
       let outcome = try await submit(status, body)
       #expect(outcome.consequence == .service(.account) && outcome.reached == true, "\(status): \(outcome)")
     }
   }
 
+  @Test func `A service that quotes the prompt does not speak with its words`() async throws {
+    try await ServiceBench.run(script: { connection in
+      let body = "{\"code\":1,\"message\":\"rude: account suspended over a lake\"}"
+      while connection.readRequest() != nil { connection.answer("403 Forbidden", body) }
+    }) { bench, _ in
+      #expect(await bench.submit("An Account suspended\n over a lake").consequence == .unclear)
+      #expect(await bench.submit("a cat").consequence == .service(.account))
+    }
+  }
+
   @Test(arguments: [
-    ("401 Unauthorized", ServiceTrouble.unauthorized), ("402 Payment Required", .account), ("403 Forbidden", .account),
+    ("401 Unauthorized", ServiceTrouble.unauthorized), ("402 Payment Required", .account),
     ("404 Not Found", .wrongAddress),
   ])
   func `What is not about the job stops all`(status: String, trouble: ServiceTrouble) async throws {
@@ -138,7 +188,9 @@ import Testing
     ("submit-status=402", .service(.account)), ("submit-status=403", .service(.account)),
     ("submit-status=404", .service(.wrongAddress)), ("submit-status=429", .transient(retryAfter: nil)),
     ("submit-retry-after=3", .transient(retryAfter: .seconds(3))), ("submit-code=rude", .permanent),
-    ("submit-code=out of credits", .service(.account)),
+    ("submit-code=out of credits", .service(.account)), ("submit-refused=too many cats", .unclear),
+    ("submit-forbidden=a suspended bridge", .unclear), ("submit-forbidden=insufficient balance", .service(.account)),
+    ("submit-html=403", .unclear),
   ])
   func `The sandbox's refusals`(fault: String, consequence: Failure.Consequence) async throws {
     try await ServiceBench.run(sandbox: [fault]) { bench, sandbox in

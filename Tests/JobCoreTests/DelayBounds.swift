@@ -10,9 +10,12 @@ enum DelayBounds {
     guard let at = moment(transition) else { return nil }
     let delay = at - now
     let backOff = policy.backOffBase * 0.5...policy.backOffMax
+    let refusal = policy.refusalBase...RetryPolicy.longestRefusalDelay
     let (bounds, asked): (ClosedRange<Duration>, Duration?) =
       switch event {
       case .posted(.accepted): (policy.firstQueryDelay...policy.firstQueryDelay, nil)
+      case .posted(.notAccepted(let failure, _)) where failure.consequence == .unclear: (refusal, nil)
+      case .refusalWasTheAccounts: before.state.name == .failed ? (refusal, nil) : (unchanged(before, now), nil)
       case .posted(.notAccepted(let failure, _)): (backOff, retryAfter(failure))
       case .queried(.failed(let failure)): (backOff, retryAfter(failure))
       case .queried(.unusable) where transition.slot.state.name == .submitted: (backOff, nil)
@@ -37,6 +40,12 @@ enum DelayBounds {
     // With a Retry-After the service has said what it wants: only that bounds a POST from below.
     if delay < bounds.lowerBound - slack, !(isSubmit(event) && wanted != nil) { return "too early: \(delay)" }
     return delay > most + slack ? "too late: \(delay)" : nil
+  }
+
+  // What it waits for stays what it was.
+  private static func unchanged(_ before: Slot, _ now: Timestamp) -> ClosedRange<Duration> {
+    guard case .queued(let queued) = before.state, let notBefore = queued.notBefore else { return .zero ... .zero }
+    return notBefore - now...notBefore - now
   }
 
   private static func isSubmit(_ event: SlotEvent) -> Bool { if case .posted = event { true } else { false } }

@@ -4,7 +4,7 @@ import TestKit
 extension SplitMix64 {
   /// Any event with any contents; some name an attempt of the slot.
   mutating func event(for slot: Slot) -> SlotEvent {
-    switch Int.random(in: 0..<20, using: &self) {
+    switch Int.random(in: 0..<22, using: &self) {
     case 0: begin()
     case 1: .couldNotRecord(error())
     case 2: posted()
@@ -22,7 +22,9 @@ extension SplitMix64 {
     case 15: .resubmit
     case 16: .abandon
     case 17: .retry
-    case 18: .clockSet(one(of: [.seconds(365 * 86_400), .seconds(-365 * 86_400), milliseconds(-90_000...90_000)]))
+    case 18: .refusalWasItsOwn
+    case 19: .triedAgain
+    case 20: .clockSet(one(of: [.seconds(365 * 86_400), .seconds(-365 * 86_400), milliseconds(-90_000...90_000)]))
     default: .postponed(until: start + milliseconds(0...100_000), optional { $0.error() })
     }
   }
@@ -30,6 +32,8 @@ extension SplitMix64 {
   /// An event that means something in this state, so that long histories come about.
   mutating func likelyEvent(for slot: Slot) -> SlotEvent {
     switch slot.state {
+    case .queued(let queued) where queued.blame != nil && percent(50):
+      one(of: [.refusalWasItsOwn, .triedAgain, .refusalWasTheAccounts(error())])
     case .queued: percent(90) ? begin() : event(for: slot)
     case .submitting: percent(80) ? posted() : percent(50) ? .foundUnsent : .couldNotRecord(error())
     case .submitted: queried()

@@ -103,9 +103,10 @@ extension SplitMix64 {
 
   mutating func failure() -> Failure {
     let consequence: Failure.Consequence =
-      switch Int.random(in: 0..<4, using: &self) {
+      switch Int.random(in: 0..<5, using: &self) {
       case 0, 1: .transient(retryAfter: optional { $0.milliseconds(0...300_000_000) })
       case 2: .permanent
+      case 3: .unclear
       default: .service(one(of: [.unauthorized, .account, .wrongAddress, .down]))
       }
     return Failure(consequence, error())

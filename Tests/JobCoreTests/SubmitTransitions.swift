@@ -44,6 +44,45 @@ import Testing
     #expect(told?.0 == kind && told?.1 == trouble("told"))
   }
 
+  // 400 and 403 in other words than the documented ones.
+  @Test func anUnclearRefusalWaitsMoreAndMoreSeldom() throws {
+    let outcome = SubmitOutcome.notAccepted(failure(.unclear, "refusal-unclear"), reached: true)
+    var current = slot(.submitting)
+    var delays: [Int64] = []
+    for number in 1...10 {
+      let next = try #require(current.on(.posted(outcome)))
+      guard case .queued(let queued) = next.slot.state else {
+        Issue.record("\(next.slot.state)")
+        return
+      }
+      #expect(queued.blame == .unclear && queued.error == trouble("refusal-unclear"))
+      #expect(next.slot.attempts.last?.outcome == .refused)
+      #expect(next.after == [.writeSidecar(durable: false), .requeue])
+      delays.append(try #require(queued.notBefore).milliseconds - start.milliseconds)
+      current = try #require(next.slot.on(.start(attemptID: "\(number)", bootID: "b"))).slot
+    }
+    #expect(delays == [1, 2, 4, 8, 16, 32, 64, 128, 240, 240].map { $0 * 60_000 })
+  }
+
+  @Test func anUnclearRefusalBecomesThePromptsOwnOrTheAccounts() throws {
+    let refused = SubmitOutcome.notAccepted(failure(.unclear), reached: true)
+    let waiting = try #require(slot(.submitting).on(.posted(refused))).slot
+    let own = try #require(waiting.on(.refusalWasItsOwn))
+    #expect(own.slot.state.name == .failed && own.slot.state.error?.code == "refused")
+    #expect(own.slot.state.error?.message == trouble().message && own.after == [.writeSidecar(durable: true)])
+    let excused = try #require(waiting.on(.refusalWasTheAccounts(trouble("account")))).slot
+    #expect(excused.state.error == trouble("account") && excused.attempts.last?.outcome == .refusedForAccount)
+    #expect(excused.on(.refusalWasItsOwn) == nil)
+    for slot in [waiting, excused] {
+      let again = try #require(slot.on(.triedAgain))
+      #expect(again.slot.state == .queued(Queued(error: slot.state.error)) && again.after.contains(.requeue))
+    }
+    // Nothing of that means anything to one that was not refused.
+    for event in [SlotEvent.refusalWasItsOwn, .triedAgain, .refusalWasTheAccounts(trouble())] {
+      #expect(slot(.queued(Queued(error: trouble()))).on(event) == nil && slot(.submitting).on(event) == nil)
+    }
+  }
+
   @Test func a429WaitsAsLongAsWanted() throws {
     let next = try answered(.notAccepted(failure(.transient(retryAfter: .seconds(90)), "busy"), reached: true))
     // The jitter comes on top: half of the first back-off.
@@ -121,7 +160,9 @@ import Testing
 
   @Test func aRefusalThatWasTheAccountsIsQueuedAgain() throws {
     let next = try #require(slot(.failed(trouble())).on(.refusalWasTheAccounts(trouble("account"))))
-    #expect(next.slot.state == .queued(Queued(error: trouble("account"))))
+    // Others try first whether the account is good.
+    let wait = start + .seconds(60)
+    #expect(next.slot.state == .queued(Queued(notBefore: wait, error: trouble("account"), blame: .account)))
     #expect(next.after.contains(.requeue))
     // One that the service accepted and then gave up stays failed: it is paid for.
     var paid = slot(.submitted(task))

@@ -52,6 +52,22 @@ import Testing
     #expect(try await bench.journal.nextStart(roots: here, except: []) == start + .seconds(90))
   }
 
+  @Test(arguments: JournalMaker.all) func whatWaitsWithARefusalIsFound(_ maker: JournalMaker) async throws {
+    let bench = try await JournalBench(maker)
+    let blamed: [(String, Blame?)] = [("plain", nil), ("unclear", .unclear), ("account", .account)]
+    for (name, blame) in blamed {
+      let state = SlotState.queued(Queued(notBefore: start + .seconds(60), error: trouble, blame: blame))
+      try await bench.take(JobID(name), bench.file("\(name).prompt"), states: [state])
+    }
+    let other = SlotState.queued(Queued(error: trouble, blame: .unclear))
+    try await bench.take(JobID("other"), bench.file("other.prompt", in: bench.otherRoot), states: [other])
+    let found = try await bench.journal.blamed(roots: [bench.root])
+    #expect(found.compactMap(\.slot.state.blame?.rawValue).sorted() == ["account", "unclear"])
+    #expect(found.allSatisfy { !$0.prompt.isEmpty })
+    try await bench.move(slotKey(JobID("unclear")), to: .submitting)
+    #expect(try await bench.journal.blamed(roots: [bench.root]).map(\.slot.key.job.text) == ["account"])
+  }
+
   @Test(arguments: JournalMaker.all) func atOnceMeansAtOnce(_ maker: JournalMaker) async throws {
     let bench = try await JournalBench(maker)
     let key = slotKey(JobID("late"))

@@ -8,7 +8,8 @@ import Testing
   private static let bare = JobError(code: "bare", message: "")
   static let states: [SlotState] = [
     .queued(Queued()), .queued(Queued(notBefore: later, error: trouble)), .queued(Queued(notBefore: later)),
-    .queued(Queued(error: trouble)), .submitting, .submitted(task),
+    .queued(Queued(error: trouble)), .queued(Queued(notBefore: later, error: trouble, blame: .unclear)),
+    .queued(Queued(error: trouble, blame: .account)), .submitting, .submitted(task),
     .fetching(Fetching(task: task, results: [])),
     .fetching(
       Fetching(

@@ -42,6 +42,16 @@ struct SubmitFaultTests {
     }
   }
 
+  @Test(arguments: [("submit-refused", 400), ("submit-forbidden", 403)])
+  func refusedInWordsOfOnesOwn(fault: String, status: Int) async throws {
+    try await Bench.run(["\(fault)=no suspended bridges"]) { bench in
+      let answer = try await bench.submit()
+      #expect(answer.status == status)
+      #expect(answer.text == #"{"code":1,"message":"failed","detail":"no suspended bridges"}"#)
+      #expect(bench.sandbox.ledger().map(\.taskID) == [nil])
+    }
+  }
+
   @Test(arguments: [("submit-no-answer", RawFailure.closed), ("submit-reset", .reset)])
   func acceptedButTheAnswerIsLost(spec: String, failure: RawFailure) async throws {
     try await Bench.run([spec]) { bench in
