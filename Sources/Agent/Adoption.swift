@@ -90,7 +90,10 @@ struct Adoption {
       guard let taskID = last.taskID else { return held }
       let task = TaskRef(taskID: taskID, acceptedAt: last.endedAt ?? last.startedAt)
       if told.state == .failed, count == 1 { return .failed(told.error ?? unexplained) }
-      if told.state == .held, count == 1, let reason = told.reason.flatMap(HeldReason.init) {
+      // One that was still tried is tried on: that costs nothing.
+      if told.state == .held, count == 1, let reason = told.reason.flatMap(HeldReason.init),
+        reason != .paidNotFetched || told.nextAttemptAt == nil
+      {
         return .held(Held(reason: reason, error: told.error ?? unexplained, task: task))
       }
       return .submitted(task)
@@ -134,7 +137,8 @@ struct Adoption {
       return Output(
         slot: key, part: part, number: part == 1 ? entry.slot : entry.slot + part - 1, file: Array(entry.file.utf8),
         sha256: entry.sha256, bytes: entry.bytes,
-        image: ImageInfo(format: format, width: entry.width, height: entry.height), temporary: nil)
+        image: ImageInfo(format: format, width: entry.width, height: entry.height), temporary: nil,
+        warning: entry.warning)
     }
   }
 }

@@ -4,6 +4,7 @@ import JobCore
 enum AgendaItem: Sendable {
   case query(SlotKey, due: Duration)
   case fetch(SlotKey)
+  case late(SlotKey, due: Duration)
   case sidecar(JobID)
   case setBack(JobID)
   case look(FileKey)
@@ -33,6 +34,7 @@ extension Pipeline {
       switch first.key {
       case .query(let key, let due): Task { await self.query(key, due: due) }
       case .fetch(let key): Task { await self.resumeFetch(key) }
+      case .late(let key, let due): Task { await self.tryLate(key, due: due) }
       case .sidecar(let job): Task { await self.writeDueSidecar(job) }
       case .setBack(let job): Task { await self.putRight(job) }
       case .look(let file): settling.noticed(file, .found, at: now)

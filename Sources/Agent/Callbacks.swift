@@ -99,7 +99,9 @@ extension Pipeline {
     if let owner = try await journal.slots(task: evidence.taskID).first {
       // Known already: it is final, so there is no reason to wait for the next query. Somebody else's task is nothing
       // to this attempt.
-      if owner.job == key.job, case .submitted? = active[owner.job]?.job.slots[owner]?.state {
+      // The pauses of a picture that is late are waited for.
+      if owner.job == key.job, case .submitted(let task)? = active[owner.job]?.job.slots[owner]?.state, task.late == nil
+      {
         active[owner.job]?.calledBack.insert(owner)
         scheduleQuery(owner, at: now)
       }

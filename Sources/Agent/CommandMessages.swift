@@ -96,6 +96,9 @@ public struct StatusReport: Codable, Sendable {
     public var service_status: String?
     /// Until when it waits, RFC 3339.
     public var until: String?
+    /// Where its pictures are that are paid for and could not be fetched: whole URLs, which may be as good as a key. Nil
+    /// where there are none.
+    public var urls: [String]?
   }
   /// Why nothing is submitted.
   public struct Stop: Codable, Hashable, Sendable {

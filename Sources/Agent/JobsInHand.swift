@@ -74,6 +74,7 @@ extension Pipeline {
       }
       entry.running.insert(key)
       running.insert(key)
+      if entry.job.slots[key]?.state.isLate == true { lateRunning.insert(key) }
       return true
     } ?? false
   }
@@ -88,6 +89,7 @@ extension Pipeline {
   /// The slot is no longer under way.
   func leave(_ key: SlotKey) {
     running.remove(key)
+    lateRunning.remove(key)
     liftWhenIdle()
     guard let entry = active[key.job] else { return }
     _ = takeRequest(key, entry)

@@ -84,6 +84,11 @@ public actor Pipeline {
   // Slots under way.
   var active: [JobID: ActiveJob] = [:]
   var running: Set<SlotKey> = []
+  // Those of them whose pictures are late: they wait for a host, and take no place at the service.
+  var lateRunning: Set<SlotKey> = []
+  // When the pictures of slots that are held are tried next, monotonic; and whether pictures arrive at all.
+  var lateDue: [SlotKey: Duration] = [:]
+  var pictures = PictureGate()
   var posting: Set<SlotKey> = []
   // Whose answer named a task that is not written down yet.
   var claims: [String: SlotKey] = [:]

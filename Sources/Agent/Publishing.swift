@@ -9,9 +9,15 @@ extension Pipeline {
       return nil
     }
     do throws(FetchFailure) {
+      var miss: FetchFailure?
       for (index, result) in fetching.results.enumerated() {
-        try await publish(result, part: index + 1, of: key, entry)
+        // One that does not come keeps no other from its place.
+        do throws(FetchFailure) { try await publish(result, part: index + 1, of: key, fetching.task, entry) } catch {
+          if case .local = error { throw error }
+          miss = miss ?? error
+        }
       }
+      if let miss { throw miss }
       guard !isStopping else { return nil }
       if entry.job.outputs.contains(where: { $0.slot == key && $0.kept == nil }) {
         try await local { () async throws(LocalTrouble) in try await self.files.syncFolder(of: entry.job.file) }
@@ -49,7 +55,7 @@ extension Pipeline {
   }
 
   private func publish(
-    _ result: ResultItem, part: Int, of key: SlotKey, _ entry: ActiveJob
+    _ result: ResultItem, part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob
   ) async throws(FetchFailure) {
     let file = entry.job.file
     let hasPlace = await hasPlace(entry.job)
@@ -64,7 +70,7 @@ extension Pipeline {
         return try await place(planned, temporary, entry)
       }
     }
-    let staged = try await fetch(result, beside: hasPlace ? file : nil)
+    let staged = try await fetch(result, part: part, of: key, task, entry, beside: hasPlace ? file : nil)
     await entry.lock()
     defer {
       entry.unlock()
@@ -79,7 +85,7 @@ extension Pipeline {
     let number = entry.job.pictureNumber(slot: key, part: part)
     let output = Output(
       slot: key, part: part, number: number, file: [], sha256: staged.sha256, bytes: staged.bytes, image: staged.info,
-      temporary: staged.temporary)
+      temporary: staged.temporary, warning: staged.defect.map { warn(of: $0, entry.job.file) })
     guard hasPlace else { return try await keep(staged, output, entry) }
     if key.revision == entry.job.current { try await setEarlierAside(entry) }
     try await place(output, staged.temporary, entry)
@@ -94,35 +100,6 @@ extension Pipeline {
     throw .local(
       JobError(
         code: JobError.folderGone, message: "The folder that the picture was fetched into is gone.", retryable: true))
-  }
-
-  // Nil for the file: its folder is not there.
-  private func fetch(_ result: ResultItem, beside file: FileKey?) async throws(FetchFailure) -> StagedImage {
-    await permit()
-    defer { releasePermit() }
-    let staged = try await local { () async throws(LocalTrouble) -> any StagedFile in
-      if let file { try await self.files.stage(beside: file) } else { try await self.files.stageKept() }
-    }
-    do throws(FetchFailure) {
-      try await service.fetch(result, limit: settings.maxImageBytes) { bytes throws(FetchFailure) in
-        do throws(LocalTrouble) { try await staged.append(bytes) } catch { throw .local(error.error) }
-      }
-      switch try await local({ () async throws(LocalTrouble) in try await staged.finish() }) {
-      case .success(let image): return image
-      case .failure(.truncated):
-        throw .transient(
-          JobError(code: "image-cut-short", message: "The picture ends too early.", retryable: true), retryAfter: nil)
-      case .failure(.unknownFormat):
-        throw .unusable(
-          JobError(code: "result-not-an-image", message: "What the service returned is not a PNG, JPEG or WebP image."))
-      case .failure(.malformed(let why)):
-        throw .unusable(
-          JobError(code: "result-damaged", message: "The picture that the service returned is damaged: \(why)."))
-      }
-    } catch {
-      await staged.discard()
-      throw error
-    }
   }
 
   func digest(_ name: [UInt8], _ file: FileKey) async throws(FetchFailure) -> String? {

@@ -16,6 +16,7 @@ extension Pipeline {
       // Each runs on by itself; together they respect the limits on requests.
       Task { await self.takeOver(key) }
     }
+    try await goOnWithLatePictures()
     _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
     try await releaseForeign()
     if settings.burstLimit == 0 { try await releaseBurst() }
@@ -92,7 +93,8 @@ extension Pipeline {
     default:
       // The clock may have been set while nobody looked. One that is behind what was written down would put the deadline
       // off; by one that is ahead it would be over before the service was asked even once.
-      let age = (slot.state.task?.acceptedAt).map { wallClock - $0 } ?? .zero
+      // A task that was finished once has no deadline any more.
+      let age = slot.state.isLate ? .zero : (slot.state.task?.acceptedAt).map { wallClock - $0 } ?? .zero
       let oldest = max(.zero, settings.policy.taskDeadline - Self.leastAsking)
       let jump = age < .zero ? age : max(.zero, age - oldest)
       if jump != .zero, let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, chance: 0) {
@@ -152,6 +154,10 @@ extension Pipeline {
     }
     if let waitsForPrice, running.isEmpty, unscanned.isEmpty {
       return judge { .needsTime(waiting: $0, why: waitsForPrice.message) }
+    }
+    // What is late is tried until it is held; then nothing is left that could bring a picture.
+    if pictures.isClosed, running.isEmpty, unscanned.isEmpty, examinations == 0, settling.count == 0 {
+      return judge { .needsTime(waiting: $0, why: Self.noPictures(5).message) }
     }
     // What was set aside and is free again may make room today.
     guard isIdle, !isLifting else { return }

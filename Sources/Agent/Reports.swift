@@ -86,6 +86,7 @@ extension Pipeline {
       stops.append(.init(reason: error.code, message: error.message, hint: error.hint, until: until?.rfc3339))
     }
     if let closed = gate.closed { add(closed.error, until: nil) }
+    if pictures.isClosed { add(Self.noPictures(pictures.count), until: nil) }
     if let error = localTrouble, journalIsFull { add(error, until: nil) }
     for root in roots {
       if let error = diskTroubles.first(where: { $0.key.root == root })?.value { add(error, until: nil) }
@@ -137,9 +138,13 @@ extension Pipeline {
 
   private func line(_ job: Job) -> StatusReport.JobLine {
     let told = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+    let urls = job.slots.values.flatMap { slot -> [String] in
+      if case .held(let held) = slot.state { held.task?.late?.urls ?? [] } else { [] }
+    }
     return StatusReport.JobLine(
       file: absolute(job.file), state: told.state.rawValue, reason: told.reason, message: told.error?.message,
       hint: told.error?.hint, tasks: job.currentSlots.compactMap { $0.state.task?.taskID },
-      service_status: told.serviceStatus, until: told.nextAttemptAt.flatMap { $0 > wallClock ? $0.rfc3339 : nil })
+      service_status: told.serviceStatus, until: told.nextAttemptAt.flatMap { $0 > wallClock ? $0.rfc3339 : nil },
+      urls: urls.isEmpty ? nil : urls)
   }
 }

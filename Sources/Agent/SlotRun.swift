@@ -80,6 +80,8 @@ extension Pipeline {
       }
     }
     entry.job.slots[key] = transition.slot
+    weighLateness(slot, transition.slot)
+    if transition.slot.state == .done, slot.state.isLate { await removeOdd(transition.slot, entry) }
     if slot.state != transition.slot.state || slot.serviceStatus != transition.slot.serviceStatus {
       observer.changed(entry.job)
     }
@@ -113,6 +115,7 @@ extension Pipeline {
     case .fetch(let moment):
       if moment <= wallClock { return try await fetchAndPublish(key) }
       schedule(.fetch(key), at: monotonic(moment))
+    case .tryLater(let moment): scheduleLate(key, at: monotonic(moment))
     case .requeue:
       if case .queued(let queued)? = entry.job.slots[key]?.state {
         rest(key, queued)

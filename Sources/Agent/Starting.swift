@@ -3,7 +3,7 @@ import JobCore
 // The scheduler: which queued slots begin, and when.
 extension Pipeline {
   private var capacity: Int {
-    min(settings.maxInFlight - running.count, settings.maxRequests - permitsUsed)
+    min(settings.maxInFlight - (running.count - lateRunning.count), settings.maxRequests - permitsUsed)
   }
 
   /// When the gate or the pace lets the next one out; nil while nothing waits for them.
@@ -13,7 +13,9 @@ extension Pipeline {
     isHeldBack = false
     // A new day begins with nothing open.
     if waitsForPrice != nil, book.needsOpening(at: wallClock) { waitsForPrice = nil }
-    guard hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0, waitsForPrice == nil else { return }
+    guard hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0, waitsForPrice == nil, !pictures.isClosed else {
+      return
+    }
     if ready.isEmpty {
       fill()
       return

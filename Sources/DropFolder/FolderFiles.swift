@@ -11,6 +11,7 @@ public final class FolderFiles: RootFiles {
   let workers: NIOThreadPool
   let check: ImageCheck
   let writers: FileWriters
+  let glance: ImageGlance
   private let run: String
   private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
@@ -18,15 +19,17 @@ public final class FolderFiles: RootFiles {
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
 
-  /// Takes roots. `check` judges images, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
+  /// Takes roots. `check` judges images, `glance` tells what a damaged one is, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
   /// made when it is needed; `writers` is the watcher's too; what lies in `skipped` folders is not there.
   public init(
-    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, run: String, keptFolder: String,
+    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, glance: @escaping ImageGlance,
+    run: String, keptFolder: String,
     writers: FileWriters = FileWriters(), skipped: SkippedFolders = .standard
   ) {
     self.roots = roots
     self.workers = workers
     self.check = check
+    self.glance = glance
     self.run = run
     self.keptFolder = keptFolder
     self.writers = writers
@@ -212,17 +215,6 @@ public final class FolderFiles: RootFiles {
 
   /// Begins every temporary name that this process makes.
   public var temporaryPrefix: [UInt8] { Array(DropNames.temporary(id: "\(run)-").dropLast(4)) }
-}
-
-extension ImageDefect {
-  /// The end of a sentence that begins with the image's name.
-  public var words: String {
-    switch self {
-    case .unknownFormat: "is not a PNG, JPEG or WebP image"
-    case .truncated: "ends too early"
-    case .malformed(let why): "is damaged: \(why)"
-    }
-  }
 }
 
 func sha256(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {

@@ -130,6 +130,24 @@ extension FolderFiles {
     }
   }
 
+  /// Puts what came and is no picture into the state folder, unless there are enough of such files.
+  public func keepOdd(_ bytes: [UInt8], as name: [UInt8], most: Int) async throws(LocalTrouble) -> Bool {
+    let hasRoom = try await tryOnWorker { () throws(LocalTrouble) in
+      let folder = try self.openKept()
+      do throws(SystemError) {
+        var odd: [[UInt8]] = []
+        try FolderListing.each(in: folder) { entry in
+          if entry.bytes.hasSuffix(Array(DropNames.oddSuffix.utf8)) { odd.append(entry.bytes) }
+        }
+        return odd.count < most || odd.contains(name)
+      } catch {
+        throw LocalTrouble(error, doing: "list", self.keptFolder)
+      }
+    }
+    if hasRoom { try await keepBytes(bytes, as: name) }
+    return hasRoom
+  }
+
   /// Copies a kept picture to a temporary name beside its prompt.
   public func takeOut(_ kept: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> [UInt8] {
     try await tryOnWorker { () throws(LocalTrouble) in

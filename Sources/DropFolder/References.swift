@@ -4,7 +4,12 @@ import JobCore
 
 // Local reference images: looked at when a prompt is taken, and read when its request is sent.
 extension FolderFiles {
-  /// Looks at a reference image: whole, and of a known format.
+  // Not every image that is published can be sent.
+  private func checkReference(_ bytes: UnsafeRawBufferPointer) -> Result<ImageInfo, ImageDefect> {
+    check(bytes).flatMap { $0.format.isForReferences ? .success($0) : .failure(.unknownFormat) }
+  }
+
+  /// Looks at a reference image: whole, and of a format that the service takes.
   public func readReference(_ file: FileKey, limit: Int, evenIfOpen: Bool) async -> ReferenceReading {
     await onWorker {
       let name = file.path.display
@@ -29,7 +34,7 @@ extension FolderFiles {
       case (.file(let stamp, _), nil):  // It changed while it was read: not settled.
         return .image(stamp, age: .zero, sha256: "", bytes: 0, .png)
       case (.file(let stamp, let age), let bytes?):
-        switch bytes.withUnsafeBytes(self.check) {
+        switch bytes.withUnsafeBytes(self.checkReference) {
         case .success(let info):
           return .image(stamp, age: age, sha256: SHA256.hash(data: bytes).hex, bytes: bytes.count, info.format)
         case .failure(let defect):
@@ -53,7 +58,7 @@ extension FolderFiles {
       }
       if seen.isBeingWritten, !evenIfOpen { return nil }
       guard case .file = seen.sighting, let bytes = seen.bytes,
-        case .success(let info) = bytes.withUnsafeBytes(self.check)
+        case .success(let info) = bytes.withUnsafeBytes(self.checkReference)
       else {
         throw LocalTrouble(
           JobError(

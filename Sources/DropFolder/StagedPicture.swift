@@ -44,21 +44,36 @@ final class StagedPicture: StagedFile {
   func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect> {
     try await files.tryOnWorker { () throws(LocalTrouble) -> Result<StagedImage, ImageDefect> in
       do throws(LocalTrouble) {
-        let info: ImageInfo
+        let (info, defect): (ImageInfo, ImageDefect?)
         switch try self.checkContent() {
-        case .success(let checked): info = checked
-        case .failure(let defect):
-          self.remove()
-          return .failure(defect)
+        case .whole(let whole): (info, defect) = (whole, nil)
+        case .damaged(let glanced, let why): (info, defect) = (glanced, why)
+        case .unknown(let why): return .failure(why)
         }
         try self.makeDurable()
         return self.state.withLock { state in
           .success(
-            StagedImage(temporary: self.temporary, sha256: state.hash.finalize().hex, bytes: state.total, info: info))
+            StagedImage(
+              temporary: self.temporary, sha256: state.hash.finalize().hex, bytes: state.total, info: info,
+              defect: defect))
         }
       } catch {
         self.remove()
         throw error
+      }
+    }
+  }
+
+  func content(limit: Int) async throws(LocalTrouble) -> [UInt8]? {
+    try await files.tryOnWorker { () throws(LocalTrouble) -> [UInt8]? in
+      try self.state.withLock { state throws(LocalTrouble) -> [UInt8]? in
+        guard state.total <= limit else { return nil }
+        do throws(SystemError) {
+          // What was flushed is followed by what was not.
+          return try (state.file?.read(limit: state.total) ?? []) + state.buffer
+        } catch {
+          throw self.trouble(error)
+        }
       }
     }
   }
@@ -84,9 +99,22 @@ final class StagedPicture: StagedFile {
     await files.onWorker { self.remove() }
   }
 
-  private func checkContent() throws(LocalTrouble) -> Result<ImageInfo, ImageDefect> {
+  private enum Verdict {
+    case whole(ImageInfo)
+    case damaged(ImageInfo, ImageDefect)
+    case unknown(ImageDefect)
+  }
+
+  private func judge(_ bytes: UnsafeRawBufferPointer) -> Verdict {
+    switch files.check(bytes) {
+    case .success(let info): .whole(info)
+    case .failure(let defect): files.glance(bytes).map { .damaged($0, defect) } ?? .unknown(defect)
+    }
+  }
+
+  private func checkContent() throws(LocalTrouble) -> Verdict {
     let bytes: [UInt8]? = state.withLock { $0.file == nil ? $0.buffer : nil }
-    if let bytes { return bytes.withUnsafeBytes(files.check) }
+    if let bytes { return bytes.withUnsafeBytes(judge) }
     try flush()
     return try Self.oneLargeCheck.withLock { _ throws(LocalTrouble) in
       let content = try state.withLock { state throws(LocalTrouble) -> [UInt8] in
@@ -96,7 +124,7 @@ final class StagedPicture: StagedFile {
           throw trouble(error)
         }
       }
-      return content.withUnsafeBytes(files.check)
+      return content.withUnsafeBytes(judge)
     }
   }
 

@@ -25,17 +25,27 @@ struct PictureDownload: Sendable {
   func run(_ start: String, limit: Int, into sink: Sink) async throws(FetchFailure) {
     var url = start
     let deadline = NIODeadline.now() + TimeAmount(settings.fetchTotalTimeout)
-    for _ in 0...settings.maxRedirects {
-      guard let next = try await hop(url, limit: limit, until: deadline, into: sink) else { return }
+    for turn in 0...settings.maxRedirects {
+      let next: String?
+      do throws(FetchFailure) { next = try await hop(url, limit: limit, until: deadline, into: sink) } catch {
+        // Where a host redirects to is its answer, which may be another one later; the first URL is the service's.
+        if turn > 0, case .unusable(let why) = error, why.code == Self.refusedAddress { throw .expired(why) }
+        throw error
+      }
+      guard let next else { return }
       if Redirect.isDowngrade(from: url, to: next) {
-        throw .unusable(
-          JobError(code: "result-redirect", message: "The picture's host redirects from https to http: not followed."))
+        throw Self.noPicture("redirects from https to http, which is not followed", code: "result-redirect")
       }
       url = next
     }
-    throw .unusable(
-      JobError(
-        code: "result-redirect", message: "The picture's host redirects more than \(settings.maxRedirects) times."))
+    throw Self.noPicture("redirects more than \(settings.maxRedirects) times", code: "result-redirect")
+  }
+
+  private static let refusedAddress = "result-address"
+
+  // Object stores lag: whatever a host answers now, it may have the picture later.
+  private static func noPicture(_ what: String, code: String) -> FetchFailure {
+    .expired(JobError(code: code, message: "The picture's host \(what).", retryable: true))
   }
 
   // Where the URL redirects to; nil: it was the picture, and the sink has it.
@@ -96,13 +106,19 @@ struct PictureDownload: Sendable {
     _ response: HTTPClientResponse, of url: String, _ limit: Int, _ deadline: NIODeadline, into sink: Sink
   ) async throws(FetchFailure) -> String? {
     switch response.status.code {
-    case 200:
+    case 200, 203:
+      try await stream(response, limit: limit, until: deadline, into: sink)
+      return nil
+    case 206:
+      guard PartialAnswer(response.headers).isWhole else {
+        throw Self.noPicture("sends only a part of it (HTTP 206)", code: "image-host-206")
+      }
       try await stream(response, limit: limit, until: deadline, into: sink)
       return nil
     case 301, 302, 303, 307, 308:
       guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
       else {
-        throw .unusable(JobError(code: "result-redirect", message: "The picture's host redirects to nowhere."))
+        throw Self.noPicture("redirects to nowhere", code: "result-redirect")
       }
       return resolved
     case 429, 500...:
@@ -111,12 +127,12 @@ struct PictureDownload: Sendable {
           code: "image-host-\(response.status.code)",
           message: "The picture's host answers HTTP \(response.status.code).",
           retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(response.headers))
+    case 400..<500:
+      // What is not there yet, and a signed URL that is over: 400, 403, 404 or 410, depending on the host.
+      throw Self.noPicture("does not give it out (HTTP \(response.status.code))", code: "image-expired")
     default:
-      // Signed URLs that are over are answered with 400, 403, 404 or 410, depending on the host.
-      throw .expired(
-        JobError(
-          code: "image-expired", message: "The picture's URL is no longer good (HTTP \(response.status.code)).",
-          retryable: true))
+      throw Self.noPicture(
+        "has no picture yet (HTTP \(response.status.code))", code: "image-host-\(response.status.code)")
     }
   }
 
@@ -182,7 +198,7 @@ struct PictureDownload: Sendable {
   private static func refused(_ refusal: ResultAddress.Refusal) -> FetchFailure {
     .unusable(
       JobError(
-        code: "result-address", message: "The picture's URL \(refusal.why): it is not fetched.",
+        code: refusedAddress, message: "The picture's URL \(refusal.why): it is not fetched.",
         hint: "Where that is meant: allow-private-results."))
   }
 

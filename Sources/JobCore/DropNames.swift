@@ -230,6 +230,9 @@ public enum DropNames {
     return base(stem, number) + Array("\(suffix).\(fileExtension)".utf8)
   }
 
+  /// Ends the names, in the state folder, of what came and is no picture.
+  public static let oddSuffix = ".not-an-image"
+
   /// `.promptdrop-ID.tmp`: a file being written; recognised by `isOwnTemporary`.
   public static func temporary(id: String) -> [UInt8] { temporaryPrefix + Array(id.utf8) + temporarySuffix }
 

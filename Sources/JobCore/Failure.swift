@@ -202,12 +202,22 @@ public enum QueryOutcome: Hashable, Sendable {
 
 /// Why an image could not be fetched or put in place.
 public enum FetchFailure: Error, Hashable, Sendable {
-  /// The URL is no longer good: a query gives a new one.
+  /// What the URL leads to is not the picture: a query gives a new URL.
   case expired(JobError)
   /// The network, the host of the image or a short read: again later.
   case transient(JobError, retryAfter: Duration?)
-  /// What came is no image, or is larger than allowed: again would be the same.
+  /// An image of a known format came whole, and is damaged: again later; the same bytes again are what was made.
+  case damaged(Damage, JobError)
+  /// Nothing that time mends: the URL must not be fetched, or the picture is larger than allowed.
   case unusable(JobError)
   /// The disk or the folder: nothing is wrong with the picture.
   case local(JobError)
+
+  /// What the user is told.
+  public var error: JobError {
+    switch self {
+    case .expired(let error), .transient(let error, _), .damaged(_, let error), .unusable(let error), .local(let error):
+      error
+    }
+  }
 }

@@ -130,6 +130,8 @@ public struct Output: Hashable, Sendable {
   public var temporary: [UInt8]?
   /// Its name in the state folder, where it is kept while its prompt's folder is not there; nil otherwise.
   public var kept: [UInt8]?
+  /// What is wrong with it, for people; nil for a whole picture.
+  public var warning: String?
 
   /// Whether it is in the prompt's folder, under its final name.
   public var isInPlace: Bool { temporary == nil && kept == nil }
@@ -137,7 +139,7 @@ public struct Output: Hashable, Sendable {
   /// Makes an output.
   public init(
     slot: SlotKey, part: Int, number: Int, file: [UInt8], sha256: String, bytes: Int, image: ImageInfo,
-    temporary: [UInt8]?, kept: [UInt8]? = nil
+    temporary: [UInt8]?, kept: [UInt8]? = nil, warning: String? = nil
   ) {
     self.slot = slot
     self.part = part
@@ -148,32 +150,7 @@ public struct Output: Hashable, Sendable {
     self.image = image
     self.temporary = temporary
     self.kept = kept
-  }
-}
-
-/// What an image's own bytes say of it.
-public struct ImageInfo: Hashable, Sendable {
-  /// The formats that promptdrop publishes.
-  public enum Format: String, Hashable, Sendable, CaseIterable {
-    /// `image/png`, `image/jpeg`, `image/webp`
-    case png, jpeg, webp
-    /// The usual extension, without the dot.
-    public var fileExtension: String { self == .jpeg ? "jpg" : rawValue }
-    /// The media type.
-    public var mediaType: String { "image/\(rawValue)" }
-  }
-  /// The format.
-  public var format: Format
-  /// In pixels.
-  public var width: Int
-  /// In pixels.
-  public var height: Int
-
-  /// Makes one.
-  public init(format: Format, width: Int, height: Int) {
-    self.format = format
-    self.width = width
-    self.height = height
+    self.warning = warning
   }
 }
 

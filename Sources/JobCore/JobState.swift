@@ -71,17 +71,22 @@ extension Slot {
     case (.held(let held), .retry):
       guard let task = held.task else { return nil }
       next.slot.failures = 0
-      next.slot.state = .submitted(TaskRef(taskID: task.taskID, acceptedAt: now))
+      next.slot.state = .submitted(task.lookedAtAnew(now))
       next.after = [.writeSidecar(durable: true), .query(at: now)]
+    case (.held(let held), .queried(let outcome)):
+      guard held.isStillTried, let task = held.task else { return nil }
+      return followHeld(task, outcome, now: now, policy: policy, chance: chance)
     case (_, .clockSet(let jump)):
       next.slot.state.move(by: jump)
       guard next.slot.state != state else { return nil }
 
     case (.submitted(let task), .queried(let outcome)):
       return next.slot.follow(task, outcome, was: self, now: now, policy: policy, chance: chance)
-    case (.submitted, .restarted):
+    case (.submitted(let task), .restarted):
       next.commits = false
-      next.after = [.writeSidecar(durable: false), .query(at: now)]
+      // The pause counts as waited for: it is kept, but no clock that was set makes it longer.
+      let soonest = task.late?.next.map { min(max($0, now), now + policy.longestPause) }
+      next.after = [.writeSidecar(durable: false), .query(at: soonest ?? now)]
 
     case (.fetching, .published):
       next.before = [.writeSidecar(durable: true)]
@@ -194,10 +199,16 @@ extension Slot {
   }
 
   private mutating func follow(
-    _ task: TaskRef, _ outcome: QueryOutcome, was: Slot, now: Timestamp, policy: RetryPolicy, chance: Double
+    _ submitted: TaskRef, _ outcome: QueryOutcome, was: Slot, now: Timestamp, policy: RetryPolicy, chance: Double
   ) -> Transition {
+    let task = submitted.tried(at: now)
     let age = now - task.acceptedAt
     var after: [Effect] = []
+    if task.late?.cause == .notFetched, let error = outcome.missError, !outcome.hasPictures {
+      // It was finished, and had an address: it is not given up because the service says something else now.
+      wait(for: task, Miss(cause: .notFetched, error: error), now: now, policy: policy, chance: chance, into: &after)
+      return Transition(slot: self, after: after)
+    }
     switch outcome {
     case .report(let report):
       failures = 0
@@ -222,19 +233,20 @@ extension Slot {
               + "words once more."))
         after = [.writeSidecar(durable: true)]
       case .withoutResult:
-        state = .failed(JobError.noPicture([]))
-        after = [.writeSidecar(durable: true)]
+        wait(
+          for: task, Miss(cause: .noResult, error: .notThere), now: now, policy: policy, chance: chance, into: &after)
       case .notUnderstood(let odd):
         state = .held(Held(odd, of: task))
         after = [.writeSidecar(durable: true)]
       case .succeeded(let results):
-        let images = results.filter { if case .text = $0 { false } else { true } }
+        let images = results.images
         if images.isEmpty {
           state = .failed(JobError.noPicture(results))
           after = [.writeSidecar(durable: true)]
         } else {
           state = .fetching(Fetching(task: task, results: images))
-          after = [.writeSidecar(durable: false), .fetch(at: now)]
+          // Of one more try nothing is told: what was wrong with the last one is.
+          after = (task.late == nil ? [.writeSidecar(durable: false)] : []) + [.fetch(at: now)]
         }
       }
     case .notFound where age >= policy.notFoundGrace:
@@ -266,42 +278,13 @@ extension Slot {
     return Transition(slot: self, commits: self != unchanged, after: after)
   }
 
-  private mutating func settle(
-    _ failure: FetchFailure, of fetching: Fetching, now: Timestamp, policy: RetryPolicy, chance: Double,
-    into effects: inout [Effect]
-  ) {
-    var next = fetching
-    var task = fetching.task
-    if case .local = failure {} else { failures += 1 }  // A full disk uses up no tries.
-    switch failure {
-    case .transient(let error, let retryAfter) where failures < policy.fetchTries:
-      next.error = error
-      next.notBefore = now + policy.fetchDelay(failures: failures, retryAfter: retryAfter, chance: chance)
-      state = .fetching(next)
-      effects = [.writeSidecar(durable: false), .fetch(at: next.notBefore ?? now)]
-    case .expired(let error), .transient(let error, _):
-      // A new list of results is a new chance: fresh URLs, perhaps from a host that answers.
-      guard task.refreshes < policy.resultRefreshes else { return holdPaid(task, error, &effects) }
-      task.refreshes += 1
-      failures = 0
-      state = .submitted(task)
-      effects = [.query(at: now)]
-    case .unusable(let error):
-      holdPaid(task, error, &effects)
-    case .local(let error):
-      next.error = error
-      next.notBefore = now + policy.localTroubleDelay
-      state = .fetching(next)
-      effects = [.fetch(at: now + policy.localTroubleDelay)]
-    }
-  }
-
   private mutating func holdPaid(_ task: TaskRef, _ error: JobError, _ effects: inout [Effect]) {
     var told = error
     told.retryable = false
-    told.hint =
-      "The picture is paid for; its task id is \(task.taskID). promptdrop retry FILE fetches it once more; promptdrop "
-      + "resolve FILE --resubmit pays for another one, --abandon gives it up."
+    told.hint = Slot.paidHint(task)
+    // It was not the picture that could not be had: nothing is tried by itself.
+    var task = task
+    task.late?.next = nil
     state = .held(Held(reason: .paidNotFetched, error: told, task: task))
     effects = [.writeSidecar(durable: true)]
   }
@@ -324,12 +307,15 @@ extension SlotState {
       queued.notBefore = queued.notBefore.map { $0 + jump }
       self = .queued(queued)
     case .submitted(var task):
-      task.acceptedAt = task.acceptedAt + jump
+      task.move(by: jump)
       self = .submitted(task)
     case .fetching(var fetching):
-      fetching.task.acceptedAt = fetching.task.acceptedAt + jump
+      fetching.task.move(by: jump)
       fetching.notBefore = fetching.notBefore.map { $0 + jump }
       self = .fetching(fetching)
+    case .held(var held) where held.isStillTried:
+      if let next = held.task?.late?.next { held.task?.late?.next = next + jump }
+      self = .held(held)
     case .submitting, .done, .failed, .held, .cancelled: break
     }
   }

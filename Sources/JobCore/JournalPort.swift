@@ -231,6 +231,11 @@ public protocol JobJournal: Sendable {
   func blamed(roots: [RootID]) async throws -> [(slot: Slot, prompt: String)]
   /// Slots that are neither queued nor final.
   func underWay(roots: [RootID]) async throws -> [SlotKey]
+  /// Slots that are held and whose pictures are still tried by themselves, and when next.
+  func stillTried(roots: [RootID]) async throws -> [(SlotKey, next: Timestamp)]
+  /// Slots whose pictures are late, of the tasks since the last one whose picture came; in the order of their submission.
+  /// Where fewer are late than stop the agent, all of them.
+  func lateInARow(roots: [RootID]) async throws -> [SlotKey]
   /// The temporary names that pictures wait under.
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]>
   /// The files whose note has this code.

@@ -54,19 +54,6 @@ public protocol SendMarks: Sendable {
   func wasNotSent(_ attemptID: String) -> Bool
 }
 
-/// Checks a whole image: format and size from its bytes, and that its end is there. Throws what is wrong with it.
-public typealias ImageCheck = @Sendable (UnsafeRawBufferPointer) -> Result<ImageInfo, ImageDefect>
-
-/// What is wrong with an image's bytes.
-public enum ImageDefect: Error, Hashable, Sendable {
-  /// None of the known formats.
-  case unknownFormat
-  /// It begins well and ends too early.
-  case truncated
-  /// Its structure or its dimensions make no sense.
-  case malformed(String)
-}
-
 /// What stands at a path.
 public enum Sighting: Hashable, Sendable {
   /// A regular file; its age by the wall clock, from its change time.
@@ -257,6 +244,9 @@ public protocol RootFiles: Sendable {
   /// Puts bytes, whatever they are, into the state folder, in place of what has the name. For its owner alone; durable on
   /// return.
   func keepBytes(_ bytes: [UInt8], as name: [UInt8]) async throws(LocalTrouble)
+  /// The same for what came and is no picture, while there are fewer than `most` of such files, or it takes the place of
+  /// one. False: there are enough.
+  func keepOdd(_ bytes: [UInt8], as name: [UInt8], most: Int) async throws(LocalTrouble) -> Bool
   /// Where kept pictures are: an absolute path.
   var keptFolder: String { get }
   /// Makes the names in the prompt's folder durable.
@@ -275,8 +265,12 @@ public protocol RootFiles: Sendable {
 public protocol StagedFile: Sendable {
   /// Adds bytes.
   func append(_ bytes: [UInt8]) async throws(LocalTrouble)
-  /// Checks that the whole is an image, and makes it durable under its temporary name.
+  /// Checks that it is an image, and makes it durable under its temporary name. One of a known format that is damaged is
+  /// staged as well, and says so. What failed is discarded by the caller.
   func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect>
+  /// The bytes that came, where they are no more than `limit`: for what is no image. Nil for more, and after `finish` found
+  /// an image.
+  func content(limit: Int) async throws(LocalTrouble) -> [UInt8]?
   /// Throws it away.
   func discard() async
 }
@@ -291,12 +285,15 @@ public struct StagedImage: Hashable, Sendable {
   public var bytes: Int
   /// What it is.
   public var info: ImageInfo
+  /// What is wrong with it; nil for a whole one.
+  public var defect: ImageDefect?
   /// Makes one.
-  public init(temporary: [UInt8], sha256: String, bytes: Int, info: ImageInfo) {
+  public init(temporary: [UInt8], sha256: String, bytes: Int, info: ImageInfo, defect: ImageDefect? = nil) {
     self.temporary = temporary
     self.sha256 = sha256
     self.bytes = bytes
     self.info = info
+    self.defect = defect
   }
 }
 

@@ -14,10 +14,12 @@ public struct RetryPolicy: Hashable, Sendable {
   public var backOffBase: Duration
   /// The most that a back-off grows to.
   public var backOffMax: Duration
-  /// Tries to fetch a result before its URLs are asked for anew.
-  public var fetchTries: Int
-  /// How often results are asked for anew before the picture counts as out of reach.
-  public var resultRefreshes: Int
+  /// For how long a picture that cannot be fetched is tried before its slot is held.
+  public var fetchPatience: Duration
+  /// For how long it is tried in all: as long as the URLs of such services live.
+  public var resultLifetime: Duration
+  /// How far apart two fetches have to be for the same damaged bytes to be the picture.
+  public var damageGap: Duration
   /// The wait after a full disk or a read-only folder.
   public var localTroubleDelay: Duration
   /// The first wait of a prompt that was refused in unclear words; it doubles with each further refusal.
@@ -32,8 +34,9 @@ public struct RetryPolicy: Hashable, Sendable {
   public init(
     firstQueryDelay: Duration = .seconds(8), queryMin: Duration = .seconds(2), queryMax: Duration = .seconds(30),
     taskDeadline: Duration = .seconds(7200), notFoundGrace: Duration = .seconds(120),
-    backOffBase: Duration = .seconds(2), backOffMax: Duration = .seconds(300), fetchTries: Int = 6,
-    resultRefreshes: Int = 3, localTroubleDelay: Duration = .seconds(30), refusalBase: Duration = .seconds(60)
+    backOffBase: Duration = .seconds(2), backOffMax: Duration = .seconds(300),
+    fetchPatience: Duration = .seconds(600), resultLifetime: Duration = .seconds(86_400),
+    damageGap: Duration = .seconds(60), localTroubleDelay: Duration = .seconds(30), refusalBase: Duration = .seconds(60)
   ) {
     self.firstQueryDelay = firstQueryDelay
     self.queryMin = queryMin
@@ -42,8 +45,9 @@ public struct RetryPolicy: Hashable, Sendable {
     self.notFoundGrace = notFoundGrace
     self.backOffBase = backOffBase
     self.backOffMax = backOffMax
-    self.fetchTries = fetchTries
-    self.resultRefreshes = resultRefreshes
+    self.fetchPatience = fetchPatience
+    self.resultLifetime = resultLifetime
+    self.damageGap = damageGap
     self.localTroubleDelay = localTroubleDelay
     self.refusalBase = refusalBase
   }
@@ -97,6 +101,19 @@ public struct RetryPolicy: Hashable, Sendable {
   /// refusal is free, but what is wrong stays wrong: each wait is twice the last.
   public func refusalDelay(failures: Int) -> Duration {
     min(refusalBase * (1 << min(max(failures - 1, 0), 16)), Self.longestRefusalDelay)
+  }
+
+  // The pauses between two tries of a picture whose slot is held.
+  private static let latePauses: ClosedRange<Duration> = .seconds(300) ... .seconds(3600)
+
+  /// The longest pause between two tries, unless the image's host asks for a longer one.
+  public var longestPause: Duration { max(backOffMax, Self.latePauses.upperBound * 1.2) }
+
+  /// The pause before a picture is tried again whose slot is held, and that was waited for this long: half of that, from
+  /// five minutes to an hour, ± 20 %.
+  public func latePause(waited: Duration, retryAfter: Duration?, chance: Double) -> Duration {
+    let span = min(max(waited / 2, Self.latePauses.lowerBound), Self.latePauses.upperBound)
+    return max(span * (0.8 + 0.4 * chance), min(retryAfter ?? .zero, Self.longestWait))
   }
 
   /// Exponential, capped, with jitter over the upper half (so that it never collapses to nothing).

@@ -136,7 +136,7 @@ public enum SlotState: Hashable, Sendable {
   case done
   /// Durable before: the reason. Final until the text changes.
   case failed(JobError)
-  /// Durable before: the reason. Moved on by: a person or new evidence only.
+  /// Durable before: the reason. Moved on by: a person or new evidence; a picture that is late is tried on besides.
   case held(Held)
   /// Its source is gone, or was replaced before anything was sent, or a person gave it up. Final, but that what may
   /// have been paid for comes back when a callback proves that it was.
@@ -167,11 +167,17 @@ public struct TaskRef: Hashable, Sendable {
   public var acceptedAt: Timestamp
   /// How often its results had to be asked for anew.
   public var refreshes: Int
+  /// Set while its picture is late.
+  public var late: Late?
+  /// Pictures of it that came damaged.
+  public var damage: [Damage]
   /// Makes one.
-  public init(taskID: String, acceptedAt: Timestamp, refreshes: Int = 0) {
+  public init(taskID: String, acceptedAt: Timestamp, refreshes: Int = 0, late: Late? = nil, damage: [Damage] = []) {
     self.taskID = taskID
     self.acceptedAt = acceptedAt
     self.refreshes = refreshes
+    self.late = late
+    self.damage = damage
   }
 }
 
@@ -289,7 +295,8 @@ extension SlotState {
     case .fetching(let fetching): fetching.error
     case .failed(let error): error
     case .held(let held): held.error
-    case .submitting, .submitted, .done, .cancelled: nil
+    case .submitted(let task): task.late?.error
+    case .submitting, .done, .cancelled: nil
     }
   }
 

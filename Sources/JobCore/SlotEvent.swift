@@ -55,6 +55,8 @@ public enum Effect: Hashable, Sendable {
   case query(at: Timestamp)
   /// Fetch and publish the results, not before the moment given.
   case fetch(at: Timestamp)
+  /// It is held; ask for its picture by itself then, and see.
+  case tryLater(at: Timestamp)
   /// Give it back to the queue.
   case requeue
   /// Tell the gate of a service that takes nothing at present.

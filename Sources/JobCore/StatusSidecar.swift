@@ -30,8 +30,10 @@ public struct StatusSidecar: Hashable, Sendable {
     public var width: Int, height: Int
     /// `image/png`, …
     public var mediaType: String
+    /// What is wrong with it; nil for a whole picture.
+    public var warning: String?
     enum CodingKeys: String, CodingKey {
-      case file, revision, slot, sha256, bytes, width, height
+      case file, revision, slot, sha256, bytes, width, height, warning
       case mediaType = "media_type"
     }
   }
@@ -59,6 +61,9 @@ public struct StatusSidecar: Hashable, Sendable {
   public var attempts: [AttemptEntry]
   /// Every picture in place, of all revisions.
   public var outputs: [OutputEntry]
+  /// Where pictures are that are paid for and could not be fetched, as far as everybody may know: without the query, which
+  /// may open them.
+  public var resultURLs: [String]
   /// The service's own word for the task's state.
   public var serviceStatus: String?
   /// Credits used, decimal.
@@ -108,6 +113,7 @@ extension StatusSidecar {
     case .cancelled(let why)?: reason = why.rawValue
     case .queued(let queued)?: reason = queued.error?.code
     case .failed(let error)?: reason = error.code
+    case .submitted(let task)? where task.late != nil: reason = task.late?.error.code
     default: reason = job.inputsChanged ? "inputs-changed" : nil
     }
     source = DropPath.display(job.file.path.name)
@@ -130,7 +136,11 @@ extension StatusSidecar {
     outputs = inPlace.map {
       OutputEntry(
         file: DropPath.display($0.file), revision: $0.slot.revision, slot: $0.slot.number, sha256: $0.sha256,
-        bytes: $0.bytes, width: $0.image.width, height: $0.image.height, mediaType: $0.image.format.mediaType)
+        bytes: $0.bytes, width: $0.image.width, height: $0.image.height, mediaType: $0.image.format.mediaType,
+        warning: $0.warning)
+    }
+    resultURLs = slots.flatMap { slot -> [String] in
+      if case .held(let held) = slot.state { held.task?.late?.urls.map(ResultURL.shown) ?? [] } else { [] }
     }
     serviceStatus = slots.compactMap(\.serviceStatus).last
     consumed = job.consumed
@@ -139,6 +149,7 @@ extension StatusSidecar {
     switch leading?.state {
     case .queued(let queued)? where job.note == nil: nextAttemptAt = queued.notBefore
     case .fetching(let fetching)? where job.note == nil: nextAttemptAt = fetching.notBefore
+    case let state? where job.note == nil: nextAttemptAt = state.nextLateTry
     default: nextAttemptAt = nil
     }
     createdAt = job.createdAt

@@ -23,6 +23,10 @@ extension StatusSidecar {
       w.array(attempts) { $0.attempt($1) }
       w.key("outputs")
       w.array(outputs) { $0.output($1) }
+      if !resultURLs.isEmpty {
+        w.key("result_urls")
+        w.array(resultURLs) { $0.string($1) }
+      }
       w.field("service_status", serviceStatus)
       w.field("consumed", consumed)
       w.key("may_have_been_paid_twice")
@@ -123,6 +127,7 @@ extension JSONWriter {
         w.integer(value)
       }
       w.field("media_type", output.mediaType)
+      if let warning = output.warning { w.field("warning", warning) }
     }
   }
 
@@ -148,6 +153,7 @@ extension StatusSidecar: Decodable {
     case sourceSHA = "source_sha256"
     case listSHA = "list_sha256"
     case requestSHA = "request_sha256"
+    case resultURLs = "result_urls"
     case serviceStatus = "service_status"
     case paidTwice = "may_have_been_paid_twice"
     case inputsChanged = "inputs_changed"
@@ -198,6 +204,7 @@ extension StatusSidecar: Decodable {
     }
     attempts = try box.decode([AttemptEntry].self, forKey: .attempts)
     outputs = try box.decode([OutputEntry].self, forKey: .outputs)
+    resultURLs = try box.decodeIfPresent([String].self, forKey: .resultURLs) ?? []
     serviceStatus = try box.decodeIfPresent(String.self, forKey: .serviceStatus)
     consumed = try box.decodeIfPresent(String.self, forKey: .consumed)
     mayHaveBeenPaidTwice = try box.decodeIfPresent(Bool.self, forKey: .paidTwice) ?? false

@@ -240,11 +240,12 @@ extension Database {
   private func write(_ outputs: [Output]) throws -> ChangeResult {
     for output in outputs {
       try put(
-        "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO output VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
           output.slot.job.text, output.slot.revision, output.slot.number, output.part, output.number, Data(output.file),
           output.sha256, output.bytes, output.image.format.rawValue, output.image.width, output.image.height,
           output.temporary.map { Data($0) }, output.kept.map { Data($0) },
+          output.warning,
         ])
     }
     return .applied

@@ -314,7 +314,7 @@ extension Output {
       slot: SlotKey(job: JobID(row["job"]), revision: row["revision"], number: row["slot"]), part: row["part"],
       number: row["number"], file: Array(file), sha256: row["sha256"], bytes: row["bytes"],
       image: ImageInfo(format: known, width: row["width"], height: row["height"]),
-      temporary: temporary.map { Array($0) }, kept: kept.map { Array($0) })
+      temporary: temporary.map { Array($0) }, kept: kept.map { Array($0) }, warning: row["warning"])
   }
 }
 

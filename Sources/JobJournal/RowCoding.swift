@@ -38,6 +38,7 @@ extension Slot {
     switch state {
     case .queued(let queued): queued.notBefore?.milliseconds
     case .fetching(let fetching): fetching.notBefore?.milliseconds
+    case .held, .submitted: state.nextLateTry?.milliseconds
     default: nil
     }
   }
@@ -80,7 +81,25 @@ private struct Detail: Decodable {
 
   struct Task: Decodable {
     var id: String, accepted: Int64, refreshes: Int
-    var ref: TaskRef { TaskRef(taskID: id, acceptedAt: Timestamp(milliseconds: accepted), refreshes: refreshes) }
+    var late: Lateness?, damage: [Damaged]?
+    var ref: TaskRef {
+      TaskRef(
+        taskID: id, acceptedAt: Timestamp(milliseconds: accepted), refreshes: refreshes, late: late?.late,
+        damage: damage?.map(\.damage) ?? [])
+    }
+  }
+  struct Lateness: Decodable {
+    var cause: Late.Cause, waited: Int64, pause: Int64, next: Int64?, error: JobError, urls: [String]
+    var late: Late {
+      Late(
+        cause: cause, waited: .milliseconds(waited), pause: .milliseconds(pause),
+        next: next.map { Timestamp(milliseconds: $0) }, error: error,
+        urls: urls)
+    }
+  }
+  struct Damaged: Decodable {
+    var part: Int, sha256: String, first: Int64
+    var damage: Damage { Damage(part: part, sha256: sha256, firstSeen: .milliseconds(first)) }
   }
   struct Result: Decodable {
     var url: String?, text: String?
@@ -150,6 +169,36 @@ extension JSONWriter {
       w.integer(task.acceptedAt.milliseconds)
       w.key("refreshes")
       w.integer(task.refreshes)
+      if let late = task.late { w.late(late) }
+      guard !task.damage.isEmpty else { return }
+      w.key("damage")
+      w.array(task.damage) { w, damage in
+        w.object { w in
+          w.key("part")
+          w.integer(damage.part)
+          w.field("sha256", damage.sha256)
+          w.key("first")
+          w.integer(damage.firstSeen.milliseconds)
+        }
+      }
+    }
+  }
+
+  private mutating func late(_ late: Late) {
+    key("late")
+    object { w in
+      w.field("cause", late.cause.rawValue)
+      w.key("waited")
+      w.integer(late.waited.milliseconds)
+      w.key("pause")
+      w.integer(late.pause.milliseconds)
+      if let next = late.next {
+        w.key("next")
+        w.integer(next.milliseconds)
+      }
+      w.why(late.error)
+      w.key("urls")
+      w.array(late.urls) { $0.string($1) }
     }
   }
 

@@ -121,8 +121,9 @@ struct Assembly {
     pipeline = Pipeline(
       settings: settings, roots: names, journal: journal,
       files: FolderFiles(
-        roots: roots, workers: workers, check: ImageProbe.check, run: String(surroundings.newID().prefix(8)),
-        keptFolder: state.path + "/kept", writers: writers, skipped: skipped),
+        roots: roots, workers: workers, check: ImageProbe.check, glance: ImageProbe.glance,
+        run: String(surroundings.newID().prefix(8)), keptFolder: state.path + "/kept", writers: writers,
+        skipped: skipped),
       reader: reader, service: service,
       watcher: FolderWatcher(
         roots: roots,
@@ -284,6 +285,8 @@ struct Assembly {
       notFoundGrace: configuration.duration("not-found-grace") ?? .seconds(120),
       backOffBase: configuration.duration("retry-min") ?? .seconds(2),
       backOffMax: configuration.duration("retry-max") ?? .seconds(300),
+      fetchPatience: configuration.duration("fetch-patience") ?? .seconds(600),
+      resultLifetime: configuration.duration("result-lifetime") ?? .seconds(86_400),
       localTroubleDelay: configuration.duration("local-retry") ?? .seconds(30), refusalBase: settings.probeInterval)
     settings.spending.submissions = configuration.optionalInteger("daily-submissions")
     settings.spending.credits = configuration.credits("daily-credits")

@@ -22,7 +22,8 @@ final class LogObserver: AgentObserver {
     guard level >= logger.logLevel else { return }
     let isNews = said.withLock { said in
       guard said[job.id] != words else { return false }
-      said[job.id] = state.isSettled ? nil : words
+      // What is held may be tried again, and then held again: that is no news.
+      said[job.id] = state.isSettled && state != .held ? nil : words
       return true
     }
     guard isNews else { return }
@@ -54,9 +55,12 @@ final class LogObserver: AgentObserver {
     case .queued where job.currentSlots.contains { $0.state.blame != nil }:
       return (.warning, "waits: \(error?.message ?? "") \(error?.hint ?? "")")
     case .queued: return (error == nil ? .debug : .info, error.map { "waits: \($0.message)" } ?? "queued")
+    case .submitted where error != nil:
+      return (.info, "finished, and its picture is late: \(error?.message ?? "")")
     case .submitted:
       return (.info, "at the service: \(job.currentSlots.lazy.compactMap(\.serviceStatus).first ?? "accepted")")
     case .submitting: return (.debug, "being submitted")
+    case .fetching where job.currentSlots.contains { $0.state.isLate }: return (.debug, "being fetched again")
     case .fetching: return (.info, "finished, being fetched")
     case .cancelled: return (.info, "cancelled")
     }

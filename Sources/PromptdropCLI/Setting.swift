@@ -114,6 +114,12 @@ struct Setting: Sendable {
     ),
     Setting(name: "query-timeout", standard: "30s", kind: .duration, help: "For a query."),
     Setting(
+      name: "fetch-patience", standard: "10m", kind: .duration,
+      help: "How long a picture that cannot be fetched is tried before its prompt is held."),
+    Setting(
+      name: "result-lifetime", standard: "24h", kind: .duration,
+      help: "How long it is tried in all, held or not: as long as its URL may live."),
+    Setting(
       name: "fetch-timeout", standard: "60s", kind: .duration, help: "Longest silence while a picture is fetched."),
     Setting(name: "retry-min", standard: "2s", kind: .duration, help: "First delay after a failure; it doubles."),
     Setting(name: "retry-max", standard: "5m", kind: .duration, help: "Longest delay after a failure."),

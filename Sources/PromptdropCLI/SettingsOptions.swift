@@ -33,6 +33,8 @@ struct SettingsOptions: ParsableArguments {
   @Option(help: Self.help("connect-timeout")) var connectTimeout: String?
   @Option(help: Self.help("submit-timeout")) var submitTimeout: String?
   @Option(help: Self.help("query-timeout")) var queryTimeout: String?
+  @Option(help: Self.help("fetch-patience")) var fetchPatience: String?
+  @Option(help: Self.help("result-lifetime")) var resultLifetime: String?
   @Option(help: Self.help("fetch-timeout")) var fetchTimeout: String?
   @Option(help: Self.help("retry-min")) var retryMin: String?
   @Option(help: Self.help("retry-max")) var retryMax: String?
@@ -69,6 +71,7 @@ struct SettingsOptions: ParsableArguments {
       ("control-mode", controlMode), ("poll-first", pollFirst), ("poll-min", pollMin), ("poll-max", pollMax),
       ("task-deadline", taskDeadline), ("not-found-grace", notFoundGrace), ("connect-timeout", connectTimeout),
       ("submit-timeout", submitTimeout), ("query-timeout", queryTimeout), ("fetch-timeout", fetchTimeout),
+      ("fetch-patience", fetchPatience), ("result-lifetime", resultLifetime),
       ("retry-min", retryMin), ("retry-max", retryMax), ("local-retry", localRetry), ("probe-interval", probeInterval),
       ("stop-timeout", stopTimeout), ("reference-wait", referenceWait), ("writer-wait", writerWait),
       ("rescan", rescan), ("watch-mode", watchMode),

@@ -90,6 +90,7 @@ struct StatusCommand: AsyncParsableCommand {
       if let until = job.until { line += " Until \(until)." }
       lines.append(line)
       if let hint = job.hint { lines.append("  \(hint)") }
+      for url in job.urls ?? [] { lines.append("  picture: \(url)") }
     }
     if status.waiting_more > 0 { lines.append("… and \(status.waiting_more) more") }
     return lines.map { Output.plain($0) + "\n" }.joined()

@@ -92,6 +92,8 @@ extension Fault.Kind {
     return switch argument {
     case .none: false
     case .status: number.map { (300...599).contains($0) } ?? false
+    case .imageStatus: number.map { (202...599).contains($0) && $0 != 205 } ?? false
+    case .format: OddPicture(rawValue: text) != nil
     case .milliseconds: number.map { (0...3_600_000).contains($0) } ?? false
     case .bytes: number.map { $0 >= 0 } ?? false
     case .number: number.map { (1...16).contains($0) } ?? false

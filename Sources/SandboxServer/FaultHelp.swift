@@ -2,8 +2,8 @@ extension Fault.Kind {
   /// The kind with its argument, as help texts show it: `submit-status=CODE`.
   public var usage: String {
     switch argument {
-    case .none: self == .queryNotFound ? rawValue + ":COUNT" : rawValue
-    case .status: rawValue + "=CODE"
+    case .none: self == .queryNotFound || self == .queryNoResult ? rawValue + ":COUNT" : rawValue
+    case .status, .imageStatus: rawValue + "=CODE"
     case .milliseconds: rawValue + "=MS"
     case .bytes: rawValue + "=BYTES"
     case .number: rawValue + "=N"
@@ -11,6 +11,7 @@ extension Fault.Kind {
     case .word: rawValue + "=WORD"
     case .url: rawValue + (self == .imageRedirect ? "=URL|loop" : "=URL")
     case .retryAfter: rawValue + "=SECONDS|HTTP-DATE"
+    case .format: rawValue + "=" + OddPicture.allCases.map(\.rawValue).joined(separator: "|")
     case .encoding: rawValue + "=" + Compression.allCases.map(\.rawValue).joined(separator: "|")
     }
   }
@@ -45,6 +46,7 @@ extension Fault.Kind {
     case .queryCut: "close the connection in the middle of the answer"
     case .queryReset: "reset the connection instead of an answer"
     case .queryHang: "never answer the query"
+    case .queryNoResult: "every task's result is null for its first COUNT queries after its end, then it is there"
     case .queryOtherTask: "the answer names another task"
     case .queryEncoding: "compress the answer to the query"
     case .taskFailed: "the task ends failed, for this reason"
@@ -70,7 +72,7 @@ extension Fault.Kind {
     case .imageShort: "send half a picture with a Content-Length that agrees"
     case .imageExpired: "a task's first link answers 403; the next query gives a fresh one that works"
     case .imageExpiredAlways: "every link answers 403"
-    case .imageStatus: "answer the fetch with this status"
+    case .imageStatus: "answer the fetch with this status; with 203 and 206 comes the whole picture, with 204 nothing"
     case .imageSlow: "wait before the picture"
     case .imageHang: "never answer the fetch"
     case .imageHuge: "send this many bytes, without announcing how many"
@@ -78,6 +80,9 @@ extension Fault.Kind {
     case .imageRedirect: "answer 302 to this URL, or to itself for ever"
     case .imageJPEG: "the link that ends in .png yields a JPEG"
     case .imageEncoding: "compress the picture on its way"
+    case .imageFormat: "the link that ends in .png yields a picture in this format"
+    case .imagePart: "answer 206 with the first half of the picture"
+    case .imageCut: "leave the last BYTES of the picture away, with a Content-Length that agrees"
     case .imageType: "lie about the Content-Type"
     case .webhookNone: "the webhook is never sent"
     case .webhookTwice: "the webhook is sent twice"

@@ -30,6 +30,7 @@ extension Fault {
     case queryCut = "query-cut"
     case queryReset = "query-reset"
     case queryHang = "query-hang"
+    case queryNoResult = "query-no-result"
     case queryOtherTask = "query-other-task"
     case queryEncoding = "query-encoding"
     // Result.
@@ -64,6 +65,9 @@ extension Fault {
     case imageHTML = "image-html"
     case imageRedirect = "image-redirect"
     case imageJPEG = "image-jpeg"
+    case imageFormat = "image-format"
+    case imagePart = "image-part"
+    case imageCut = "image-cut"
     case imageType = "image-type"
     case imageEncoding = "image-encoding"
     // Webhook.
@@ -75,25 +79,27 @@ extension Fault {
 extension Fault.Kind {
   /// What may follow `=` in a fault's spelling.
   enum Argument {
-    case none, status, milliseconds, bytes, number, text, word, url, retryAfter, encoding
+    case none, status, imageStatus, milliseconds, bytes, number, text, word, url, retryAfter, encoding, format
   }
 
   /// Faults of one slot exclude each other; faults of different slots combine on one request.
   enum Slot {
     case early, submitDelay, submit, queryDelay, query, outcome, statusShape, imageDelay, image, imageType, webhook
-    case submitEncoding, queryEncoding, imageEncoding
+    case submitEncoding, queryEncoding, imageEncoding, imageCut
   }
 
   var argument: Argument {
     switch self {
-    case .submitStatus, .submitHTML, .queryStatus, .queryHTML, .imageStatus: .status
+    case .submitStatus, .submitHTML, .queryStatus, .queryHTML: .status
+    case .imageStatus: .imageStatus
+    case .imageFormat: .format
     case .submitRetryAfter, .queryRetryAfter: .retryAfter
     case .submitCode, .submitRefused, .submitForbidden, .taskFailed, .resultText, .imageType: .text
     case .queryUnknownStatus, .resultKey: .word
     case .submitEncoding, .queryEncoding, .imageEncoding: .encoding
     case .submitSlow, .querySlow, .imageSlow: .milliseconds
     case .submitRedirect, .imageRedirect: .url
-    case .imageHuge: .bytes
+    case .imageHuge, .imageCut: .bytes
     case .resultImages: .number
     default: .none
     }
@@ -108,7 +114,7 @@ extension Fault.Kind {
       .submit
     case .querySlow: .queryDelay
     case .queryStatus, .queryHTML, .queryRetryAfter, .queryNotFound, .queryLost, .queryUnknownStatus,
-      .queryGarbage, .queryCut, .queryReset, .queryHang, .queryOtherTask:
+      .queryGarbage, .queryCut, .queryReset, .queryHang, .queryOtherTask, .queryNoResult:
       .query
     case .taskFailed, .resultText, .resultEmpty, .resultNull, .resultObject, .resultString, .resultDataURI,
       .resultImages, .resultMissing, .resultKey, .resultJSONString, .resultNullElement, .resultBlanks, .resultRelative,
@@ -121,8 +127,9 @@ extension Fault.Kind {
     case .queryEncoding: .queryEncoding
     case .imageEncoding: .imageEncoding
     case .imageTruncated, .imageShort, .imageExpired, .imageExpiredAlways, .imageStatus, .imageHang, .imageHuge,
-      .imageHTML, .imageRedirect, .imageJPEG:
+      .imageHTML, .imageRedirect, .imageJPEG, .imageFormat, .imagePart:
       .image
+    case .imageCut: .imageCut
     case .webhookNone, .webhookTwice: .webhook
     }
   }

@@ -15,7 +15,7 @@ struct FaultScript: Sendable {
     guard let index = faults.firstIndex(where: { $0.kind.slot == slot && fits($0) }) else { return nil }
     let fault = faults[index]
     // Its count is how often each task is affected, so it is the task that counts.
-    if fault.kind != .queryNotFound, let remaining = fault.remaining {
+    if fault.kind != .queryNotFound, fault.kind != .queryNoResult, let remaining = fault.remaining {
       if remaining > 1 { faults[index].remaining = remaining - 1 } else { faults.remove(at: index) }
     }
     return fault

@@ -7,6 +7,7 @@ extension Service {
     var fault: Fault?
     var picture: PictureRequest?
     var type: Fault?
+    var cut: Fault?
   }
 
   func image(_ request: Request) -> Outcome {
@@ -43,7 +44,10 @@ extension Service {
     if fault?.kind == .imageExpired { store.tasks[link.id]?.expiredLinks = generation }
     let type = store.take(.imageType, task: link.id)
     reply = reply.compressed(by: store.take(.imageEncoding, task: link.id))
-    return Fetch(reply: reply.applying(fault).applying(type), fault: fault, picture: record.picture, type: type)
+    let cut = store.take(.imageCut, task: link.id)
+    return Fetch(
+      reply: reply.applying(fault).applying(type).applying(cut), fault: fault, picture: record.picture, type: type,
+      cut: cut)
   }
 
   /// The answer of a fault that needs no picture.
@@ -51,7 +55,13 @@ extension Service {
     guard let fault else { return nil }
     switch fault.kind {
     case .imageExpired, .imageExpiredAlways: return .html(403)
+    // Those that carry the picture are made when it is drawn.
+    case .imageStatus where [203, 206].contains(fault.number): return nil
+    case .imageStatus where fault.number == 204: return Reply(status: 204, body: .whole(ByteBuffer()))
     case .imageStatus: return .html(fault.number)
+    case .imageFormat:
+      let odd = OddPicture(rawValue: fault.argument ?? "") ?? .webp
+      return Reply(type: odd.type, body: .whole(ByteBuffer(bytes: odd.bytes)))
     case .imageHTML: return .html(200)
     case .imageHang: return .ending(.hang)
     case .imageJPEG: return Reply(type: "image/jpeg", body: .whole(ByteBuffer(bytes: TinyJPEG.bytes)))
@@ -71,8 +81,19 @@ extension Service {
     case .imageShort:
       let half = png.getSlice(at: png.readerIndex, length: png.readableBytes / 2) ?? png
       return Reply(type: ContentType.png, body: .whole(half))
+    case .imagePart:
+      let half = png.getSlice(at: png.readerIndex, length: png.readableBytes / 2) ?? png
+      return partial(half, of: png)
+    case .imageStatus where fault?.number == 206: return partial(png, of: png)
+    case .imageStatus: return Reply(status: fault?.number ?? 203, type: ContentType.png, body: .whole(png))
     default: return Reply(type: ContentType.png, body: .whole(png))
     }
+  }
+
+  private static func partial(_ part: ByteBuffer, of whole: ByteBuffer) -> Reply {
+    var reply = Reply(status: 206, type: ContentType.png, body: .whole(part))
+    reply.headers = [("Content-Range", "bytes 0-\(part.readableBytes - 1)/\(whole.readableBytes)")]
+    return reply
   }
 
   /// Reads `/images/<task>-<n>.png`.
@@ -93,6 +114,10 @@ extension Service.Fetch {
     finished.faults = reply.faults
     finished.compression = reply.compression
     if let type = type?.argument { finished.type = type }
+    if let cut, case .whole(let bytes) = answer.body {
+      let left = max(0, bytes.readableBytes - cut.number)
+      finished.body = .whole(bytes.getSlice(at: bytes.readerIndex, length: left) ?? ByteBuffer())
+    }
     return finished
   }
 }

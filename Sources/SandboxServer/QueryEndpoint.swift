@@ -42,18 +42,22 @@ extension Service {
     let fault = store.take(.query, task: id) { fault in
       switch fault.kind {
       case .queryNotFound: record.map { $0.notFoundServed < fault.remaining ?? .max } ?? false
+      case .queryNoResult:
+        record.map { $0.final <= .now() && $0.noResultServed < fault.remaining ?? .max } ?? false
       case .queryLost, .queryUnknownStatus, .queryOtherTask: record != nil
       default: true
       }
     }
     reply = reply.applying(fault)
     if fault?.kind == .queryNotFound { store.tasks[id]?.notFoundServed += 1 }
+    if fault?.kind == .queryNoResult { store.tasks[id]?.noResultServed += 1 }
     if fault?.kind == .queryLost { store.tasks[id]?.isLost = true }
     if let fault, let answer = Self.queryAnswer(of: fault) { return .reply(reply.with(answer)) }
     guard var view = view(of: id, in: &store) else {
       return .reply(reply.with(Self.refusal(404, onSubmit: false)))
     }
     if fault?.kind == .queryUnknownStatus { view.status = .other(fault?.argument ?? "unknown") }
+    if fault?.kind == .queryNoResult { view.shape = .null }
     let shape = store.take(.statusShape, task: id)
     view.reasonIsString = shape != nil
     if fault?.kind == .queryOtherTask { view.answersAs = "ta-of-another-\(id.suffix(12))" }

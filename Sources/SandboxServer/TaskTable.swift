@@ -13,6 +13,7 @@ struct TaskRecord: Sendable {
   /// How the task ended, settled when its end is first asked for and the same from then on.
   var end: TaskEnd?
   var notFoundServed = 0
+  var noResultServed = 0
   var isLost = false
   /// The generation of links that has expired; the next query gives out the one after it.
   var expiredLinks = 0

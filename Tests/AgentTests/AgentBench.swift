@@ -112,7 +112,8 @@ final class AgentBench {
     let faulty = FaultyJournal(journal, activity, records)
     let files = FaultyFiles(
       FolderFiles(
-        roots: roots, workers: NIOThreadPool.singleton, check: ImageProbe.check, run: "run\(seed)",
+        roots: roots, workers: NIOThreadPool.singleton, check: ImageProbe.check, glance: ImageProbe.glance,
+        run: "run\(seed)",
         keptFolder: folder.path + "/kept"), activity,
       records)
     let reader = PromptReader(.init(model: "google/gempix2", agentName: "bench"))

@@ -192,6 +192,11 @@ final class FaultyFiles: RootFiles {
   func takeOut(_ kept: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> [UInt8] {
     try await activity.during { () async throws(LocalTrouble) in try await inner.takeOut(kept, beside: prompt) }
   }
+  func keepOdd(_ bytes: [UInt8], as name: [UInt8], most: Int) async throws(LocalTrouble) -> Bool {
+    try await activity.during { () async throws(LocalTrouble) in
+      try await inner.keepOdd(bytes, as: name, most: most)
+    }
+  }
   func removeKept(_ name: [UInt8]) async { await activity.during { await inner.removeKept(name) } }
   var keptFolder: String { inner.keptFolder }
   func digest(_ name: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> String? {
@@ -220,6 +225,9 @@ private struct FaultyStaged: StagedFile {
       try files.check(.finish)
       return try await inner.finish()
     }
+  }
+  func content(limit: Int) async throws(LocalTrouble) -> [UInt8]? {
+    try await activity.during { () async throws(LocalTrouble) in try await inner.content(limit: limit) }
   }
   func discard() async { await activity.during { await inner.discard() } }
 }

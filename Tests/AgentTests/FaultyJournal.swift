@@ -63,6 +63,12 @@ final class FaultyJournal: JobJournal {
   func underWay(roots: [RootID]) async throws -> [SlotKey] {
     try await activity.during { try await inner.underWay(roots: roots) }
   }
+  func stillTried(roots: [RootID]) async throws -> [(SlotKey, next: Timestamp)] {
+    try await activity.during { try await inner.stillTried(roots: roots) }
+  }
+  func lateInARow(roots: [RootID]) async throws -> [SlotKey] {
+    try await activity.during { try await inner.lateInARow(roots: roots) }
+  }
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await activity.during { try await inner.plannedTemporaries(roots: roots) }
   }

@@ -37,6 +37,7 @@ final class ScriptedService: ImageService {
     var reply: @Sendable (Post, Int) -> Reply = { _, _ in .accept() }
     var query: (@Sendable (String, MadeTask?) -> QueryOutcome?)?
     var fetchFailure: (@Sendable (String) -> FetchFailure?)?
+    var bytes: (@Sendable (MadeTask, Int) -> [UInt8]?)?
     var duration: Duration = .zero
     var price: String? = "0.5"
     var posts: [Post] = []
@@ -66,6 +67,8 @@ final class ScriptedService: ImageService {
   func onQuery(_ answer: (@Sendable (String, MadeTask?) -> QueryOutcome?)?) { state.withLock { $0.query = answer } }
   /// Which fetches fail; nil: none.
   func onFetch(_ failure: (@Sendable (String) -> FetchFailure?)?) { state.withLock { $0.fetchFailure = failure } }
+  /// What comes instead of a task's picture, given how often it was fetched with this; nil: the picture.
+  func onPicture(_ bytes: (@Sendable (MadeTask, Int) -> [UInt8]?)?) { state.withLock { $0.bytes = bytes } }
   /// How long a task takes that is made from now on.
   func tasksTake(_ duration: Duration) { state.withLock { $0.duration = duration } }
   /// What one costs, as a query tells.
@@ -213,12 +216,14 @@ final class ScriptedService: ImageService {
     guard case .url(let url) = item, let id = url.split(separator: "/").last.map(String.init) else {
       throw .unusable(JobError(code: "script", message: "Only URLs."))
     }
-    let (failure, number) = state.withLock { state in
+    let (failure, number, bytes) = state.withLock { state in
       state.fetches.append((id, clock.monotonic))
-      return (state.fetchFailure?(id), state.tasks[id]?.number ?? 0)
+      let count = state.fetches.count { $0.id == id }
+      let bytes = state.tasks[id].flatMap { state.bytes?($0, count) }
+      return (state.fetchFailure?(id), state.tasks[id]?.number ?? 0, bytes)
     }
     if let failure { throw failure }
-    try await sink(Self.picture(number))
+    try await sink(bytes ?? Self.picture(number))
   }
 
   /// The picture that the number-th task made.

@@ -25,7 +25,7 @@ final class FilesBench: Sendable {
     self.name = name
     root = try RootFolder(place.path(name), opening: opening)
     files = FolderFiles(
-      roots: [RootID(1): root], workers: NIOThreadPool.singleton, check: check,
+      roots: [RootID(1): root], workers: NIOThreadPool.singleton, check: check, glance: glanceSample,
       run: "run-\(ProcessInfo.processInfo.processIdentifier)", keptFolder: place.path("kept"))
   }
 
@@ -51,6 +51,11 @@ let checkSample: ImageCheck = { bytes in
   guard bytes.starts(with: Array("IMG".utf8)) else { return .failure(.unknownFormat) }
   guard bytes.suffix(3).elementsEqual(Array("END".utf8)) else { return .failure(.truncated) }
   return .success(ImageInfo(format: .png, width: 3, height: 4))
+}
+
+/// What begins like a sample is one.
+let glanceSample: ImageGlance = { bytes in
+  bytes.starts(with: Array("IMG".utf8)) ? ImageInfo(format: .png, width: 3, height: 4) : nil
 }
 
 /// A sample of this many bytes. Made of blocks, because a test build is slow byte by byte.

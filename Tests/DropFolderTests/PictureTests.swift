@@ -65,10 +65,18 @@ import Testing
   }
 
   @Test(arguments: [10, 1_500_000]) func aDefectLeavesNothing(_ size: Int) async throws {
-    let cut = Array(sample(size).dropLast())
-    #expect(try await stage(cut).finish() == .failure(.truncated))
+    let cut = try await stage(Array(sample(size).dropLast()))
+    let damaged = try await cut.finish().get()
+    #expect(damaged.defect == .truncated && damaged.info.format == .png && damaged.bytes == size - 1)
+    #expect(try bench.list("a") == [String(decoding: damaged.temporary, as: UTF8.self)])
+    await cut.discard()
     #expect(try bench.list("a").isEmpty)
-    #expect(try await stage(Array(repeating: 7, count: size)).finish() == .failure(.unknownFormat))
+    let bytes = [UInt8](repeating: 7, count: size)
+    let unknown = try await stage(bytes)
+    #expect(try await unknown.finish() == .failure(.unknownFormat))
+    #expect(try await unknown.content(limit: size) == bytes)
+    #expect(try await unknown.content(limit: size - 1) == nil)
+    await unknown.discard()
     #expect(try bench.list("a").isEmpty)
   }
 

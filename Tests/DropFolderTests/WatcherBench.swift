@@ -109,7 +109,8 @@ final class WatcherBench: Sendable {
   /// Confirms prompts as they stand, as one does who has read them.
   func confirm(_ names: [String], inputs: UInt64 = 1) async throws {
     let files = FolderFiles(
-      roots: folders, workers: .singleton, check: checkSample, run: "bench", keptFolder: place.path("kept"))
+      roots: folders, workers: .singleton, check: checkSample, glance: glanceSample, run: "bench",
+      keptFolder: place.path("kept"))
     let queries = names.map { name in
       SourceQuery(prompt: key(name), list: key(String(name.dropLast(7)) + ".images"))
     }

@@ -56,7 +56,7 @@ import Testing
       }
     }) { bench, server in
       let failure = await bench.fetch(.url(server.baseURL + "/x")).failure
-      #expect(failure?.kind == "unusable", "\(String(describing: failure))")
+      #expect(failure?.kind == "expired", "\(String(describing: failure))")
     }
   }
 
@@ -114,7 +114,7 @@ import Testing
         $0.answer(status, "", headers: "Location: \(target)\r\n")
       }) { bench, server in
         let failure = await bench.fetch(.url(server.baseURL)).failure
-        #expect(failure?.kind == "unusable", "\(String(describing: failure))")
+        #expect(failure?.kind == "expired", "\(String(describing: failure))")
         #expect(server.requests.count == 1)
       }
     }
@@ -149,7 +149,7 @@ import Testing
         while connection.readRequest() != nil { connection.answer("302 Found", "", headers: "Location: /again\r\n") }
       }
     ) { bench, server in
-      #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "unusable")
+      #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "expired")
       #expect(server.requests.count == limit + 1)
     }
   }
@@ -158,7 +158,7 @@ import Testing
     try await ServiceBench.run(script: { connection in
       while connection.readRequest() != nil { connection.answer("302 Found", "") }
     }) { bench, server in
-      #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "unusable")
+      #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "expired")
     }
   }
 }

@@ -153,7 +153,7 @@ import Testing
         at: "http://127.0.0.1:9", settings: short,
         resolve: { $0 == "inner.example" ? [Self.address("10.0.0.1")] : [Self.address("127.0.0.1")] }
       ) { await $0.fetch(.url("http://image.example:\(server.port)/x")) }
-      #expect(result.failure?.kind == "unusable", "\(result)")
+      #expect(result.failure?.kind == "expired", "\(result)")
       #expect(server.requests.map(\.line) == ["GET /x HTTP/1.1"] && server.connections == 1)
     }
   }

@@ -112,7 +112,8 @@ import Testing
   @Test(arguments: [
     ("image-expired-always", "expired"), ("image-status=404", "expired"), ("image-status=410", "expired"),
     ("image-status=403", "expired"), ("image-status=500", "transient"), ("image-status=503", "transient"),
-    ("image-status=429", "transient"), ("image-truncated", "transient"), ("image-redirect=loop", "unusable"),
+    ("image-status=429", "transient"), ("image-truncated", "transient"), ("image-redirect=loop", "expired"),
+    ("image-status=202", "expired"), ("image-status=204", "expired"), ("image-part", "expired"),
     ("image-hang", "transient"),
   ])
   func `The sandbox's faults`(fault: String, kind: String) async throws {
@@ -121,6 +122,25 @@ import Testing
       #expect(result.failure?.kind == kind, "\(result)")
       #expect(sandbox.counters().leakedKeys == 0 && sandbox.counters().fetches <= 6)
     }
+  }
+
+  @Test(arguments: ["image-status=203", "image-status=206"])
+  func `The whole picture is the picture, whatever the status`(fault: String) async throws {
+    try await ServiceBench.run(sandbox: [fault]) { bench, _ in
+      let bytes = try #require(await bench.fetch(try await bench.firstResult()).bytes)
+      let info = try bytes.withUnsafeBytes { try ImageProbe.check($0).get() }
+      #expect(info == ImageInfo(format: .png, width: 24, height: 24))
+    }
+  }
+
+  @Test(arguments: [
+    ("Content-Range: bytes 0-2/3", true), ("Content-Range: BYTES  0-2/3", true), ("X: y", true),
+    ("Content-Range: bytes 0-2/4", false), ("Content-Range: bytes 1-3/4", false), ("Content-Range: bytes 0-2/*", false),
+    ("Content-Range: rubbish", false), ("Content-Type: multipart/byteranges; boundary=x", false),
+  ])
+  func `A part is not the whole`(header: String, isWhole: Bool) async throws {
+    let result = try await fetch("HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\n\(header)\r\n\r\nfox")
+    #expect(isWhole ? result.bytes == Array("fox".utf8) : result.failure?.kind == "expired", "\(result)")
   }
 
   @Test func `An expired link is good again after a query`() async throws {

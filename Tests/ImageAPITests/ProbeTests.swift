@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "<html>", "GIF89a", "BM", "RIFF\u{4}\0\0\0WAVE", "\0\0\0\u{18}ftypavif", "%PDF", "II*\0", "\u{7F}",
+    "", "<html>", "GIF", "BM", "RIFF\u{4}\0\0\0WAVE", "\0\0\0\u{18}ftypisom\0\0\0\0", "%PDF", "II*\0", "\u{7F}",
   ])
   func `Anything else is unknown`(text: String) {
     #expect(Samples.check(Array(text.utf8)) == .failure(.unknownFormat))

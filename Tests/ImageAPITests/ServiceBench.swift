@@ -175,6 +175,7 @@ extension FetchFailure {
     switch self {
     case .expired: "expired"
     case .transient: "transient"
+    case .damaged: "damaged"
     case .unusable: "unusable"
     case .local: "local"
     }

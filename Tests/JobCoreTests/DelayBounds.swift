@@ -18,14 +18,21 @@ enum DelayBounds {
       case .refusalWasTheAccounts: before.state.name == .failed ? (refusal, nil) : (unchanged(before, now), nil)
       case .posted(.notAccepted(let failure, _)): (backOff, retryAfter(failure))
       case .queried(.failed(let failure)): (backOff, retryAfter(failure))
+      // Whatever is said of a task that was finished once, its picture is asked for with a back-off.
+      case .queried where before.state.task?.late?.cause == .notFetched && transition.slot.state.name == .submitted:
+        (backOff, nil)
       case .queried(.unusable) where transition.slot.state.name == .submitted: (backOff, nil)
       case .queried(.notFound): (policy.queryMin * 0.8...policy.queryMax * 1.2, nil)
       case .queried(.report(let report)) where report.phase == .running:
         (policy.queryMin * 0.8...policy.queryMax * 1.2, nil)
+      // What is late is asked for again with a back-off.
+      case .queried where transition.slot.state.name == .submitted: (backOff, nil)
       case .queried: (.zero ... .zero, nil)
-      case .fetchFailed(.transient(_, let wanted)) where transition.slot.state.name == .fetching: (backOff, wanted)
+      case .fetchFailed(.transient(_, let wanted)): (backOff, wanted)
       case .fetchFailed(.local), .couldNotRecord: (policy.localTroubleDelay...policy.localTroubleDelay, nil)
-      case .fetchFailed: (.zero ... .zero, nil)
+      case .fetchFailed: (backOff, nil)
+      case .restarted where before.state.isLate && before.state.name == .submitted:
+        (.zero...policy.longestPause, nil)
       case .postponed(let until, _): (until - now...until - now, nil)
       case .restarted where transition.slot.state.name == .fetching:
         (planned(before).map { $0 - now...$0 - now } ?? .zero ... .zero, nil)

@@ -117,8 +117,10 @@ import Testing
   }
 
   @Test func formats() {
-    #expect(ImageInfo.Format.allCases.map(\.fileExtension) == ["png", "jpg", "webp"])
-    #expect(ImageInfo.Format.allCases.map(\.mediaType) == ["image/png", "image/jpeg", "image/webp"])
+    #expect(ImageInfo.Format.allCases.map(\.fileExtension) == ["png", "jpg", "webp", "avif", "gif", "heic", "jxl"])
+    #expect(
+      ImageInfo.Format.allCases.map(\.mediaType)
+        == ["image/png", "image/jpeg", "image/webp", "image/avif", "image/gif", "image/heic", "image/jxl"])
   }
 
   @Test func settledStates() {

@@ -40,7 +40,9 @@ extension SplitMix64 {
     case .fetching: percent(85) ? fetchFailed() : percent(50) ? .published : .restarted
     case .failed: percent(50) ? .refusalWasTheAccounts(error()) : .retry
     case .held(let held):
-      held.reason.isBeforeSending ? .approved : one(of: [.resubmit, .retry, bound(slot), event(for: slot)])
+      held.isStillTried && percent(60)
+        ? queried()
+        : held.reason.isBeforeSending ? .approved : one(of: [.resubmit, .retry, bound(slot), event(for: slot)])
     case .cancelled: percent(50) ? bound(slot) : event(for: slot)
     case .done: event(for: slot)
     }
@@ -86,7 +88,7 @@ extension SplitMix64 {
       switch Int.random(in: 0..<10, using: &self) {
       case 0: .expired(error())
       case 1..<7: .transient(error(), retryAfter: optional { $0.milliseconds(0...100_000_000) })
-      case 7: .unusable(error())
+      case 7: percent(50) ? .unusable(error()) : .damaged(Damage(part: 1, sha256: one(of: ["aa", "bb"])), error())
       default: .local(error())
       }
     return .fetchFailed(why)

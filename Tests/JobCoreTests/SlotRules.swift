@@ -61,11 +61,16 @@ enum SlotRules {
       expected.state = .queued(queued)
     case .submitted(var task):
       task.acceptedAt = task.acceptedAt + jump
+      if let next = task.late?.next { task.late?.next = next + jump }
       expected.state = .submitted(task)
     case .fetching(var fetching):
       fetching.task.acceptedAt = fetching.task.acceptedAt + jump
+      if let next = fetching.task.late?.next { fetching.task.late?.next = next + jump }
       fetching.notBefore = fetching.notBefore.map { $0 + jump }
       expected.state = .fetching(fetching)
+    case .held(var held):
+      if let next = held.task?.late?.next { held.task?.late?.next = next + jump }
+      expected.state = .held(held)
     default: break
     }
     var broken = transition.slot == expected ? [] : ["a clock that was set changed more than moments"]
@@ -97,9 +102,10 @@ enum SlotRules {
       if let task = before.state.task, let next = after.state.task {
         if next.taskID != task.taskID { broken.append("follows another task") }
         if next.acceptedAt != task.acceptedAt, event.label != "clockSet" { broken.append("the deadline's start moved") }
-        if next.refreshes > policy.resultRefreshes { broken.append("asked for results too often") }
       }
-      let isLate = before.state.task.map { now - $0.acceptedAt >= policy.taskDeadline } ?? false
+      // Once it was finished, a task has no deadline.
+      let wasFinished = before.state.task?.late?.cause == .notFetched
+      let isLate = wasFinished ? false : before.state.task.map { now - $0.acceptedAt >= policy.taskDeadline } ?? false
       var isHeldAsLate = false
       if case .held(let held) = after.state { isHeldAsLate = held.reason == .deadlinePassed }
       if isHeldAsLate != (isRunning && isLate) { broken.append("the deadline was not judged by a report that it runs") }
@@ -125,6 +131,10 @@ enum SlotRules {
     case (.held(let held), .retry):
       // Another look at the task that is known; of an unknown outcome there is none to look at.
       isMeant = held.task != nil && after.name == .submitted && after.task?.taskID == held.task?.taskID
+    case (.held(let held), .queried):
+      // A picture that is late: only that moves it, and it stays this task's.
+      isMeant = held.isStillTried && [.held, .fetching].contains(after.name) && after.task?.taskID == held.task?.taskID
+    case (.held(let held), .clockSet): isMeant = held.isStillTried && after.name == .held
     case (.held, _): isMeant = false
     default: isMeant = true
     }

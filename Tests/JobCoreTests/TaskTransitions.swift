@@ -163,38 +163,6 @@ import Testing
     #expect(next.after.isEmpty)
   }
 
-  @Test func aTransientFailureIsTriedAgainThenAskedForAnewThenHeld() throws {
-    var current = fetching
-    var fetches = 1
-    var refreshes = 0
-    while current.state.name != .held, fetches < 1000 {
-      let next = try #require(current.on(.fetchFailed(.transient(trouble("net"), retryAfter: nil))))
-      current = next.slot
-      if current.state.name == .submitted {
-        #expect(next.after == [.query(at: start)])
-        refreshes += 1
-        current = try #require(current.on(.queried(report(.succeeded(oneURL), "success")))).slot
-      }
-      if current.state.name == .fetching { fetches += 1 }
-    }
-    #expect(fetches == 6 * 4 && refreshes == 3)
-    guard case .held(let held) = current.state else { return }
-    #expect(held.reason == .paidNotFetched && held.task?.taskID == taskID)
-    #expect(held.error.hint?.contains(taskID) == true)
-  }
-
-  @Test func anExpiredURLIsAskedForAnewAtOnce() throws {
-    let next = try #require(fetching.on(.fetchFailed(.expired(trouble()))))
-    #expect(next.slot.state == .submitted(TaskRef(taskID: taskID, acceptedAt: start, refreshes: 1)))
-    #expect(next.commits && next.after == [.query(at: start)])
-  }
-
-  @Test func whatIsNoImageIsHeld() throws {
-    let next = try #require(fetching.on(.fetchFailed(.unusable(trouble("no-image")))))
-    #expect(try held(next).reason == .paidNotFetched)
-    #expect(next.after == [.writeSidecar(durable: true)])
-  }
-
   @Test func aFullDiskWaitsForEver() throws {
     var current = fetching
     for _ in 0..<5000 {
@@ -203,14 +171,6 @@ import Testing
       current = next.slot
     }
     #expect(current.state.error?.code == "disk-full")
-  }
-
-  /// A full disk is no failure of the network: the tries that a fetch has are still there afterwards.
-  @Test func aFullDiskUsesUpNoTries() throws {
-    var current = fetching
-    for _ in 0..<10 { current = try #require(current.on(.fetchFailed(.local(trouble("disk-full"))))).slot }
-    let next = try #require(current.on(.fetchFailed(.transient(trouble("net"), retryAfter: nil))))
-    #expect(next.slot.state.name == .fetching, "the first network failure gives the URLs up")
   }
 
   @Test func aRestartFetchesOrAsksForWhatTheJournalDoesNotKeep() throws {

@@ -109,6 +109,9 @@ import Testing
     #expect(try await journal.spending(since: .min).isEmpty)
     #expect(try await journal.prices().isEmpty)
     #expect(try await journal.callback("x") == nil)
+    #expect(try await journal.stillTried(roots: [RootID(1)]).isEmpty, "what was held stays as it is")
+    #expect(try await journal.lateInARow(roots: [RootID(1)]).isEmpty)
+    #expect(try #require(try await journal.jobs([JobID("job-5")]).first ?? nil).outputs.first?.warning == nil)
     // And its slots go on.
     var slot = try #require(try await journal.slots(of: JobID("job-2"), revision: 1).first)
     slot.state = .submitted(JobJournalTests.task)

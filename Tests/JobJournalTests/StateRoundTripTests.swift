@@ -24,7 +24,30 @@ import Testing
     .held(Held(reason: .deadlinePassed, error: bare, task: task)), .held(Held(reason: .taskLost, error: trouble)),
     .held(Held(reason: .burst, error: trouble)), .held(Held(reason: .asked, error: trouble)),
     .held(Held(reason: .conflictCopy, error: trouble)),
+    .held(Held(reason: .paidNotFetched, error: trouble, task: late(next: later))),
+    .held(Held(reason: .paidNotFetched, error: trouble, task: late(next: nil))), .submitted(late(next: later)),
+    .fetching(Fetching(task: late(next: later), results: [.url("u")])),
   ]
+
+  private static func late(next: Timestamp?) -> TaskRef {
+    var late = task
+    late.late = Late(
+      cause: .notFetched, waited: .milliseconds(612_345), pause: .seconds(300), next: next, error: trouble,
+      urls: ["https://images.example/1.png?sig=\"x\"", "u"])
+    late.damage = [Damage(part: 2, sha256: "ab12", firstSeen: .milliseconds(1234))]
+    return late
+  }
+
+  @Test(arguments: JournalMaker.all) func whatIsStillTriedIsFound(_ maker: JournalMaker) async throws {
+    let bench = try await JournalBench(maker)
+    let tried = Held(reason: .paidNotFetched, error: trouble, task: Self.late(next: Self.later))
+    let over = Held(reason: .paidNotFetched, error: trouble, task: Self.late(next: nil))
+    try await bench.take(cat, bench.file("cat.prompt"), states: [.held(tried), .held(over), .submitted(task)])
+    let found = try await bench.journal.stillTried(roots: [bench.root])
+    #expect(found.map(\.0) == [slotKey(cat, 1, 1)] && found.map(\.next) == [Self.later])
+    #expect(try await bench.journal.stillTried(roots: [bench.otherRoot]).isEmpty)
+    #expect(try await Set(bench.journal.lateInARow(roots: [bench.root])) == [slotKey(cat, 1, 1), slotKey(cat, 1, 2)])
+  }
 
   @Test(arguments: JournalMaker.all, states) func aTakenSlot(_ maker: JournalMaker, _ state: SlotState) async throws {
     let bench = try await JournalBench(maker)

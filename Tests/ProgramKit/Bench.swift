@@ -20,7 +20,8 @@ public final class Bench: Sendable {
   /// What everything runs with unless a test says otherwise: no waiting that is not needed.
   public static let flags = [
     "--settle": "0s", "--poll-first": "20ms", "--poll-min": "20ms", "--poll-max": "200ms", "--retry-min": "50ms",
-    "--retry-max": "200ms", "--probe-interval": "500ms", "--local-retry": "300ms", "--timeout": "25s",
+    "--retry-max": "200ms", "--probe-interval": "500ms", "--local-retry": "300ms", "--fetch-patience": "1s",
+    "--timeout": "25s",
   ]
 
   /// Starts the sandbox and writes the prompts: name without extension, and text. `delay` is from submission to the final

@@ -74,4 +74,47 @@ struct ImageFaultTests {
       #expect(answer.body.count > 5_000_000 && answer.body.count < 5_010_000)
     }
   }
+
+  @Test func lateHostsAndOddPictures() async throws {
+    try await Bench.run { bench in
+      let link = try #require(try await bench.links(try await bench.accepted()).first)
+      func fetch(_ specs: String...) async throws -> RawAnswer {
+        for spec in specs { bench.sandbox.addFault(try Fault(parsing: spec + ":1")) }
+        return try await bench.fetch(link)
+      }
+      let whole = try await bench.fetch(link).body
+      for status in [203, 206] {
+        let answer = try await fetch("image-status=\(status)")
+        #expect(answer.status == status && answer.body == whole)
+      }
+      #expect(
+        try await fetch("image-status=206").headers["content-range"] == "bytes 0-\(whole.count - 1)/\(whole.count)")
+      let nothing = try await fetch("image-status=204")
+      #expect(nothing.status == 204 && nothing.body.isEmpty)
+      #expect(try await fetch("image-status=202").status == 202)
+      let part = try await fetch("image-part")
+      #expect(part.status == 206 && part.body.count == whole.count / 2 && whole.starts(with: part.body))
+      #expect(try await fetch("image-cut=12").body == whole.dropLast(12))
+      let jpeg = try await fetch("image-jpeg", "image-cut=2")
+      #expect(jpeg.body.starts(with: [0xFF, 0xD8]) && jpeg.body.suffix(2) != Data([0xFF, 0xD9]))
+      let avif = try await fetch("image-format=avif")
+      #expect(
+        avif.headers["content-type"] == "image/avif" && avif.body.dropFirst(4).starts(with: Array("ftypavif".utf8)))
+      #expect(throws: FaultSpecError.self) { try Fault(parsing: "image-format=bmp") }
+      #expect(throws: FaultSpecError.self) { try Fault(parsing: "image-status=200") }
+    }
+  }
+
+  @Test func aResultThatIsNullAtFirst() async throws {
+    try await Bench.run(["query-no-result:2"]) { bench in
+      for _ in 0..<2 {
+        let id = try await bench.accepted()
+        for _ in 0..<2 {
+          let data = try await bench.query(id).data()
+          #expect(data["status"] as? String == "success" && data["result"] is NSNull)
+        }
+        #expect(try await bench.links(id).count == 1)
+      }
+    }
+  }
 }

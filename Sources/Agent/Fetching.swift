@@ -1,0 +1,98 @@
+import JobCore
+
+// A picture's bytes: fetched, looked at, and taken for the picture or not.
+extension Pipeline {
+  /// Fetches one of a task's results. Nil for the file: its folder is not there, and it goes into the state folder.
+  func fetch(
+    _ result: ResultItem, part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob, beside file: FileKey?
+  ) async throws(FetchFailure) -> StagedImage {
+    await permit()
+    defer { releasePermit() }
+    let staged = try await local { () async throws(LocalTrouble) -> any StagedFile in
+      if let file { try await self.files.stage(beside: file) } else { try await self.files.stageKept() }
+    }
+    do throws(FetchFailure) {
+      try await service.fetch(result, limit: settings.maxImageBytes) { bytes throws(FetchFailure) in
+        do throws(LocalTrouble) { try await staged.append(bytes) } catch { throw .local(error.error) }
+      }
+      switch try await local({ () async throws(LocalTrouble) in try await staged.finish() }) {
+      case .success(let image):
+        try check(image, part, task)
+        return image
+      case .failure: throw .expired(await noImage(staged, part, of: key, task, entry))
+      }
+    } catch {
+      await staged.discard()
+      throw error
+    }
+  }
+
+  // A picture that is damaged may be one that is not whole yet. The same bytes after a while are what was made.
+  private func check(_ image: StagedImage, _ part: Int, _ task: TaskRef) throws(FetchFailure) {
+    guard let defect = image.defect else { return }
+    let damage = Damage(part: part, sha256: image.sha256)
+    guard !task.hasSettledFor(damage, settings.policy) else { return }
+    throw .damaged(
+      damage,
+      JobError(
+        code: "result-damaged", message: "The picture that the service returned \(defect.words).",
+        hint: "It is fetched again; should the same come once more, it is published as it is.", retryable: true))
+  }
+
+  /// Says of a picture that it is published although something is wrong with it; the same, for its sidecar.
+  func warn(of defect: ImageDefect, _ file: FileKey) -> String {
+    let warning = "The picture \(defect.words). It came so more than once, and is published as it is."
+    observer.notice(
+      .warning,
+      JobError(
+        code: "picture-damaged", message: "\(file.path.display): \(warning)",
+        hint: "Should it be of no use: changed words submit the prompt anew."))
+    return warning
+  }
+
+  // MARK: what is no picture
+
+  // The largest that is kept, and for how many tasks.
+  private static let mostKeptBytes = 16_777_216
+  private static let mostKept = 100
+
+  // What came, where its slot is held for it, is all that there is of what was paid for: its owner may know what it is.
+  private func noImage(
+    _ staged: any StagedFile, _ part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob
+  ) async -> JobError {
+    var error = JobError(
+      code: "result-not-an-image", message: "What the picture's URL leads to is no image of a known format.",
+      retryable: true)
+    let waited = task.late?.cause == .notFetched ? task.late?.waited ?? .zero : .zero
+    guard waited >= settings.policy.fetchPatience else { return error }
+    let name = Self.oddName(part, of: key)
+    do throws(LocalTrouble) {
+      guard let bytes = try await staged.content(limit: Self.mostKeptBytes) else {
+        error.message += " It is too large to be kept."
+        return error
+      }
+      if bytes.isEmpty { return error }
+      guard try await files.keepOdd(bytes, as: name, most: Self.mostKept) else {
+        error.message += " It is not kept: \(files.keptFolder) has enough of such files."
+        return error
+      }
+      error.message += " What came is kept as \(files.keptFolder)/\(DropPath.display(name))."
+    } catch {
+      // Nothing is lost by it while the URL still leads to it.
+      if error.isFatal { fail(error) }
+      observer.notice(.warning, error.error)
+    }
+    return error
+  }
+
+  // The slot's, whatever its prompt is called by now: the next one takes its place.
+  private static func oddName(_ part: Int, of key: SlotKey) -> [UInt8] {
+    Array("\(key.job.text.suffix(8))-\(key.revision)-\(key.number)-\(part)\(DropNames.oddSuffix)".utf8)
+  }
+
+  /// The picture came after all: what came instead of it is not needed any more.
+  func removeOdd(_ slot: Slot, _ entry: ActiveJob) async {
+    let parts = entry.job.outputs.filter { $0.slot == slot.key }.map(\.part)
+    for part in parts { await files.removeKept(Self.oddName(part, of: slot.key)) }
+  }
+}

@@ -1,0 +1,88 @@
+import JobCore
+
+// Pictures that are paid for and do not come: tried on while their slots are held, and watched over, because they take no
+// place at the service while they are waited for.
+extension Pipeline {
+  /// What earlier processes left: each is tried again when its pause is over; by `once`, which waits for no pause, now.
+  func goOnWithLatePictures() async throws {
+    pictures = PictureGate(missing: try await journal.lateInARow(roots: roots))
+    if pictures.isClosed { observer.notice(.error, Self.noPictures(pictures.count)) }
+    for (key, next) in try await journal.stillTried(roots: roots) {
+      guard mode == .once else {
+        // A clock that was set makes no pause longer than the longest.
+        scheduleLate(key, at: min(monotonic(next), now + settings.policy.longestPause))
+        continue
+      }
+      guard try await activate(key) else { continue }
+      Task { await self.askForLate(key) }
+    }
+  }
+
+  /// A held slot's picture is tried then, and not at another time that was set before.
+  func scheduleLate(_ key: SlotKey, at due: Duration) {
+    guard mode == .watch else { return }
+    lateDue[key] = due
+    schedule(.late(key, due: due), at: due)
+  }
+
+  /// A try is due, unless another time was set meanwhile.
+  func tryLate(_ key: SlotKey, due: Duration) async {
+    guard lateDue[key] == due, !isStopping else { return }
+    lateDue[key] = nil
+    // Somebody has it in hand, and may make something else of it.
+    guard !running.contains(key) else { return scheduleLate(key, at: now + .seconds(60)) }
+    do {
+      guard try await activate(key) else { return }
+    } catch {
+      return fail(error)
+    }
+    await askForLate(key)
+  }
+
+  // The slot is under way.
+  private func askForLate(_ key: SlotKey) async {
+    guard let entry = active[key.job], case .held(let held)? = entry.job.slots[key]?.state, held.isStillTried,
+      let task = held.task
+    else { return letBe(key) }
+    guard await mayQuery() else {
+      letBe(key)
+      pump()
+      return scheduleLate(key, at: nextQuery())
+    }
+    let outcome = await ask(task.taskID, sent: entry.job.revisions[key.revision]?.snapshot.images ?? [])
+    guard let outcome else { return letBe(key) }
+    await advance(key, .queried(await keepingAnswer(of: outcome, key, entry)))
+  }
+
+  // MARK: whether pictures arrive at all
+
+  /// What a slot has become, as far as its picture is late.
+  func weighLateness(_ before: Slot, _ after: Slot) {
+    let key = after.key
+    if after.state.isLate, running.contains(key) { lateRunning.insert(key) } else { lateRunning.remove(key) }
+    switch after.state {
+    case .done where before.state.name == .fetching:
+      if pictures.arrived() { sayPicturesArrive() }
+    case .queued, .failed, .cancelled:
+      if pictures.gaveUp(key) { sayPicturesArrive() }
+    default:
+      guard after.state.isLate, !before.state.isLate, pictures.missed(key) else { return }
+      observer.notice(.error, Self.noPictures(pictures.count))
+    }
+  }
+
+  private func sayPicturesArrive() {
+    observer.notice(.info, JobError(code: "pictures-arrive", message: "Prompts are submitted again."))
+  }
+
+  /// Why nothing is submitted while pictures do not come.
+  static func noPictures(_ count: Int) -> JobError {
+    JobError(
+      code: "pictures-not-fetched",
+      message: "The pictures of \(count) tasks in a row could not be fetched: nothing is submitted until one arrives.",
+      hint:
+        "promptdrop status names them and where their pictures are. They are tried again by themselves; promptdrop retry "
+        + "FILE tries one at once, promptdrop resolve FILE --abandon gives one up.",
+      retryable: true)
+  }
+}
