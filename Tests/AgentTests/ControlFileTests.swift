@@ -25,6 +25,14 @@ extension Pipelines {
       }
     }
 
+    // Does something, and waits for the watcher, which lives in real time, to tell of the prompt that it is about.
+    private func change(_ bench: AgentBench, _ name: String, _ body: () throws -> Void) async throws {
+      let (watcher, key) = (bench.process.watcher, bench.key(name))
+      let before = watcher.sightings(key)
+      try body()
+      try await eventually("\(name) is looked at") { watcher.sightings(key) > before }
+    }
+
     // MARK: near misses
 
     @Test(arguments: ["CAT.IMAGES", "cat.Images", "Cat.images"]) func aListInOtherCaseIsTaken(name: String) async throws
@@ -35,11 +43,11 @@ extension Pipelines {
         try await wait(bench, "cat", .done)
         #expect(try await urls(bench, "cat") == [Self.link])
         // It is the prompt's list like any other: a change is a new request, a touch is none.
-        try bench.place.write("root/\(name)", Self.link + "?2\n")
+        try await change(bench, "cat") { try bench.place.write("root/\(name)", Self.link + "?2\n") }
         try await bench.until("made anew") { $0.service.posts.count == 2 }
         try await wait(bench, "cat", .done)
         #expect(try await urls(bench, "cat") == [Self.link + "?2"])
-        try bench.place.write("root/\(name)", "# the same\n" + Self.link + "?2\n")
+        try await change(bench, "cat") { try bench.place.write("root/\(name)", "# the same\n" + Self.link + "?2\n") }
         try await bench.pass(.seconds(30))
         #expect(bench.service.posts.count == 2)
       }
@@ -63,7 +71,7 @@ extension Pipelines {
         let told = try #require(try bench.sidecar("fox")?.error)
         #expect(told.message.contains(DropPath.display(Array(name.utf8))) && told.hint?.contains("approve") == true)
         // Named right, it is taken without a word.
-        try bench.place.rename("root/\(name)", to: "root/fox.images")
+        try await change(bench, "fox") { try bench.place.rename("root/\(name)", to: "root/fox.images") }
         try await wait(bench, "fox", .done)
         #expect(try await urls(bench, "fox") == [Self.link] && bench.service.posts.count == 1)
       }
@@ -89,7 +97,7 @@ extension Pipelines {
         try bench.place.write("root/Cat.images", Self.link)
         try await bench.drop("cat")
         try await wait(bench, "cat", .held, .controlFileUnclear)
-        try bench.place.remove("root/CAT.images")
+        try await change(bench, "cat") { try bench.place.remove("root/CAT.images") }
         try await wait(bench, "cat", .done)
         #expect(try await urls(bench, "cat") == [Self.link])
       }
@@ -143,7 +151,7 @@ extension Pipelines {
         try await wait(bench, "sub/dog", .held, .controlFileUnclear)
         #expect(await bench.ask(.approve, ["cat.prompt"]).oks == [true])
         try await wait(bench, "cat", .done)
-        try bench.place.remove("root/\(name)")
+        try await change(bench, "sub/dog") { try bench.place.remove("root/\(name)") }
         try await wait(bench, "sub/dog", .done)
       }
     }
@@ -262,7 +270,7 @@ extension Pipelines {
         try await bench.drop("cat")
         try await bench.pass(.seconds(5))
         #expect(try await bench.state("cat") == .queued)
-        try bench.place.write("root/CAT.IMAGES", Self.link)
+        try await change(bench, "cat") { try bench.place.write("root/CAT.IMAGES", Self.link) }
         try await bench.until("its list is seen") { try await urls($0, "cat") == [Self.link] }
         bench.service.onSubmit(nil)
         try await bench.until("done", within: .seconds(900)) { try await $0.state("cat") == .done }
