@@ -6,7 +6,7 @@ import Testing
 /// Callbacks make up for lost answers, as fast as nothing were lost.
 @Suite(.serialized) struct CallbackLossTests {
   /// Every third answer is lost. The times are the program's own, but for how long a file has to be still.
-  @Test(arguments: [200, 1500]) func everyThirdOfSixty(delay: Int) async throws {
+  @Test(arguments: [200, 600]) func everyThirdOfSixty(delay: Int) async throws {
     let port = try Loopback.freePort()
     let flags: [String: String?] = [
       "--listen": "127.0.0.1:\(port)", "--public-url": "http://127.0.0.1:\(port)", "--poll-first": nil,
