@@ -79,21 +79,29 @@ enum BoxProbe {
     }
   }
 
-  // The largest of the images in it is the picture; the others are its parts or a preview.
+  // The largest of the images in it is the picture; the others are its parts or a preview. Of a single one, only what its
+  // clean aperture leaves of it is shown.
   private static func size(
     _ bytes: ImageBytes, _ meta: [Box], _ format: ImageInfo.Format
   ) throws(ImageDefect) -> ImageInfo {
-    var largest = (width: 0, height: 0)
+    var extents: [(width: Int, height: Int)] = []
+    var aperture: (width: Int, height: Int)?
     for properties in meta where properties.isNamed("iprp") {
       for container in try boxes(bytes, in: properties.content) where container.isNamed("ipco") {
-        for property in try boxes(bytes, in: container.content) where property.isNamed("ispe") {
+        for property in try boxes(bytes, in: container.content) {
           let start = property.content.lowerBound
-          let (width, height) = (try bytes.big(start + 4, 4), try bytes.big(start + 8, 4))
-          if width <= 0xFFFF, height <= 0xFFFF, width * height > largest.width * largest.height {
-            largest = (width, height)
-          }
+          if property.isNamed("ispe") { extents.append((try bytes.big(start + 4, 4), try bytes.big(start + 8, 4))) }
+          guard property.isNamed("clap") else { continue }
+          let (widths, heights) = (try bytes.big(start + 4, 4), try bytes.big(start + 12, 4))
+          guard widths > 0, heights > 0 else { throw .malformed("its aperture makes no sense") }
+          aperture = (try bytes.big(start, 4) / widths, try bytes.big(start + 8, 4) / heights)
         }
       }
+    }
+    let believable = extents.filter { $0.width <= 0xFFFF && $0.height <= 0xFFFF }
+    let largest = believable.max { $0.width * $0.height < $1.width * $1.height } ?? (0, 0)
+    if believable.count == 1, let aperture, aperture.width <= largest.width, aperture.height <= largest.height {
+      return try ImageProbe.info(format, aperture.width, aperture.height)
     }
     return try ImageProbe.info(format, largest.width, largest.height)
   }
