@@ -16,7 +16,6 @@ extension Pipeline {
       // Each runs on by itself; together they respect the limits on requests.
       Task { await self.takeOver(key) }
     }
-    try await goOnWithLatePictures()
     _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
     try await releaseForeign()
     if settings.burstLimit == 0 { try await releaseBurst() }
@@ -29,6 +28,8 @@ extension Pipeline {
     try await rememberRefusals()
     try await weighLeftovers()
     try await rememberFolders()
+    // Last: what was held is not in anybody else's hands any more.
+    try await goOnWithLatePictures()
   }
 
   // What the watcher and the scans of this process need to know of earlier ones.
