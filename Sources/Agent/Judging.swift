@@ -73,9 +73,9 @@ extension Pipeline {
     Task {
       do {
         for key in slots {
-          // Its refusal has to be written down before it can be taken back.
-          while posting.contains(key) { _ = try await commit([]) }
-          // One that is about to be submitted once more is judged by the answer to that.
+          // Its refusal has to be written down before it can be taken back. One that is at the service once more is judged by
+          // the answer to that.
+          while posting.contains(key), active[key.job]?.requests[key] == nil { _ = try await commit([]) }
           guard !running.contains(key) else { continue }
           if try await decide([key], event), event == .refusalWasItsOwn { gate.forget(key) }
         }

@@ -72,6 +72,8 @@ extension FolderFiles {
   /// Looks at a prompt and its list for the last time before the request is sent.
   public func lookBeforeSending(_ prompt: FileKey, list: FileKey) async -> LastLook {
     await onWorker {
+      // Moved into a bin, or its folder is left out by now.
+      if self.isLeftOut(prompt) { return LastLook(prompt: .missing) }
       var look = LastLook(prompt: self.sight(prompt).sighting)
       let list = self.listPlace(of: SourceQuery(prompt: prompt, list: list))
       for file in [prompt, list] where look.beingWritten == nil {

@@ -24,6 +24,7 @@ struct Configuration: Sendable {
     for setting in Setting.all where !setting.standard.isEmpty {
       values[setting.name] = (setting.standard, "the default")
     }
+    if file == nil { warnOfFormerFile(environment) }
     for path in file.map({ [$0] }) ?? [systemFile, Self.userFile(environment)].compactMap({ $0 }) {
       try read(path, mustExist: file != nil, environment)
     }
@@ -70,6 +71,16 @@ struct Configuration: Sendable {
     // Relative ones do not count, as the XDG Base Directory Specification says.
     let folder = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
     return (folder ?? HomeFolder.path(environment).map { $0 + "/.config" }).map { $0 + "/promptdrop/promptdrop.yaml" }
+  }
+
+  // Up to version 0.1.0 a relative folder counted; whoever has limits in such a file has to know that they are not read.
+  private mutating func warnOfFormerFile(_ environment: [String: String]) {
+    guard let folder = environment["XDG_CONFIG_HOME"], !folder.isEmpty, !folder.hasPrefix("/") else { return }
+    let former = FileManager.default.currentDirectoryPath + "/" + folder + "/promptdrop/promptdrop.yaml"
+    guard FileManager.default.fileExists(atPath: former) else { return }
+    warnings.append(
+      "\(former) is not read: XDG_CONFIG_HOME is a relative path, which does not count. Name the file with --config, or "
+        + "set XDG_CONFIG_HOME to an absolute path.")
   }
 
   private mutating func read(

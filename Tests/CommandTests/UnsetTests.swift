@@ -77,6 +77,7 @@ import Testing
     let run = try await bench.once(
       ["--state-dir": nil], environment: ["XDG_CONFIG_HOME": "relative", "XDG_STATE_HOME": "relative"])
     #expect(run.code == 0 && bench.posts.count == 1, "\(run)")
+    #expect(run.log.contains("relative/promptdrop/promptdrop.yaml is not read"), "\(run)")
     #expect(bench.home.exists(".local/state/promptdrop/journal.sqlite"))
     #expect(!bench.home.exists("relative/promptdrop/journal.sqlite"))
   }

@@ -93,6 +93,8 @@ extension WatcherTests {
     try bench.write("a/cat.prompt", "a cat")
     for path in ["#recycle/cat.prompt", "a/.Trash-1000/files/cat.prompt"] {
       #expect(await bench.files.look(bench.key(path)) == .missing)
+      let last = await bench.files.lookBeforeSending(bench.key(path), list: bench.key(path))
+      #expect(last.prompt == .missing, "what waits in the queue is not sent from there")
       let reading = try await bench.readOne(path)
       #expect(reading.prompt == .missing && reading.promptBytes == nil)
       #expect(await !bench.files.hasPlace(beside: bench.key(path), device: nil))
