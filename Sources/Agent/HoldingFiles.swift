@@ -18,8 +18,12 @@ extension Pipeline {
 
   /// Whether a prompt that was never taken is a sync tool's copy of another one.
   func isConflictCopy(_ file: FileKey, _ known: KnownFile?, _ stamp: FileStamp) async throws -> Bool {
-    // What was held stays held while it is as it was, whatever the rules have become or its neighbour.
-    if known?.note?.heldFor == .conflictCopy, known?.stamp?.prompt == stamp { return true }
+    // What was held stays held while it is as it was, whatever the rules have become or its neighbour. In a folder that an
+    // earlier version watched it stays so in any case: a copy of the folder has other stamps, and nothing tells whether the
+    // text is still the one that was held.
+    if known?.note?.heldFor == .conflictCopy, known?.stamp?.prompt == stamp || formerExcludes.contains(file.root) {
+      return true
+    }
     switch ConflictCopyName.form(of: Self.stem(file)) {
     case .none: return false
     case .certain: return true

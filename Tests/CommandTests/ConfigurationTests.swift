@@ -84,8 +84,13 @@ import Testing
   @Test func noConfigurationBelowARoot() async throws {
     let bench = try await Bench(["cat": "a cat"])
     try bench.root.write("promptdrop.yaml", "model: evil/model\n")
+    // It may be meant as the folder's defaults, so it is asked about; it never configures the agent.
     let run = try await bench.once()
-    #expect(run.code == 0 && bench.posts.map(\.model) == ["google/gempix2"], "\(run)")
+    #expect(run.code == 1 && bench.posts.isEmpty, "\(run)")
+    #expect(try bench.sidecar("cat").reason == "control-file-unclear")
+    #expect(try await bench.run("approve", [bench.root.path("cat.prompt")]).code == 0)
+    let approved = try await bench.once()
+    #expect(approved.code == 0 && bench.posts.map(\.model) == ["google/gempix2"], "\(approved)")
     let told = try await bench.once(["--config": bench.root.path("promptdrop.yaml")])
     #expect(told.code == 78, "\(told)")
   }

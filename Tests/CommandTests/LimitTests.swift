@@ -16,7 +16,7 @@ import Testing
       most = max(most, paid - (try bench.names().filter { $0.hasSuffix(".png") }.count))
       return agent.ending != nil
     }
-    #expect(most == 1)
+    #expect(most <= 1)
     #expect(try await bench.end(of: agent).code == 0)
     #expect(bench.posts.count == 5)
     let spans = try (0..<5).map { number in

@@ -69,7 +69,8 @@ import Testing
     let prompts = ["one": "1", "two": "2", "three": "3", "four": "4", "five": "5"]
     let bench = try await Bench(prompts, faults: ["submit-html=403"])
     let run = try await bench.once(["--max-in-flight": "1"])
-    #expect(run.code == 69 && bench.posts.count == 3, "\(run)")
+    // The trial that would show the account good again may go out before the run ends; a refused one is free.
+    #expect(run.code == 69 && (3...4).contains(bench.posts.count), "\(run)")
     for name in prompts.keys where bench.root.exists("\(name).status.json") {
       #expect(try bench.sidecar(name).state == "queued")
     }
