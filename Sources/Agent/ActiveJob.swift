@@ -37,6 +37,18 @@ final class ActiveJob {
 
   init(_ job: Job) { self.job = job }
 
+  /// The journal has more of the job than is in hand: that is taken over.
+  func bringUpToDate(with fresh: Job) {
+    for (number, revision) in fresh.revisions { job.revisions[number] = revision }
+    // Slots under way are newer in hand than in the journal.
+    for (key, slot) in fresh.slots where !running.contains(key) { job.slots[key] = slot }
+    (job.current, job.latest, job.stamp) = (fresh.current, fresh.latest, fresh.stamp)
+    for output in fresh.outputs where !job.outputs.contains(where: { $0.file == output.file }) {
+      job.setOutput(output)
+    }
+    (job.note, job.inputsChanged) = (fresh.note, fresh.inputsChanged)
+  }
+
   /// Somebody has the job in hand; `leave` comes later.
   func enter() { users += 1 }
   /// The counterpart of `enter`.

@@ -174,9 +174,10 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile, _ seen: TakenStamp, stillFor: Duration
   ) async throws -> Bool {
     guard let before = known.stamp, before.prompt == seen.prompt, before.list == seen.list else { return false }
-    // Withdrawn because it was missing, as on a disk that was unmounted; it is wanted again.
+    // Withdrawn because it was missing, as on a disk that was unmounted, or could not be taken for a while; it is wanted
+    // again.
     if known.state == .cancelled, let job = try await inHand(known.job),
-      job.currentSlots.contains(where: { $0.state == .cancelled(.sourceGone) })
+      job.currentSlots.contains(where: { $0.state == .cancelled(.sourceGone) || $0.state == .cancelled(.superseded) })
     {
       return false
     }

@@ -45,6 +45,8 @@ extension Pipeline {
   private func tell(_ id: JobID, _ note: FileNote) async {
     do {
       try await withJob(id) { entry in
+        // The file may have been taken since; then nothing is to be said of it any more.
+        guard try await journal.known([entry.job.file])[0]?.note == note else { return }
         entry.job.note = note
         observer.changed(entry.job)
         // There is no name for a sidecar, so the log has to do, and `status`.

@@ -142,6 +142,8 @@ extension Pipeline {
 
   // Slots that are new to the journal: those that can begin are in the queue, those under way go on.
   private func began(_ job: Job, _ slots: [Slot]) async {
+    // Somebody may have it in hand for what was noted of the file before it could be taken.
+    active[job.id]?.bringUpToDate(with: job)
     observer.changed(job)
     queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
     for slot in slots {
@@ -276,16 +278,7 @@ extension Pipeline {
   func reload(_ id: JobID, new slots: [Slot], afterwards: () async -> Void = {}) async {
     do {
       guard let fresh = try await journal.jobs([id])[0] else { return }
-      if let entry = active[id] {
-        for (number, revision) in fresh.revisions { entry.job.revisions[number] = revision }
-        // Slots under way are newer in hand than in the journal.
-        for (key, slot) in fresh.slots where !entry.running.contains(key) { entry.job.slots[key] = slot }
-        (entry.job.current, entry.job.latest, entry.job.stamp) = (fresh.current, fresh.latest, fresh.stamp)
-        for output in fresh.outputs where !entry.job.outputs.contains(where: { $0.file == output.file }) {
-          entry.job.setOutput(output)
-        }
-        (entry.job.note, entry.job.inputsChanged) = (fresh.note, fresh.inputsChanged)
-      }
+      active[id]?.bringUpToDate(with: fresh)
       await afterwards()
       guard let job = try await inHand(id) else { return }
       observer.changed(job)

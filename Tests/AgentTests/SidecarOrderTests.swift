@@ -31,6 +31,25 @@ extension Pipelines {
       }
     }
 
+    // While it is still being said that the file is empty, its text arrives: what was said of it before keeps it from nothing.
+    @Test func aSlowWordAboutTheFileDoesNotWithdrawIt() async throws {
+      try await AgentBench.with { bench in
+        let (barrier, key) = (Barrier(), bench.key("cat"))
+        bench.process.files.delay { call in
+          if case .sidecar(key, .queued, durable: false) = call { barrier } else { nil }
+        }
+        try await bench.drop("cat", text: "")
+        try await bench.until("its sidecar is being written") { _ in barrier.arrived > 0 }
+        try await bench.drop("cat", text: "a cat")
+        try await bench.pass(.seconds(30))
+        barrier.open()
+        try await bench.until("done", within: .seconds(60)) { try await $0.state("cat") == .done }
+        try await bench.pass(.seconds(60))
+        #expect(try bench.sidecar("cat")?.state == .done)
+        #expect(bench.service.posts.map(\.prompt) == ["a cat"])
+      }
+    }
+
     // Any write may be slow, and each ends at a time of its own.
     @Test(arguments: SplitMix64.seeds(6)) func whateverIsSlowTheLastStateWins(seed: UInt64) async throws {
       try await AgentBench.with(settings: { $0.maxInFlight = 3 }) { bench in
