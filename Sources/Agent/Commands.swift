@@ -158,6 +158,9 @@ extension Pipeline {
     guard case .file(let stamp, _) = await files.look(job.file) else {
       return result(job, ok: false, "It cannot be read at present: \(absolute(job.file)).")
     }
+    if let held = job.stamp?.prompt, held != stamp {
+      return result(job, ok: false, "It has changed since it was held: look at it, and approve it again.")
+    }
     let approved = note.approved(reason, prompt: stamp)
     _ = try await commit([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
     active[job.id]?.job.note = approved
@@ -221,7 +224,13 @@ extension Pipeline {
     for key in keys {
       ready.removeAll { $0 == key }
       recent[key.job] = nil
-      guard !running.contains(key), try await activate(key) else {
+      // It is this one's before anything is waited for.
+      guard running.insert(key).inserted else {
+        isDone = false
+        continue
+      }
+      guard try await activate(key) else {
+        running.remove(key)
         isDone = false
         continue
       }

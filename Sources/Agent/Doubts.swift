@@ -108,25 +108,40 @@ extension Pipeline {
       return nil  // It is wrong by itself, and what is said is said of that.
     }
     settling.finishedUnlessNoticed(file)
-    var plan = letStay(file, known, job) ?? Plan(file: file)
-    plan.changes.append(.seen(job: job.id, stamp: taken, inputsChanged: true))
-    if !job.inputsChanged { plan.then = { [self] in await reload(job.id, new: []) } }
+    return letStay(file, known, job, taken, inputsChanged: true) ?? Plan(file: file)
+  }
+
+  /// A file in doubt that asks for nothing more: what was taken stays as it is, and the file is remembered as it is now.
+  func letStay(
+    _ file: FileKey, _ known: KnownFile, _ job: Job, _ stamp: TakenStamp, inputsChanged: Bool? = nil
+  ) -> Plan? {
+    let hasChanged = inputsChanged ?? job.inputsChanged
+    guard known.note != nil || known.stamp != stamp || hasChanged != job.inputsChanged else { return nil }
+    var plan = Plan(file: file)
+    if known.note != nil { plan.changes = [.note(job: job.id, file: file, nil, stamp: nil, at: wallClock)] }
+    plan.changes.append(.seen(job: job.id, stamp: stamp, inputsChanged: hasChanged))
+    plan.then = { [self] in await reload(job.id, new: []) }
     return plan
   }
 
-  /// A file in doubt that asks for nothing more: what was taken stays as it is.
-  func letStay(_ file: FileKey, _ known: KnownFile, _ job: Job) -> Plan? {
-    guard known.note != nil else { return nil }
-    var plan = Plan(file: file)
-    plan.changes = [.note(job: job.id, file: file, nil, stamp: nil, at: wallClock)]
-    plan.then = { [self] in await reload(job.id, new: []) }
-    return plan
+  /// Whether the list or the defaults are not those that the prompt was taken with.
+  func hasNewControls(_ known: KnownFile, _ stamp: TakenStamp) -> Bool {
+    guard known.note == nil, let before = known.stamp else { return true }
+    return before.list != stamp.list || before.inputs != stamp.inputs
   }
 
   /// Whether taking the file again would let anything go that waits or was withdrawn.
   func wouldLetGo(_ job: Job, _ current: Revision, _ request: PromptRequest) -> Bool {
     request.ownCount > current.count
       || job.currentSlots.contains { $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone) }
+  }
+
+  /// Whether an earlier text that is back would be submitted: for more pictures, or because it was withdrawn then.
+  func wouldPay(_ job: Job, _ earlier: Revision, _ request: PromptRequest) async throws -> Bool {
+    if request.count > earlier.count { return true }
+    return try await journal.slots(of: job.id, revision: earlier.number).contains { slot in
+      slot.state == .cancelled(.superseded) || slot.state == .cancelled(.sourceGone) || slot.state.name == .queued
+    }
   }
 
   // MARK: lists under nearly the right name

@@ -17,9 +17,17 @@ extension Pipeline {
       }
       switch try await local({ () async throws(LocalTrouble) in try await staged.finish() }) {
       case .success(let image):
-        try check(image, part, task)
+        if case .damaged(let damage, var error)? = failure(of: image, part, task) {
+          if let kept = await keepOdd(staged, part, of: key, task) { error.message += " \(kept)" }
+          throw .damaged(damage, error)
+        }
         return image
-      case .failure: throw .expired(await noImage(staged, part, of: key, task, entry))
+      case .failure:
+        var error = JobError(
+          code: "result-not-an-image", message: "What the picture's URL leads to is no image of a known format.",
+          retryable: true)
+        if let kept = await keepOdd(staged, part, of: key, task) { error.message += " \(kept)" }
+        throw .expired(error)
       }
     } catch {
       await staged.discard()
@@ -28,11 +36,11 @@ extension Pipeline {
   }
 
   // A picture that is damaged may be one that is not whole yet. The same bytes after a while are what was made.
-  private func check(_ image: StagedImage, _ part: Int, _ task: TaskRef) throws(FetchFailure) {
-    guard let defect = image.defect else { return }
+  private func failure(of image: StagedImage, _ part: Int, _ task: TaskRef) -> FetchFailure? {
+    guard let defect = image.defect else { return nil }
     let damage = Damage(part: part, sha256: image.sha256)
-    guard !task.hasSettledFor(damage, settings.policy) else { return }
-    throw .damaged(
+    guard !task.hasSettledFor(damage, settings.policy) else { return nil }
+    return .damaged(
       damage,
       JobError(
         code: "result-damaged", message: "The picture that the service returned \(defect.words).",
@@ -50,39 +58,33 @@ extension Pipeline {
     return warning
   }
 
-  // MARK: what is no picture
+  // MARK: what cannot be published
 
   // The largest that is kept, and for how many tasks.
   private static let mostKeptBytes = 16_777_216
   private static let mostKept = 100
 
-  // What came, where its slot is held for it, is all that there is of what was paid for: its owner may know what it is.
-  private func noImage(
-    _ staged: any StagedFile, _ part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob
-  ) async -> JobError {
-    var error = JobError(
-      code: "result-not-an-image", message: "What the picture's URL leads to is no image of a known format.",
-      retryable: true)
+  // What came, where its slot is held for it, is all that there is of what was paid for: its owner may know what it is. What
+  // is said of that; nil where nothing was kept yet.
+  private func keepOdd(_ staged: any StagedFile, _ part: Int, of key: SlotKey, _ task: TaskRef) async -> String? {
     let waited = task.late?.cause == .notFetched ? task.late?.waited ?? .zero : .zero
-    guard waited >= settings.policy.fetchPatience else { return error }
+    guard waited >= settings.policy.fetchPatience else { return nil }
     let name = Self.oddName(part, of: key)
     do throws(LocalTrouble) {
       guard let bytes = try await staged.content(limit: Self.mostKeptBytes) else {
-        error.message += " It is too large to be kept."
-        return error
+        return "It is too large to be kept."
       }
-      if bytes.isEmpty { return error }
+      if bytes.isEmpty { return nil }
       guard try await files.keepOdd(bytes, as: name, most: Self.mostKept) else {
-        error.message += " It is not kept: \(files.keptFolder) has enough of such files."
-        return error
+        return "It is not kept: \(files.keptFolder) has enough of such files."
       }
-      error.message += " What came is kept as \(files.keptFolder)/\(DropPath.display(name))."
+      return "What came is kept as \(files.keptFolder)/\(DropPath.display(name))."
     } catch {
       // Nothing is lost by it while the URL still leads to it.
       if error.isFatal { fail(error) }
       observer.notice(.warning, error.error)
+      return nil
     }
-    return error
   }
 
   // The slot's, whatever its prompt is called by now: the next one takes its place.

@@ -153,6 +153,7 @@ extension Pipeline {
       guard let (filled, references) = try await withReferences(request, file, known, taken) else {
         return nil
       }
+      if let plan = await staysFailed(file, known, filled, start) { return plan }
       if !references.isEmpty { taken.inputs = reader.fingerprint(taken.inputs, references: references) }
       complete = filled
       doubt = self.doubt(about: request, reading, stamp, known?.note?.approval)

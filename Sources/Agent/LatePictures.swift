@@ -29,10 +29,13 @@ extension Pipeline {
   func tryLate(_ key: SlotKey, due: Duration) async {
     guard lateDue[key] == due, !isStopping else { return }
     lateDue[key] = nil
-    // Somebody has it in hand, and may make something else of it.
-    guard !running.contains(key) else { return scheduleLate(key, at: now + .seconds(60)) }
+    // Somebody has it in hand, and may make something else of it. It is this one's before anything is waited for.
+    guard running.insert(key).inserted else { return scheduleLate(key, at: now + .seconds(60)) }
     do {
-      guard try await activate(key) else { return }
+      guard try await activate(key) else {
+        running.remove(key)
+        return
+      }
     } catch {
       return fail(error)
     }
@@ -50,7 +53,7 @@ extension Pipeline {
       return scheduleLate(key, at: nextQuery())
     }
     let outcome = await ask(task.taskID, sent: entry.job.revisions[key.revision]?.snapshot.images ?? [])
-    guard let outcome else { return letBe(key) }
+    guard let outcome, entry.job.slots[key]?.state.task?.taskID == task.taskID else { return letBe(key) }
     await advance(key, .queried(await keepingAnswer(of: outcome, key, entry)))
   }
 

@@ -30,7 +30,8 @@ extension Pipeline {
     // What was asked before a callback came may have been answered with what was so before it.
     let isOutdated = entry.asking[key] == .again
     entry.asking[key] = nil
-    if let outcome {
+    // A slot that follows another task by now has nothing to do with this answer.
+    if let outcome, entry.job.slots[key]?.state.task?.taskID == task.taskID {
       sayUnusable(outcome, key, entry)
       await advance(key, .queried(await keepingAnswer(of: outcome, key, entry)))
     }

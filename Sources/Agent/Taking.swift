@@ -50,7 +50,11 @@ extension Pipeline {
       settling.finishedUnlessNoticed(file)
       if let doubt {
         if wouldLetGo(job, current, request) { return plan(doubt, file, known, stamp, start) }
-        if doubt.isOfControlFile { return letStay(file, known, job) }
+        if doubt.isOfControlFile {
+          // What was not sent waits for the file that has just come or changed; the rest stays as it was taken.
+          if isUntouched, hasNewControls(known, stamp) { return plan(doubt, file, known, stamp, start) }
+          if !request.hold { return letStay(file, known, job, stamp) }
+        }
       }
       return takeAgain(file, known, job, current, request, identity, stamp)
     }
@@ -65,7 +69,11 @@ extension Pipeline {
       }
     }
     settling.finishedUnlessNoticed(file)
-    if let earlier { return try await restore(file, job, earlier, request, stamp) }
+    if let earlier {
+      // Its pictures come back in any case; what would be paid for besides waits.
+      if let doubt, try await wouldPay(job, earlier, request) { return plan(doubt, file, known, stamp, start) }
+      return try await restore(file, job, earlier, request, stamp)
+    }
     if let told, told.jobID == job.id.text,
       let adopted = Adoption(told, likeTold, count: request.count, now: wallClock)
     {

@@ -143,7 +143,9 @@ extension Slot {
     let index = attempts.lastIndex { attemptID == nil || $0.attemptID == attemptID }
     guard let index, attemptID == nil || attempts[index].outcome == .unknown else { return false }
     switch state {
-    case .held(let held): if held.reason.isBeforeSending { return false }
+    case .held(let held):
+      // A task that it has already is paid for too, and would be forgotten: the other one gets a slot of its own.
+      if held.reason.isBeforeSending || (attemptID != nil && held.task != nil) { return false }
     case .queued, .cancelled(.abandoned): if attempts[index].outcome != .unknown { return false }
     default: return false
     }

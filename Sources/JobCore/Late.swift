@@ -75,10 +75,14 @@ extension TaskRef {
     self.damage.append(Damage(part: damage.part, sha256: damage.sha256, firstSeen: late?.waited ?? .zero))
   }
 
-  /// The same task for a person who wants another look at it: its time begins anew.
+  /// The same task for a person who wants another look at it: its time begins anew. That it was finished once, and where
+  /// its picture was then, is not forgotten: whatever the service says now, nobody pays for it again.
   func lookedAtAnew(_ now: Timestamp) -> TaskRef {
     var fresh = TaskRef(taskID: taskID, acceptedAt: now)
     fresh.damage = damage.map { Damage(part: $0.part, sha256: $0.sha256) }
+    if let late, late.cause == .notFetched {
+      fresh.late = Late(cause: .notFetched, waited: .zero, next: now, error: late.error, urls: late.urls)
+    }
     return fresh
   }
 

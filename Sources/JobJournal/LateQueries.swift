@@ -22,12 +22,15 @@ extension SQLiteJournal {
       let rows = try Row.fetchAll(
         db,
         sql: """
-          SELECT * FROM slot WHERE task_id IS NOT NULL AND state IN ('submitted', 'fetching', 'held') ORDER BY changed_at
+          SELECT * FROM slot WHERE task_id IS NOT NULL AND state IN ('submitted', 'fetching', 'held')
+            AND root IN (\(roots.sql)) ORDER BY changed_at
           """)
       let late = try rows.map { try Slot(row: $0) }.filter { $0.state.isLate }
       // Looked for only where it matters: finished slots are many.
-      guard late.count >= PictureGate.mostMissing else { return late.map(\.key) }
-      let lastDone = try Int64.fetchOne(db, sql: "SELECT max(changed_at) FROM slot WHERE state = 'done'") ?? .min
+      guard !late.isEmpty else { return [] }
+      let lastDone =
+        try Int64.fetchOne(
+          db, sql: "SELECT max(changed_at) FROM slot WHERE state = 'done' AND root IN (\(roots.sql))") ?? .min
       return late.filter { ($0.attempts.last?.endedAt?.milliseconds ?? .max) > lastDone }.map(\.key)
     }
   }

@@ -320,5 +320,5 @@ extension Output {
 
 extension [RootID] {
   // Numbers of the journal's own making, so that they can stand in a statement.
-  fileprivate var sql: String { map { "\($0.number)" }.joined(separator: ", ") }
+  var sql: String { map { "\($0.number)" }.joined(separator: ", ") }
 }

@@ -33,6 +33,50 @@ extension Pipelines {
       try await eventually("\(name) is looked at") { watcher.sightings(key) > before }
     }
 
+    // MARK: while the text waits for its turn
+
+    // A sync tool makes the place for the list while the text waits for its turn: the text waits for the list.
+    @Test func anEmptyListHoldsWhatIsNotSentYet() async throws {
+      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+        bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang() : .accept() }
+        try await bench.drop("first")
+        try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
+        try await bench.drop("fox")
+        try await wait(bench, "fox", .queued)
+        try await change(bench, "fox") { try bench.place.write("root/fox.images", "") }
+        try await bench.until("it waits for the list") { try $0.sidecar("fox")?.reason == "control-file-empty" }
+        bench.service.release("first", .accept())
+        try await wait(bench, "first", .done)
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.count == 1, "it is not sent without its images")
+        try await change(bench, "fox") { try bench.place.write("root/fox.images", Self.link) }
+        try await wait(bench, "fox", .done)
+        #expect(bench.service.posts.count == 2)
+        #expect(try await urls(bench, "fox") == [Self.link])
+      }
+    }
+
+    // It was approved with its list empty, and is touched before its turn: it is remembered as it is, and sent.
+    @Test func aTouchOfWhatWasApprovedIsRemembered() async throws {
+      try await AgentBench.with(settings: { ($0.maxInFlight, $0.referenceWait) = (1, .seconds(5)) }) { bench in
+        bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang() : .accept() }
+        try await bench.drop("first")
+        try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
+        try bench.place.write("root/fox.images", "")
+        try await bench.drop("fox")
+        try await bench.pass(.seconds(30))
+        try await wait(bench, "fox", .held, .controlFileEmpty)
+        #expect(await bench.ask(.approve, ["fox.prompt"]).oks == [true])
+        try await wait(bench, "fox", .queued)
+        try await bench.pass(.seconds(5))
+        try await change(bench, "fox") { try bench.place.write("root/fox.prompt", "fox") }
+        try await bench.pass(.seconds(30))
+        bench.service.release("first", .accept())
+        try await wait(bench, "fox", .done)
+        #expect(bench.service.posts.count == 2)
+      }
+    }
+
     // MARK: near misses
 
     @Test(arguments: ["CAT.IMAGES", "cat.Images", "Cat.images"]) func aListInOtherCaseIsTaken(name: String) async throws

@@ -63,6 +63,35 @@ import Testing
     #expect(slot.on(.queried(report(.succeeded(oneURL), "success")), now: now) == nil)
   }
 
+  // A person wants another look: what the service says then gives nothing up, and no second look pays for it again.
+  @Test func anotherLookForgetsNothing() throws {
+    let (_, held) = try fail(fetching, misses[0])
+    let looked = try #require(held.on(.retry, now: start + .seconds(900))).slot
+    let answers: [QueryOutcome] = [
+      report(.withoutResult, "success"), report(.failed("no"), "failed"), report(.succeeded([]), "success"), .notFound,
+    ]
+    for answer in answers {
+      var (slot, now) = (looked, start + .seconds(900))
+      for _ in 0..<40 {
+        now = now + .seconds(120)
+        guard let next = slot.on(.queried(answer), now: now) else { break }
+        slot = next.slot
+      }
+      #expect(slot.state.task?.taskID == taskID && slot.state.isLate, "\(answer): \(slot.state.name)")
+      #expect(slot.state.task?.late?.urls == ["https://images.example/1.png"])
+      #expect(slot.on(.retry, now: now)?.slot.state.name != .queued)
+    }
+  }
+
+  // The callback of an earlier submission in doubt: the task that the slot has is paid for too.
+  @Test func anEarlierTaskDoesNotReplaceThisOne() throws {
+    var (_, slot) = try fail(fetching, misses[0])
+    var earlier = Attempt(n: 0, attemptID: "in-doubt", bootID: "b", startedAt: start)
+    earlier.outcome = .unknown
+    slot.attempts.insert(earlier, at: 0)
+    #expect(slot.on(.bound(taskID: "ta-other", attemptID: "in-doubt"), now: start + .seconds(900)) == nil)
+  }
+
   @Test func whatTheServiceSaysLaterGivesNothingUp() throws {
     let (_, held) = try fail(fetching, misses[0])
     let (_, submitted) = try fail(fetching, misses[0], tries: 0)
@@ -85,7 +114,10 @@ import Testing
     #expect(try #require(held.on(.abandon)).slot.state == .cancelled(.abandoned))
     #expect(try #require(held.on(.resubmit)).slot.state == .queued(Queued()))
     let again = try #require(held.on(.retry, after: .seconds(9)))
-    #expect(again.slot.state == .submitted(TaskRef(taskID: taskID, acceptedAt: start + .seconds(9))))
+    guard case .submitted(let task) = again.slot.state else { throw trouble("\(again.slot.state.name)") }
+    #expect(task.taskID == taskID && task.acceptedAt == start + .seconds(9))
+    // Its time begins anew; that it was finished once is not forgotten.
+    #expect(task.late?.waited == .zero && task.late?.cause == .notFetched)
   }
 
   /// What time does not mend is told at once, and tried on all the same.

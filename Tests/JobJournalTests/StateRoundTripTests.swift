@@ -47,6 +47,7 @@ import Testing
     #expect(found.map(\.0) == [slotKey(cat, 1, 1)] && found.map(\.next) == [Self.later])
     #expect(try await bench.journal.stillTried(roots: [bench.otherRoot]).isEmpty)
     #expect(try await Set(bench.journal.lateInARow(roots: [bench.root])) == [slotKey(cat, 1, 1), slotKey(cat, 1, 2)])
+    #expect(try await bench.journal.lateInARow(roots: [bench.otherRoot]).isEmpty, "another folder's stop nothing here")
   }
 
   @Test(arguments: JournalMaker.all, states) func aTakenSlot(_ maker: JournalMaker, _ state: SlotState) async throws {
