@@ -84,6 +84,21 @@ extension Pipeline {
       file, defaults: reading.defaults.compactMap { place, content in (try? content.get()).map { (place, $0) } })
   }
 
+  /// What is done about a prompt that is left out by now: what was not sent is withdrawn, and comes back with the prompt.
+  func leaveOut(_ file: FileKey, _ known: KnownFile?) -> Plan? {
+    guard let known, known.current > 0, ![.done, .failed, .cancelled].contains(known.state) else { return nil }
+    var plan = Plan(file: file)
+    plan.then = { [self] in
+      do {
+        guard let job = try await inHand(known.job) else { return }
+        for slot in job.slots.values where slot.isUnsent { await withdraw(slot.key, .superseded) }
+      } catch {
+        fail(error)
+      }
+    }
+    return plan
+  }
+
   /// Whether a person has let a file pass as it stands.
   func isApproved(_ reason: HeldReason, _ known: KnownFile?, _ stamp: FileStamp) -> Bool {
     known?.note?.approval?.covers(reason, stamp) == true

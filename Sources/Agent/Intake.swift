@@ -252,7 +252,7 @@ extension Pipeline {
       if toldLeftOut.count < 10_000, toldLeftOut.insert(file).inserted {
         observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
       }
-      return nil
+      return leaveOut(file, known)
     case "empty", JobError.badExclude: return wait(file, known, start, problem)
     case "reference-missing":
       let since = known?.note.flatMap { $0.error.code == problem.code ? $0.since : nil } ?? wallClock

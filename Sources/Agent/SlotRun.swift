@@ -180,6 +180,8 @@ extension Pipeline {
     gate.began(submission)
     let outcome = await checkingTask(
       of: await service.submit(request) { [marks] in marks.willSend(attemptID) }, key)
+    // What a person let pass is sent; what is written from now on is another matter.
+    if !entry.job.currentSlots.contains(where: \.isUnsent) { takenThoughOpen[key.job] = nil }
     _ = takeRequest(key, entry)
     judge(outcome, submission)
     return .posted(outcome)

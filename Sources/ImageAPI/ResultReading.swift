@@ -90,6 +90,11 @@ struct ResultReading {
   // What stands before the host of api-url is a secret of the service's, as the key is.
   private var start: String { asked.url.replacing(/:\/\/[^\/?#]*@/, with: "://") }
 
+  private static func isAddress(_ words: String) -> Bool {
+    let text = words.trimmed
+    return text.contains("://") && !text.contains(where: \.isWhitespace)
+  }
+
   // MARK: other places
 
   private struct Candidate: Hashable {
@@ -116,7 +121,10 @@ struct ResultReading {
     if !made.isEmpty { return .notUnderstood("its result has a preview only") }
     if !found.isEmpty { return .notUnderstood("its result has a reference image only, which was sent with the prompt") }
     if !said.isEmpty {
-      let isMarked = said.contains { if case .text(let words) = $0 { Self.marksPicture(words) } else { false } }
+      // An address that cannot be used, such as that of a bucket, is no prose: what it leads to is paid for.
+      let isMarked = said.contains { item in
+        if case .text(let words) = item { Self.marksPicture(words) || Self.isAddress(words) } else { false }
+      }
       return isMarked ? .notUnderstood("a picture may stand within the words of its result") : .items(said)
     }
     let isOfNull = elements(of: result).contains { element in Self.keys.contains { element[$0]?.isEmpty == true } }

@@ -56,6 +56,26 @@ extension Pipelines {
       }
     }
 
+    // Whoever sees a queue run away reaches for a pattern: what is not sent yet stays unsent, and comes back with it.
+    @Test func aPatternKeepsWhatIsNotSentYet() async throws {
+      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+        bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang() : .accept() }
+        try await bench.drop("first")
+        try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
+        try await bench.drop("fox")
+        try await wait(bench, "fox", .queued)
+        try await change(bench, "fox") { try bench.place.write("root/.promptdrop.yaml", "exclude: [fox.prompt]") }
+        try await wait(bench, "fox", .cancelled)
+        bench.service.release("first", .accept())
+        try await wait(bench, "first", .done)
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.count == 1)
+        try await change(bench, "fox") { try bench.place.write("root/.promptdrop.yaml", "exclude: [wolf.prompt]") }
+        try await wait(bench, "fox", .done)
+        #expect(bench.service.posts.count == 2)
+      }
+    }
+
     // It was approved with its list empty, and is touched before its turn: it is remembered as it is, and sent.
     @Test func aTouchOfWhatWasApprovedIsRemembered() async throws {
       try await AgentBench.with(settings: { ($0.maxInFlight, $0.referenceWait) = (1, .seconds(5)) }) { bench in

@@ -132,6 +132,7 @@ import Testing
     "[{\"ready\":true,\"file_id\":\"file-17\"}]", "7", "true", "{\"caption\":\"a fox\"}", "[[{\"id\":3}]]",
     "[{\"text\":\"![a fox](https://i.example/1.png) as you asked\"}]", "{\"file\":\"a.png\"}",
     "{\"mime\":\"image/png\"}",
+    "[{\"image\":\"gs://bucket/out/1.png\"}]",
     "{\"image_url\":\"ftp://i.example/1.png\"}", "{\"page\":\"data:text/html;base64,PGI+\"}",
   ])
   func `What is not plain is not understood, and the answer is there in full`(result: String) throws {
