@@ -46,10 +46,11 @@ import Testing
     #expect(again.code == 1 && bench.posts.count == 2, "\(again)")
     #expect(try bench.isIn("bad", "queued"))
     try bench.root.write("good.prompt", "good")
-    let third = try await bench.once()
+    // One after the other, so that the later one is submitted once the other was refused.
+    let third = try await bench.once(["--max-in-flight": "1"])
     #expect(third.code == 1 && bench.paid == ["good"], "\(third)")
     try bench.root.write("next.prompt", "next")
-    let last = try await bench.once()
+    let last = try await bench.once(["--max-in-flight": "1"])
     let told = try bench.sidecar("bad")
     #expect(last.code == 1 && told.state == "failed" && told.code == "refused" && told.explains, "\(told.text) \(last)")
     #expect(bench.posts.count <= 6 && bench.paid == ["good", "next"])
