@@ -50,9 +50,14 @@ extension Pipeline {
 
   /// Withdrawn unsent, and wanted again. What a person gave up stays given up.
   func wantedAgain(_ slots: [Slot], _ request: PromptRequest) -> [Slot] {
-    let withdrawn = slots.filter { $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone) }
+    let withdrawn = slots.filter(\.isWithdrawn)
     guard !withdrawn.isEmpty else { return [] }
     let state = firstState(request)
     return withdrawn.map { Slot(key: $0.key, state: state, attempts: $0.attempts) }
   }
+}
+
+extension Slot {
+  /// Whether it was withdrawn unsent: it comes back with its text.
+  var isWithdrawn: Bool { state == .cancelled(.superseded) || state == .cancelled(.sourceGone) }
 }

@@ -158,8 +158,9 @@ extension Pipeline {
     guard case .file(let stamp, _) = await files.look(job.file) else {
       return result(job, ok: false, "It cannot be read at present: \(absolute(job.file)).")
     }
-    if let held = job.stamp?.prompt, held != stamp {
-      return result(job, ok: false, "It has changed since it was held: look at it, and approve it again.")
+    if let held = try await journal.known([job.file])[0]?.stamp, held.prompt != stamp {
+      settling.noticed(job.file, .found, at: now)
+      return result(job, ok: false, "It has changed since it was held: look at it, and approve it again\(orLater).")
     }
     let approved = note.approved(reason, prompt: stamp)
     _ = try await commit([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
@@ -171,9 +172,10 @@ extension Pipeline {
 
   private func retry(_ job: Job, _ request: CommandRequest) async throws -> CommandReply.FileResult? {
     if let note = job.note {
-      guard note.state == .failed else { return nil }
+      guard note.state == .failed || isKeptRefusal(job) else { return nil }
       // What was wrong with the file may be over without the file having changed.
-      _ = try await commit([.note(job: job.id, file: job.file, note, stamp: nil, at: wallClock)])
+      _ = try await commit([.note(job: job.id, file: job.file, note.judgedAnew, stamp: nil, at: wallClock)])
+      active[job.id]?.job.note = note.judgedAnew
       settling.noticed(job.file, .found, at: now)
       return result(job, ok: true, "It is looked at again\(orLater).")
     }

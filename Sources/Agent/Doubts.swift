@@ -130,17 +130,23 @@ extension Pipeline {
     return before.list != stamp.list || before.inputs != stamp.inputs
   }
 
+  /// The names of files that may be meant as control files, for the stamp of what decides on a prompt.
+  func unclearNames(_ reading: SourceReading) -> [[UInt8]] {
+    reading.unclear.filter { $0.content.map(reader.looksLikeDefaults) ?? true }
+      .flatMap(\.files).map { Array("unclear ".utf8) + $0.path.name }
+  }
+
   /// Whether taking the file again would let anything go that waits or was withdrawn.
   func wouldLetGo(_ job: Job, _ current: Revision, _ request: PromptRequest) -> Bool {
     request.ownCount > current.count
-      || job.currentSlots.contains { $0.state == .cancelled(.superseded) || $0.state == .cancelled(.sourceGone) }
+      || job.currentSlots.contains(where: \.isWithdrawn)
   }
 
   /// Whether an earlier text that is back would be submitted: for more pictures, or because it was withdrawn then.
   func wouldPay(_ job: Job, _ earlier: Revision, _ request: PromptRequest) async throws -> Bool {
     if request.count > earlier.count { return true }
-    return try await journal.slots(of: job.id, revision: earlier.number).contains { slot in
-      slot.state == .cancelled(.superseded) || slot.state == .cancelled(.sourceGone) || slot.state.name == .queued
+    return try await journal.slots(of: job.id, revision: earlier.number).contains {
+      $0.isWithdrawn || $0.state.name == .queued
     }
   }
 

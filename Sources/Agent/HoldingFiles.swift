@@ -56,27 +56,6 @@ extension Pipeline {
         + "x/ means folders only.")
   }
 
-  /// What an earlier version gave up, because an image that it lists was not there, stays given up although one of nearly
-  /// that name is: an update pays for nothing. Nil for all others, and once the image is there by its own name.
-  func staysFailed(
-    _ file: FileKey, _ known: KnownFile?, _ request: PromptRequest, _ start: Duration
-  ) async -> Plan? {
-    guard let known, known.current == 0, formerExcludes.contains(file.root), let note = known.note,
-      note.state == .failed, note.error.code == "reference-missing"
-    else { return nil }
-    for case .local(let path) in request.images {
-      if case .file = await files.look(FileKey(root: file.root, path: path)) { continue }
-      return refuse(
-        file, known, nil, .failed, start,
-        JobError(
-          code: note.error.code, message: note.error.message,
-          hint:
-            "An image whose name is spelled with other bytes is there: write its name into the list anew, or rename "
-            + "it, and the prompt is made."))
-    }
-    return nil
-  }
-
   /// Whether a prompt that was never taken was left out under the former rules only.
   func wasExcluded(_ file: FileKey, _ reading: SourceReading) -> Bool {
     guard formerExcludes.contains(file.root) else { return false }

@@ -91,7 +91,7 @@ extension Pipeline {
       stillFor = min(age, listAge)
     }
     let inputs = reading.defaults.map { (try? $0.content.get()) ?? [] }  // An unreadable one says so later.
-    var taken = TakenStamp(prompt: stamp, list: listStamp, inputs: reader.fingerprint(inputs))
+    var taken = TakenStamp(prompt: stamp, list: listStamp, inputs: reader.fingerprint(inputs + unclearNames(reading)))
     if let known, !keptSidecars.contains(file), !wantedAnew.contains(file),
       try await isUnchanged(file, known, taken, stillFor: stillFor)
     {
@@ -150,11 +150,12 @@ extension Pipeline {
             hint: "Put \(DropPath.display(DropNames.imageList(stem: Self.stem(file)))) beside it.", retryable: true))
       }
       if let plan = holdFormerlyExcluded(file, known, taken, reading, start) { return plan }
-      guard let (filled, references) = try await withReferences(request, file, known, taken) else {
+      guard let (filled, references, byLookalike) = try await withReferences(request, file, known, taken) else {
         return nil
       }
-      if let plan = await staysFailed(file, known, filled, start) { return plan }
       if !references.isEmpty { taken.inputs = reader.fingerprint(taken.inputs, references: references) }
+      let byName = FoundByName(list: hasNearList(file, reading), image: byLookalike)
+      if let plan = keepFormerRefusal(file, known, taken, byName, start) { return plan }
       complete = filled
       doubt = self.doubt(about: request, reading, stamp, known?.note?.approval)
     } catch {
@@ -178,7 +179,7 @@ extension Pipeline {
     // Withdrawn because it was missing, as on a disk that was unmounted, or could not be taken for a while; it is wanted
     // again.
     if known.state == .cancelled, let job = try await inHand(known.job),
-      job.currentSlots.contains(where: { $0.state == .cancelled(.sourceGone) || $0.state == .cancelled(.superseded) })
+      job.currentSlots.contains(where: { $0.isWithdrawn })
     {
       return false
     }

@@ -113,6 +113,12 @@ extension Pipeline {
       (item.why, item.message) = ("waits", "An exclude pattern left it out before the update: it waits for approve.")
       return item
     }
+    if let note = known?.note, note.missing != nil, let seen = known?.stamp, seen.prompt == reading.prompt.stamp,
+      seen.list == reading.list.stamp
+    {
+      (item.why, item.message) = ("waits", note.error.message)
+      return item
+    }
     (item.model, item.size) = (request.snapshot.model, request.snapshot.sentSize)
     item.price = book.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.sentSize))?.text
     if request.requireImages, case .missing = reading.list {

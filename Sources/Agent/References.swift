@@ -2,17 +2,17 @@ import JobCore
 
 // The reference images of a prompt that stand in its root.
 extension Pipeline {
-  /// Fills in the local images, with what was seen of each; nil while one of them is not at rest. Throws what keeps the
-  /// prompt.
+  /// Fills in the local images, with what was seen of each, and whether one was found under a name that is spelled in
+  /// another way; nil while one of them is not at rest. Throws what keeps the prompt.
   func withReferences(
     _ request: PromptRequest, _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp
-  ) async throws(JobError) -> (PromptRequest, [FileStamp?])? {
+  ) async throws(JobError) -> (PromptRequest, [FileStamp?], byLookalike: Bool)? {
     let evenIfOpen = isTakenThoughOpen(known, taken)
     var complete = request
     var stamps: [FileStamp?] = []
     var wanted: [FileKey] = []
     var missing: [String] = []
-    var isMoving = false
+    var (isMoving, byLookalike) = (false, false)
     for image in request.images {
       switch image {
       case .url(let url): complete.snapshot.images.append(ImageInput(url: url))
@@ -31,6 +31,7 @@ extension Pipeline {
           throw error
         case .image(let stamp, let age, let sha256, let bytes, _):
           stamps.append(stamp)
+          if found != reference { byLookalike = true }
           if age < settings.windows.firstTake || sha256.isEmpty { isMoving = true }
           complete.snapshot.images.append(
             ImageInput(path: String(decoding: found.path.bytes, as: UTF8.self), sha256: sha256, bytes: bytes))
@@ -47,7 +48,7 @@ extension Pipeline {
       settling.lookAgain(file, at: now + max(settings.windows.firstTake, .milliseconds(100)), now: now)
       return nil
     }
-    return (complete, stamps)
+    return (complete, stamps, byLookalike)
   }
 
   // A name that no file has in this very spelling means the only file whose letters are the same. `similar`: one that looks

@@ -31,7 +31,11 @@ extension Pipeline {
   ) -> Plan {
     settling.finishedUnlessNoticed(file)
     var plan = Plan(file: file)
-    if let note = known?.note, note.state == state, note.error == error, known?.stamp == stamp { return plan }
+    if let note = known?.note, note.state == state, note.error == error, known?.stamp == stamp,
+      !note.isOfFormerNames
+    {
+      return plan
+    }
     let isSame = known?.note?.error.code == error.code
     let note = FileNote(
       state: state, error: error, since: isSame ? known?.note?.since ?? wallClock : wallClock,

@@ -23,7 +23,7 @@ extension Pipeline {
     {
       settling.finishedUnlessNoticed(file)
       return try await takeAdopted(
-        file, known, job.id, adopted, told, request, likeTold, stamp, number: job.latest + 1, isCopy: true)
+        file, known, job.id, adopted, told, request, likeTold, stamp, doubt, number: job.latest + 1, isCopy: true)
     }
     // A journal that is out of date does not know of a text that the sidecar tells of.
     if let told, told.jobID == job.id.text, told.revision > job.latest, told.tellsOfPayment {
@@ -31,7 +31,7 @@ extension Pipeline {
         settling.finishedUnlessNoticed(file)
         observer.notice(.warning, Self.behind(file))
         return try await takeAdopted(
-          file, known, job.id, adopted, told, request, likeTold, stamp, number: told.revision)
+          file, known, job.id, adopted, told, request, likeTold, stamp, doubt, number: told.revision)
       }
       if try await believe(told, file, known, job, stamp) {
         keptSidecars.remove(file)
@@ -79,7 +79,7 @@ extension Pipeline {
     {
       observer.notice(.warning, Self.behind(file))
       let number = max(job.latest + 1, told.revision)
-      return try await takeAdopted(file, known, job.id, adopted, told, request, likeTold, stamp, number: number)
+      return try await takeAdopted(file, known, job.id, adopted, told, request, likeTold, stamp, doubt, number: number)
     }
     if let doubt { return plan(doubt, file, known, stamp, start) }
     let held = nearList && identity.source == current.identity.source ? heldStill(job) : nil
@@ -110,7 +110,7 @@ extension Pipeline {
     if let told, let adopted = Adoption(told, likeTold, count: request.count, now: wallClock) {
       if known == nil, !isCopy { id = JobID(told.jobID) }
       return try await takeAdopted(
-        file, known, id, adopted, told, request, likeTold, stamp, number: max(1, told.revision), isCopy: isCopy)
+        file, known, id, adopted, told, request, likeTold, stamp, doubt, number: max(1, told.revision), isCopy: isCopy)
     }
     if let told, !isCopy, try await believe(told, file, known, nil, stamp) {
       settling.noticed(file, .found, at: now)
@@ -189,16 +189,22 @@ extension Pipeline {
 
   func takeAdopted(
     _ file: FileKey, _ known: KnownFile?, _ id: JobID, _ adopted: Adoption, _ told: StatusSidecar,
-    _ request: PromptRequest, _ identity: Identity, _ stamp: TakenStamp, number: Int, isCopy: Bool = false
+    _ request: PromptRequest, _ identity: Identity, _ seen: TakenStamp, _ doubt: Doubt?, number: Int,
+    isCopy: Bool = false
   ) async throws -> Plan {
     let revision = Revision(
       number: number, identity: identity, snapshot: request.snapshot, count: adopted.count, takenAt: told.createdAt)
     let slots = adopted.slots(job: id, revision: number).map { slot in
       guard slot.state.name == .queued else { return slot }
       var slot = slot
-      slot.state = firstState(request)
+      // What is unsent waits for the end of a doubt, and comes back then.
+      slot.state = doubt == nil ? firstState(request) : .cancelled(.superseded)
       return slot
     }
+    let waits = doubt != nil && slots.contains { $0.state == .cancelled(.superseded) }
+    // The next look says what it waits for.
+    var stamp = seen
+    if waits { stamp.prompt.size = -1 }
     let outputs = adopted.outputs(job: id, revision: number)
     let earlier = isCopy ? Earlier() : try await openEarlier(adopted, id)
     let kind = PriceKey(model: request.snapshot.model, size: request.snapshot.sentSize)
@@ -219,6 +225,7 @@ extension Pipeline {
         await reload(id, new: slots)
       }
       do { try await goOn(earlier.slots + (known?.current ?? 0 == 0 ? [] : slots)) } catch { fail(error) }
+      if waits { settling.noticed(file, .found, at: now) }
     }
     return plan
   }

@@ -51,7 +51,7 @@ extension Pipeline {
     wanted.snapshot.images = told.snapshot?.images ?? []
     let plan = try await takeAdopted(
       file, known, known?.job ?? JobID(told.jobID), adopted, told, wanted, identity, stamp,
-      number: max(1, told.revision))
+      doubt(about: request, reading, stamp.prompt, known?.note?.approval), number: max(1, told.revision))
     guard try await !commit(plan.changes).contains(.stale) else { return }
     await plan.then()
   }

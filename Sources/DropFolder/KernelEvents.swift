@@ -139,7 +139,9 @@ extension WatchedTree {
       events.append(.listOnItsWay(prompt: prompt(stem, folder), temporary: event.name, present: false))
     case .folderDefaults: events.append(.defaultsChanged(folder: folder))
     case .other where event.has(IN_MOVED_FROM) && DropNames.isOwnTemporary(event.name): ownCookie = event.cookie
-    case .imageList, .other: break
+    // What waits for its list goes on without it.
+    case .imageList(let stem): tell(prompt(stem, folder), .found, in: event.watch)
+    case .other: break
     }
   }
 

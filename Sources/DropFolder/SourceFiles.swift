@@ -42,23 +42,17 @@ extension FolderFiles {
       if isSame {
         return SourceReading(
           prompt: .file(stamp, age: age), promptBytes: nil, list: list, listBytes: nil, listFile: place.file,
-          defaults: found.defaults, unclear: found.unclear)
+          defaults: found.defaults, unclear: found.unclear + unclearList(file, place, list))
       }
     }
     let prompt = sight(file.prompt, readUpTo: limit)
     let list = sight(place.file, readUpTo: limit)
     var reading = SourceReading(
       prompt: prompt.sighting, promptBytes: prompt.bytes, list: list.sighting, listBytes: list.bytes,
-      listFile: place.file, defaults: found.defaults, unclear: found.unclear, beingWritten: found.beingWritten)
+      listFile: place.file, defaults: found.defaults,
+      unclear: found.unclear + unclearList(file, place, list.sighting), beingWritten: found.beingWritten)
     if list.isBeingWritten { reading.beingWritten = place.file }
     if prompt.isBeingWritten { reading.beingWritten = file.prompt }
-    switch list.sighting {
-    case .notAFile(let kind): reading.unclear.append(UnclearControl(.list, [place.file], .notAFile(kind)))
-    case .unreadable(let error): reading.unclear.append(UnclearControl(.list, [place.file], .unreadable(error)))
-    case .missing where !place.unclear.isEmpty:
-      reading.unclear.append(UnclearControl(.list, place.unclear.map { file.list.sibling($0) }, .name))
-    case .file, .missing: break
-    }
     if prompt.bytes != nil {
       do throws(LocalTrouble) {
         reading.sidecar = .success(try findSidecar(of: file.prompt))
@@ -67,6 +61,18 @@ extension FolderFiles {
       }
     }
     return reading
+  }
+
+  private func unclearList(
+    _ file: SourceQuery, _ place: (file: FileKey, unclear: [[UInt8]]), _ list: Sighting
+  ) -> [UnclearControl] {
+    switch list {
+    case .notAFile(let kind): [UnclearControl(.list, [place.file], .notAFile(kind))]
+    case .unreadable(let error): [UnclearControl(.list, [place.file], .unreadable(error))]
+    case .missing where !place.unclear.isEmpty:
+      [UnclearControl(.list, place.unclear.map { file.list.sibling($0) }, .name)]
+    case .file, .missing: []
+    }
   }
 
   // Where the list stands, and which names only look like its name.

@@ -8,6 +8,15 @@ public struct FileNote: Hashable, Codable, Sendable {
   public var since: Timestamp
   /// What a person has let pass; nil where nothing was approved.
   public var approval: FileApproval?
+  /// By which rules of names the file was judged; nil for notes of versions that compared names of lists and images byte
+  /// by byte.
+  public private(set) var names: NameRules? = .lookalikes
+
+  /// Rules of how names of lists and images are compared.
+  public enum NameRules: String, Hashable, Codable, Sendable {
+    /// The only file whose letters are the same is meant.
+    case lookalikes
+  }
 
   /// Makes a note.
   public init(state: StateName, error: JobError, since: Timestamp, approval: FileApproval? = nil) {
@@ -19,6 +28,19 @@ public struct FileNote: Hashable, Codable, Sendable {
 
   /// Why the file is held; nil where it is not, or for a reason that an agent of another version gave.
   public var heldFor: HeldReason? { state == .held ? HeldReason(rawValue: error.code) : nil }
+
+  /// What was missing, where the rules of names decide whether it is there; nil for other notes.
+  public var missing: MissingByName? { MissingByName(rawValue: error.code) }
+
+  /// Whether something was missing under former rules of names: it may be there by today's.
+  public var isOfFormerNames: Bool { names == nil && missing != nil }
+
+  /// The same, judged by today's rules.
+  public var judgedAnew: FileNote {
+    var note = self
+    note.names = .lookalikes
+    return note
+  }
 
   /// Whether it says that a program has the file open for writing: it waits for that, or is held for it.
   public var isOfWriter: Bool { HeldReason(rawValue: error.code) == .writerOpen }
@@ -59,4 +81,12 @@ public struct FileApproval: Hashable, Codable, Sendable {
   public func covers(_ reason: HeldReason, _ prompt: FileStamp) -> Bool {
     self.prompt == prompt && reasons.contains(reason)
   }
+}
+
+/// What a prompt can wait for by its name. The raw values are the codes of notes and sidecars.
+public enum MissingByName: String, Sendable {
+  /// A reference image.
+  case image = "reference-missing"
+  /// The image list.
+  case list = "waiting-for-list"
 }

@@ -38,6 +38,23 @@ extension Pipelines {
       }
     }
 
+    @Test func whatChangedSinceItWasHeldIsNotApprovedUnseen() async throws {
+      try await AgentBench.with { bench in
+        try await bench.drop(Self.copy)
+        try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
+        try await bench.stop()
+        try await bench.startOffline()
+        try bench.place.write("root/\(Self.copy).prompt", "a text that nobody has seen")
+        let reply = await bench.ask(.approve, ["\(Self.copy).prompt"])
+        #expect(reply.oks == [false] && reply.files[0].message.contains("changed since it was held"))
+        try await bench.start()
+        try await bench.pass(.seconds(60))
+        #expect(try await bench.state(Self.copy) == .held && bench.service.posts.isEmpty)
+        #expect(await bench.ask(.approve, ["\(Self.copy).prompt"]).oks == [true])
+        try await bench.until("done") { try await $0.state(Self.copy) == .done }
+      }
+    }
+
     @Test func anApprovalIsOfTheFileAsItStoodThen() async throws {
       try await AgentBench.with { bench in
         try await bench.drop(Self.copy)
