@@ -94,8 +94,8 @@ extension WatcherTests {
         #expect(onItsWay == [.listOnItsWay(prompt: cat, temporary: name, present: true)])
         let arrived = try await bench.during { try bench.rename(temporary, to: "a/cat.images") }
         #expect(arrived == [.listOnItsWay(prompt: cat, temporary: name, present: false), .prompt(cat, .closed)])
-        #expect(
-          try await bench.during { try bench.remove("a/cat.images") }.isEmpty, "a list that goes asks for nothing")
+        let gone = try await bench.during { try bench.remove("a/cat.images") }
+        #expect(gone == [.prompt(cat, .found)], "what waits for its list goes on without it")
       }
     }
 
