@@ -155,7 +155,11 @@ extension Pipeline {
     guard try await journal.slots(task: taskID).isEmpty else { return }
     ready.removeAll { $0 == key }
     recent[key.job] = nil
-    guard try await activate(key), let entry = active[key.job], let slot = entry.job.slots[key] else { return }
+    // Somebody may have taken it in hand while the task was asked for: then it stays theirs.
+    let isOurs = !running.contains(key)
+    guard try await (isOurs ? reserve(key) : activate(key)), let entry = active[key.job],
+      let slot = entry.job.slots[key]
+    else { return }
     let event = SlotEvent.bound(taskID: taskID, attemptID: target.attemptID)
     if slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil {
       observer.notice(
@@ -173,7 +177,7 @@ extension Pipeline {
       guard try await journal.slots(task: taskID).isEmpty else { return }
     }
     let now = entry.job.slots[key] ?? slot
-    if now.state.name == .queued || now.state.name.isSettled { letBe(key) }
+    if isOurs { letBe(key) }
     try await addSurplus(taskID, now, target)
   }
 

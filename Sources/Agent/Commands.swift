@@ -226,13 +226,7 @@ extension Pipeline {
     for key in keys {
       ready.removeAll { $0 == key }
       recent[key.job] = nil
-      // It is this one's before anything is waited for.
-      guard running.insert(key).inserted else {
-        isDone = false
-        continue
-      }
-      guard try await activate(key) else {
-        running.remove(key)
+      guard try await reserve(key) else {
         isDone = false
         continue
       }

@@ -356,7 +356,7 @@ extension Pipeline {
     do {
       recent[key.job] = nil
       ready.removeAll { $0 == key }
-      guard !running.contains(key), try await activate(key) else { return }
+      guard try await reserve(key) else { return }
       await advance(key, .withdrawn(reason))
     } catch {
       fail(error)

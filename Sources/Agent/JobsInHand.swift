@@ -79,11 +79,29 @@ extension Pipeline {
     } ?? false
   }
 
+  /// The same for somebody who wants to make something of a slot that nobody has under way: it is theirs before anything
+  /// is waited for. False: somebody else has it, or the journal does not know it.
+  func reserve(_ key: SlotKey) async throws -> Bool {
+    guard running.insert(key).inserted else { return false }
+    guard try await activate(key) else {
+      running.remove(key)
+      return false
+    }
+    return true
+  }
+
   /// Nothing came of having the slot in hand: one that was waiting for its turn still is.
   func letBe(_ key: SlotKey) {
+    guard !isFollowed(key) else { return }
     let isQueued = active[key.job]?.job.slots[key]?.state.name == .queued
     leave(key)
     if isQueued { requeued(notBefore: nil) }
+  }
+
+  /// Whether somebody made a task of the slot, or is about to, and follows that: it stays under way.
+  func isFollowed(_ key: SlotKey) -> Bool {
+    guard let state = active[key.job]?.job.slots[key]?.state.name else { return false }
+    return state != .queued && !state.isSettled
   }
 
   /// The slot is no longer under way.

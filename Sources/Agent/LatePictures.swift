@@ -13,7 +13,7 @@ extension Pipeline {
         scheduleLate(key, at: min(monotonic(next), now + settings.policy.longestPause))
         continue
       }
-      guard try await activate(key) else { continue }
+      guard try await reserve(key) else { continue }
       Task { await self.askForLate(key) }
     }
   }
@@ -29,13 +29,10 @@ extension Pipeline {
   func tryLate(_ key: SlotKey, due: Duration) async {
     guard lateDue[key] == due, !isStopping else { return }
     lateDue[key] = nil
-    // Somebody has it in hand, and may make something else of it. It is this one's before anything is waited for.
-    guard running.insert(key).inserted else { return scheduleLate(key, at: now + .seconds(60)) }
+    // Somebody has it in hand, and may make something else of it.
+    guard !running.contains(key) else { return scheduleLate(key, at: now + .seconds(60)) }
     do {
-      guard try await activate(key) else {
-        running.remove(key)
-        return
-      }
+      guard try await reserve(key) else { return }
     } catch {
       return fail(error)
     }

@@ -9,6 +9,8 @@ extension Pipeline {
       return nil
     }
     do throws(FetchFailure) {
+      let placed = entry.job.outputs.filter { $0.slot == key && $0.temporary == nil }.map(\.part)
+      if let shortfall = fetching.shortfall(placed: Set(placed)) { throw .expired(shortfall) }
       var miss: FetchFailure?
       for (index, result) in fetching.results.enumerated() {
         // One that does not come keeps no other from its place.

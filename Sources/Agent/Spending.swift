@@ -128,14 +128,14 @@ extension Pipeline {
       }
     }
     // A price counts once it is final: until then, what was set aside does.
-    guard case .submitted(let task) = before.state,
+    guard before.state.name == .submitted || before.state.name == .held, let task = before.state.task,
       let paid = after.attempts.last(where: { $0.taskID == task.taskID })
     else { return [] }
-    // A task that failed costs nothing, unless the service says otherwise.
+    // A task that failed costs nothing, unless the service says otherwise. One that succeeded does, picture or not.
     let consumed: String?
     switch after.state {
     case .fetching: consumed = after.consumed
-    case .failed: consumed = after.consumed ?? "0"
+    case .failed(let error): consumed = after.consumed ?? (error.isNoPicture ? nil : "0")
     default: return []
     }
     guard let consumed else { return [] }

@@ -203,10 +203,9 @@ extension Pipeline {
   // It is left in the queue as it is.
   private func notNow(_ key: SlotKey) {
     gate.submitNotSent(key)
-    running.remove(key)
     giveReferenceRoomBack(key)
     releasePermit()
-    leave(key)
+    if !isFollowed(key) { leave(key) }
     pump()
   }
 

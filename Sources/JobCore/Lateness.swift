@@ -50,9 +50,11 @@ extension Slot {
     let isSameWait = task.late?.cause == cause
     let waited = isSameWait ? task.late?.waited ?? .zero : .zero
     if !isSameWait { task.damage = task.damage.map { Damage(part: $0.part, sha256: $0.sha256) } }
+    // A list that has become shorter does not say where the others are: the longer one does.
+    let before = task.late?.urls ?? []
     var late = Late(
       cause: cause, waited: waited, next: nil, error: miss.error,
-      urls: miss.urls.isEmpty ? task.late?.urls ?? [] : miss.urls)
+      urls: miss.urls.count < before.count ? before : miss.urls)
     let patience = cause == .noResult ? policy.notFoundGrace : policy.fetchPatience
     let isOver = waited >= patience || miss.isToldAtOnce || (miss.retryAfter ?? .zero) > patience
     if isOver, cause == .noResult {
@@ -114,6 +116,20 @@ extension Slot {
     let miss = Miss(cause: .notFetched, error: outcome.missError ?? task.late?.error ?? state.error ?? .notThere)
     next.slot.wait(for: task, miss, now: now, policy: policy, chance: chance, into: &next.after)
     return next
+  }
+}
+
+extension Fetching {
+  /// Why these results cannot be taken for all that the task made; nil: they can. A task's pictures are told apart by their
+  /// place in the list: where fewer are listed than before, nobody knows which one is missing. `placed`: those of them
+  /// that are in place, from 1.
+  public func shortfall(placed: Set<Int>) -> JobError? {
+    let known = max(placed.max() ?? 0, task.late?.urls.count ?? 0)
+    guard results.count < known, !(1...known).allSatisfy(placed.contains) else { return nil }
+    return JobError(
+      code: "result-incomplete",
+      message: "The task made \(known) pictures, and the service lists only \(results.count) of them now.",
+      retryable: true)
   }
 }
 

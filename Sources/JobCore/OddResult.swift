@@ -36,6 +36,10 @@ extension Held {
 }
 
 extension JobError {
+  private static let noPictureCode = "no-picture"
+  /// Whether its task succeeded, and made no picture: the service may have been paid for that.
+  public var isNoPicture: Bool { code == Self.noPictureCode }
+
   /// What is said where a task made no picture, and perhaps words.
   static func noPicture(_ results: [ResultItem]) -> JobError {
     let words = results.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: " ")
@@ -44,6 +48,6 @@ extension JobError {
       ? "The task succeeded, but the service returned no picture."
       : "The model answered in words instead of a picture: \(words.prefix(500))"
     return JobError(
-      code: "no-picture", message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
+      code: noPictureCode, message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
   }
 }

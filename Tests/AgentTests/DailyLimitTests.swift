@@ -140,6 +140,33 @@ extension Pipelines {
       }
     }
 
+    // The picture is late, its slot is held, and only then the service tells the price.
+    @Test func aPriceThatComesWhileItIsHeldCounts() async throws {
+      try await AgentBench.with(settings: { $0.spending.price = Credits("0.5") }) { bench in
+        bench.service.costs(nil)
+        bench.service.onFetch { _ in .expired(JobError(code: "image-expired", message: "HTTP 404.", retryable: true)) }
+        try await bench.drop("cat")
+        try await bench.until("held", within: .seconds(1800)) { try await $0.state("cat") == .held }
+        #expect(await bench.ask(.status).status?.today.credits == "0.5")
+        bench.service.costs("0.3")
+        bench.service.onFetch(nil)
+        try await bench.until("done", within: .seconds(7200)) { try await $0.state("cat") == .done }
+        #expect(await bench.ask(.status).status?.today.credits == "0.3")
+      }
+    }
+
+    // A task that succeeded may have been charged for, although it made no picture; one that failed was not.
+    @Test(arguments: [TaskReport.Phase.withoutResult, .succeeded([.text("No.")]), .failed("no")])
+    func whatSucceededWithoutAPictureStaysOnTheBill(_ phase: TaskReport.Phase) async throws {
+      try await AgentBench.with(settings: { $0.spending.price = Credits("0.5") }) { bench in
+        bench.service.onQuery { _, _ in .report(TaskReport(phase: phase, status: "final", consumed: nil)) }
+        try await bench.drop("cat")
+        try await bench.until("failed", within: .seconds(900)) { try await $0.state("cat") == .failed }
+        let isFree = if case .failed = phase { true } else { false }
+        #expect(await bench.ask(.status).status?.today.credits == (isFree ? "0" : "0.5"))
+      }
+    }
+
     @Test func whatWasRefusedDoesNot() async throws {
       try await AgentBench.with(
         settings: { settings in

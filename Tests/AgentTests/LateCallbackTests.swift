@@ -109,6 +109,30 @@ extension Pipelines {
       }
     }
 
+    // The second one's picture is late: it is paid for too, and is not forgotten for the first one's.
+    @Test func forAJobWhoseSecondPictureIsHeld() async throws {
+      try await CallbackTests.with { bench in
+        try await CallbackTests.inDoubt(bench)
+        let first = try #require(bench.service.task("cat")).id
+        bench.service.onSubmit(nil)
+        bench.service.onFetch { id in
+          id == first ? nil : .expired(JobError(code: "image-expired", message: "HTTP 404.", retryable: true))
+        }
+        #expect(await bench.resolve("cat", .resubmit).oks == [true])
+        try await bench.until("held", within: .seconds(1800)) { try await $0.reason("cat") == .paidNotFetched }
+        #expect(try await bench.callback(bench.service.posts.first, first))
+        try await bench.until("the first is there") { bench in
+          try await bench.slots("cat").map(\.state.name) == [.held, .done]
+        }
+        bench.service.onFetch(nil)
+        try await bench.until("both are there", within: .seconds(7200)) { bench in
+          try await bench.slots("cat").map(\.state) == [.done, .done]
+        }
+        #expect(bench.service.posts.count == 2)
+        #expect(try bench.sidecar("cat")?.outputs.count == 2)
+      }
+    }
+
     @Test func afterThePromptChanged() async throws {
       try await CallbackTests.with { bench in
         try await CallbackTests.inDoubt(bench)

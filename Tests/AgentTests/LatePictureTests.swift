@@ -204,5 +204,47 @@ extension Pipelines {
         #expect(try bench.place.list("\(bench.process.state)/kept").isEmpty)
       }
     }
+
+    // Never the same, and never whole: what came last is kept where its slot is held for it.
+    @Test func whatIsDamagedDifferentlyEachTimeIsKeptUntilItComes() async throws {
+      try await AgentBench.with { bench in
+        bench.service.onPicture { task, count in
+          let whole = ScriptedService.picture(task.number)
+          return Array(whole.dropLast(12)) + [UInt8(truncatingIfNeeded: count)]
+        }
+        try await bench.drop("cat")
+        try await bench.until("held", within: .seconds(1800)) { try await $0.state("cat") == .held }
+        let kept = try bench.place.list("\(bench.process.state)/kept")
+        #expect(kept.count == 1 && kept[0].hasSuffix(DropNames.oddSuffix))
+        #expect(try bench.sidecar("cat")?.error?.message.contains(kept[0]) == true)
+        bench.service.onPicture(nil)
+        try await bench.until("done", within: .seconds(7200)) { try await $0.state("cat") == .done }
+        #expect(try bench.hasPicture("cat") && bench.service.posts.count == 1)
+        #expect(try bench.place.list("\(bench.process.state)/kept").isEmpty)
+      }
+    }
+
+    // The second of two is late, and then the service lists only one: which one that is nobody knows.
+    @Test func aListThatBecomesShorterIsNotAll() async throws {
+      try await AgentBench.with { bench in
+        func answer(_ ids: String...) -> QueryOutcome {
+          let results = ids.map { ResultItem.url("https://pictures.example/\($0)") }
+          return .report(TaskReport(phase: .succeeded(results), status: "success", consumed: "0.5"))
+        }
+        let (both, one) = (answer("one", "two"), answer("two"))
+        bench.service.onQuery { _, _ in both }
+        bench.service.onFetch { $0 == "two" ? Self.missing($0) : nil }
+        try await bench.drop("cat")
+        try await bench.until("the first is there") { try await $0.job("cat")?.outputs.count == 1 }
+        bench.service.onQuery { _, _ in one }
+        bench.service.onFetch(nil)
+        try await bench.until("held", within: .seconds(1800)) { try await $0.state("cat") == .held }
+        let told = try #require(try bench.sidecar("cat"))
+        #expect(told.reason == "paid-not-fetched" && told.outputs.count == 1 && told.resultURLs.count == 2)
+        bench.service.onQuery { _, _ in both }
+        try await bench.until("done", within: .seconds(7200)) { try await $0.state("cat") == .done }
+        #expect(try bench.sidecar("cat")?.outputs.count == 2 && bench.service.posts.count == 1)
+      }
+    }
   }
 }

@@ -92,6 +92,24 @@ import Testing
     #expect(slot.on(.bound(taskID: "ta-other", attemptID: "in-doubt"), now: start + .seconds(900)) == nil)
   }
 
+  // Pictures are told apart by their place in the list.
+  @Test func aShorterListIsNotAllOfThem() throws {
+    func list(_ count: Int) -> [ResultItem] { (0..<count).map { .url("https://images.example/\($0).png") } }
+    #expect(Fetching(task: task, results: list(2)).shortfall(placed: []) == nil)
+    #expect(Fetching(task: task, results: list(1)).shortfall(placed: [2])?.code == "result-incomplete")
+    var (current, now) = (slot(.fetching(Fetching(task: task, results: list(3)))), start)
+    // The first shorter list does not become the measure for the next.
+    for _ in 0..<3 {
+      let late = try #require(current.on(.fetchFailed(misses[0]), now: now)).slot
+      #expect(late.state.task?.late?.urls.count == 3)
+      now = try #require(late.state.nextLateTry)
+      current = try #require(late.on(.queried(report(.succeeded(list(2)), "success")), now: now)).slot
+      guard case .fetching(let fetching) = current.state else { throw trouble("\(current.state.name)") }
+      #expect(fetching.shortfall(placed: [1, 2])?.message.contains("made 3 pictures") == true)
+      #expect(fetching.shortfall(placed: [1, 2, 3]) == nil)
+    }
+  }
+
   @Test func whatTheServiceSaysLaterGivesNothingUp() throws {
     let (_, held) = try fail(fetching, misses[0])
     let (_, submitted) = try fail(fetching, misses[0], tries: 0)

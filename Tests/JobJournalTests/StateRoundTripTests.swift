@@ -50,6 +50,27 @@ import Testing
     #expect(try await bench.journal.lateInARow(roots: [bench.otherRoot]).isEmpty, "another folder's stop nothing here")
   }
 
+  @Test(arguments: JournalMaker.all) func onlyWhatIsLateSinceAPictureCameIsInARow(_ maker: JournalMaker) async throws {
+    let bench = try await JournalBench(maker)
+    func take(_ job: JobID, _ state: SlotState, answered: Timestamp, in root: RootID) async throws {
+      let file = bench.file("\(job.text).prompt", in: root)
+      var take = makeTake(job, file, states: [state])
+      var attempt = Attempt(n: 1, attemptID: job.text, bootID: "boot", startedAt: answered)
+      (attempt.outcome, attempt.taskID, attempt.endedAt) = (.accepted, "task of \(job.text)", answered)
+      take.slots[0].attempts = [attempt]
+      try await bench.apply(.take(take))
+    }
+    let ids = (1...4).map { JobID("7f3e0000-0000-4000-8000-00000000000\($0)") }
+    let late = SlotState.submitted(Self.late(next: Self.later))
+    try await take(ids[0], late, answered: start, in: bench.root)
+    try await take(ids[1], .done, answered: start + .seconds(1), in: bench.root)
+    try await take(ids[2], late, answered: start + .seconds(2), in: bench.root)
+    // What arrived in a folder that is not watched now says nothing of this one.
+    try await take(ids[3], .done, answered: start + .seconds(3), in: bench.otherRoot)
+    #expect(try await bench.journal.lateInARow(roots: [bench.root]) == [slotKey(ids[2])])
+    #expect(try await bench.journal.lateInARow(roots: [bench.root, bench.otherRoot]).isEmpty)
+  }
+
   @Test(arguments: JournalMaker.all, states) func aTakenSlot(_ maker: JournalMaker, _ state: SlotState) async throws {
     let bench = try await JournalBench(maker)
     try await bench.take(cat, bench.file("cat.prompt"), states: [state])
