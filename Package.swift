@@ -126,7 +126,8 @@ let package = Package(
         "SandboxServer", "DropFolder", "JobCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: settings),
+      // Programs in C that it compiles itself when it measures.
+      resources: [.copy("Reference")], swiftSettings: settings),
 
     // Tests. TestKit: a manual clock, temporary folders, processes, and waiting for a condition with a deadline.
     .target(name: "TestKit", dependencies: ["JobCore"], path: "Tests/TestKit", swiftSettings: strictness),

@@ -1,115 +1,86 @@
 import ArgumentParser
 import Foundation
-import SandboxServer
 
-/// `promptdrop-bench`: what a job costs, beside what it costs a hand-written script in the same run.
+/// `promptdrop-bench`: what a job costs, beside what it costs a program in C in the same run.
 @main
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "promptdrop-bench",
-    abstract: "Drops prompts at promptdrop and at a plain inotifywait and curl loop, and prints what each costs.")
+    abstract: "Drops prompts at promptdrop and at a C loop without journal and syncs, and prints what each costs.",
+    discussion: """
+      Parts: cost (CPU and jobs a second), scale (CPU and memory at many prompts), calls (system calls and syncs), latency,
+      disk (latency beside the same writes and syncs), journal (its size, and a start with finished jobs); and when asked
+      for: script (a loop of inotifywait and curl), folders (looking through and watching many), backlog (many that wait),
+      build (a clean release build to the first picture).
 
-  @Option(help: "How many prompts promptdrop gets.") var files = 5000
+      The references are built by this program when it runs. \(Reference.needs)
+      """,
+    subcommands: [Measure.self, Serve.self], defaultSubcommand: Measure.self)
+}
+
+/// The measuring itself.
+struct Measure: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Measure (what is done when no command is named).")
+
+  @Option(help: "What to measure, with commas; a name, or all (default: the table).") var only: String?
+  @Option(name: .customLong("repeat"), help: "How many times; the medians are printed at the end.") var rounds = 1
+  @Option(help: "How many prompts are dropped.") var files = 2000
+  @Option(help: "How many prompts are dropped for the figures at many.") var manyFiles = 20_000
+  @Option(help: "How many prompts are dropped one at a time.") var drops = 200
+  @Option(help: "How many finished jobs the journal holds, in 600 folders.") var finished = 60_000
   @Option(help: "How many prompts the script gets; it is slow.") var scriptFiles = 100
-  @Option(help: "How many prompts wait in the test of the backlog; 0 leaves it out.") var waiting = 100_000
-  @Option(help: "How many known prompts, in 1,000 folders, are looked through; 0 leaves it out.") var known = 100_000
-  @Option(help: "How many folders are watched; 0 leaves it out.") var folders = 50_000
-  @Option(help: "How many prompts are dropped one at a time, to see how long each takes to be submitted.") var drops =
-    200
+  @Option(help: "How many prompts wait in the test of the backlog.") var waiting = 100_000
+  @Option(help: "How many known prompts, in 1,000 folders, are looked through.") var known = 100_000
+  @Option(help: "How many folders are watched.") var folders = 50_000
   @Option(help: "A folder on a tmpfs.") var tmpfs = "/dev/shm"
   @Option(help: "A folder on a disk.") var disk = FileManager.default.currentDirectoryPath
   @Option(help: "The promptdrop to measure (default: the one beside this program).") var promptdrop: String?
+  @Option(help: "The repository that is built for the part build.") var repository =
+    FileManager.default.currentDirectoryPath
+
+  /// What `--only` names.
+  private func parts() throws -> [Part] {
+    guard let only else { return Part.table }
+    if only == "all" { return Part.allCases }
+    return try only.split(separator: ",").map { name in
+      guard let part = Part(rawValue: String(name)) else {
+        throw ValidationError(
+          "--only has to name some of \(Part.allCases.map(\.rawValue).joined(separator: ", ")), or all.")
+      }
+      return part
+    }
+  }
+
+  func validate() throws {
+    _ = try parts()
+    guard rounds > 0, files >= 100, drops > 0 else {
+      throw ValidationError("--repeat and --drops have to be above 0, --files at least 100.")
+    }
+  }
 
   func run() async throws {
-    let binary =
-      promptdrop
-      ?? URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
-      + "/promptdrop"
-    var options = SandboxOptions()
-    options.statusDelay = .zero
-    options.imagePool = 16
-    options.keepBodies = false
-    options.ledgerLimit = 0
-    let sandbox = Sandbox(options)
-    try await sandbox.start()
-    if files > 0 {
-      say(
-        "\(files) prompts for promptdrop, \(scriptFiles) for the script; pictures of about 20 KB; service without delay"
-      )
-      for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] {
-        let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
-        let own = try agent.run(files: files)
-        let script = try ScriptTrial(url: sandbox.baseURL, parent: folder).run(files: scriptFiles)
-        let syncs = try agent.countSyncs(files: min(files, 500))
-        say("\n\(name) (\(folder))")
-        say(own.line("promptdrop"))
-        say(script.line("inotifywait + curl"))
-        say(
-          "  promptdrop: \(ratio(own.jobsPerSecond, script.jobsPerSecond)) times the script's jobs/s, "
-            + "\(ratio(script.cpuPerJob, own.cpuPerJob)) times less CPU a job; "
-            + (syncs.map { "\(decimal($0, 2)) syncs a job" } ?? "syncs not counted: strace is missing"))
+    let binary = promptdrop ?? Self.folder + "/promptdrop"
+    let bench = Bench(
+      program: try Program(binary: binary), reference: try Reference(), tmpfs: tmpfs, disk: disk, counts: self)
+    defer { bench.reference.remove() }
+    say("\(binary), \(ProcessInfo.processInfo.activeProcessorCount) processors")
+    var medians = Medians()
+    for round in 1...rounds {
+      if rounds > 1 { say("\nrun \(round) of \(rounds)") }
+      for part in try parts() {
+        let figures = try await bench.measure(part)
+        for figure in figures { say(figure.line) }
+        medians.add(figures)
       }
     }
-    if drops > 0 {
-      for (name, folder) in [("tmpfs", tmpfs), ("disk", disk)] { try dropOneByOne(sandbox, name, folder, binary) }
-    }
-    if known > 0 { try lookThrough() }
-    if folders > 0 { try watchFolders() }
-    if waiting > 0 {
-      let backlog = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: tmpfs).holdBacklog(files: waiting)
-      say(
-        "\nbacklog of \(waiting) waiting prompts: peak \(decimal(backlog.peakMB, 1)) MB, "
-          + "\(decimal(backlog.seconds, 1)) s until all are in the journal")
-    }
-    try await sandbox.stop()
+    guard rounds > 1 else { return }
+    say("\nmedians of \(rounds) runs")
+    for line in medians.lines { say(line) }
   }
 
-  private func dropOneByOne(_ sandbox: Sandbox, _ name: String, _ folder: String, _ binary: String) throws {
-    let trial = LatencyTrial(sandbox: sandbox, parent: folder)
-    let agent = try AgentTrial(binary: binary, url: sandbox.baseURL, parent: folder)
-    let own = try trial.own(files: drops) { try agent.start($0) }
-    let plain = try trial.plain(files: drops)
-    func both(_ share: Double) -> String {
-      "\(decimal(own.percentile(share), 2)) ms, plain \(decimal(plain.percentile(share), 2)) ms: "
-        + "\(ratio(own.percentile(share), plain.percentile(share))) times"
-    }
-    say("\ndrop to submission, \(name): p50 \(both(0.5)); p99 \(both(0.99))")
-  }
-
-  private func lookThrough() throws {
-    let trial = try FolderTrial(in: disk, files: known, folders: 1000)
-    defer { trial.place.remove() }
-    let scan = try trial.scan()
-    say(
-      "\nlooking through \(known) known prompts in 1000 folders (\(disk)): \(decimal(scan.own, 3)) s, find "
-        + "\(decimal(scan.find, 3)) s: \(ratio(scan.own, scan.find)) times; \(decimal(scan.memoryMB, 0)) MB; "
-        + "\(scan.told) told of again")
-  }
-
-  private func watchFolders() throws {
-    let trial = try FolderTrial(in: disk, files: 0, folders: folders)
-    defer { trial.place.remove() }
-    let watch = try trial.watch()
-    say(
-      "\nwatching \(folders) folders (\(disk)): \(decimal(watch.own, 3)) s, a plain loop \(decimal(watch.plain, 3)) s: "
-        + "\(ratio(watch.own, watch.plain)) times")
-  }
-
-  private func ratio(_ a: Double, _ b: Double) -> String { b > 0 ? decimal(a / b, a < b * 10 ? 2 : 1) : "?" }
-}
-
-/// What a run cost.
-struct Cost {
-  var jobs: Int
-  var seconds: Double
-  var cpuSeconds: Double
-  var peakMB: Double
-  var jobsPerSecond: Double { Double(jobs) / seconds }
-  var cpuPerJob: Double { cpuSeconds * 1000 / Double(jobs) }
-
-  func line(_ name: String) -> String {
-    "  \(name.padding(toLength: 20, withPad: " ", startingAt: 0))"
-      + "\(decimal(jobsPerSecond, 0)) jobs/s   \(decimal(cpuPerJob, 3)) ms CPU a job   peak \(decimal(peakMB, 1)) MB"
+  /// Where this program is.
+  static var folder: String {
+    URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
   }
 }
 

@@ -32,12 +32,25 @@ final class Child {
   }
 
   /// Ends the group with a signal and returns the CPU seconds and the peak memory in MB.
+  @discardableResult
   func end(_ signal: Int32 = SIGTERM) -> (cpuSeconds: Double, peakMB: Double) {
     // A shell that is killed before it has waited for the other half of its pipe says nothing of what that used.
     let used = groupCPU
     kill(-processID, signal)
     let told = wait()
     return (max(used, told.cpuSeconds), told.peakMB)
+  }
+
+  /// Ends what a tracer traces, and waits for the tracer, which then writes down what it has counted.
+  func endTraced() throws {
+    let list = "/proc/\(processID)/task/\(processID)/children"
+    let traced = String(decoding: FileManager.default.contents(atPath: list) ?? Data(), as: UTF8.self)
+    guard let first = traced.split(separator: " ").first, let number = pid_t(first) else {
+      end()
+      throw BenchError("strace traces nothing; may it trace here?")
+    }
+    kill(number, SIGTERM)
+    _ = wait()
   }
 
   // CPU seconds of all processes of the group and of the children that they have waited for, from /proc.
@@ -68,12 +81,34 @@ final class Child {
     return (seconds(usage.ru_utime) + seconds(usage.ru_stime), Double(usage.ru_maxrss) / 1024)
   }
 
-  /// CPU seconds so far, from /proc; nil when it has ended.
-  var cpuSoFar: Double? {
-    guard let fields = Self.fields(ofProcess: processID), fields.count > 13, let user = Double(fields[11]),
-      let system = Double(fields[12])
-    else { return nil }
-    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  /// CPU seconds so far of all its threads, to the nanosecond; nil when it has ended.
+  var cpu: Double? {
+    var clock: clockid_t = 0
+    var time = timespec()
+    guard clock_getcpuclockid(processID, &clock) == 0, clock_gettime(clock, &time) == 0 else { return nil }
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// The most memory that it has had so far, in MB; 0 when it has ended.
+  var peakMB: Double {
+    let text = String(
+      decoding: FileManager.default.contents(atPath: "/proc/\(processID)/status") ?? Data(), as: UTF8.self)
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+    return (line.split(separator: " ").dropLast().last.flatMap { Double($0) } ?? 0) / 1024
+  }
+
+  /// Returns when it has had nothing to do for so many seconds: its CPU seconds until then.
+  @discardableResult
+  func rest(for seconds: Double) throws -> Double {
+    guard var last = cpu else { throw BenchError("process \(processID) has ended") }
+    var quietSince = ContinuousClock.now
+    while (ContinuousClock.now - quietSince) / .seconds(1) < seconds {
+      usleep(10_000)
+      guard let now = cpu else { throw BenchError("process \(processID) has ended") }
+      // A timer that looks whether there is something to do is no work.
+      if now > last + 0.000_5 { (last, quietSince) = (now, .now) }
+    }
+    return last
   }
 }
 
