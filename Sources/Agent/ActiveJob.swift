@@ -5,8 +5,8 @@ final class ActiveJob {
   var job: Job
   /// Slots of it that are under way.
   var running: Set<SlotKey> = []
-  /// Requests that are ready to be sent.
-  var requests: [SlotKey: SubmitRequest] = [:]
+  /// Requests that are ready to be sent, each with its place among them.
+  var requests: [SlotKey: (request: SubmitRequest, room: SubmissionRoom)] = [:]
   /// Whether its sidecar was compared with the journal since it is in hand: an older journal must not overwrite what only
   /// the sidecar tells.
   var isCompared = false
@@ -31,7 +31,8 @@ final class ActiveJob {
   var isIdle: Bool { running.isEmpty && !sidecarIsDue && users == 0 }
 
   // One writer of the job's files at a time: its slots run side by side.
-  private let files = AsyncLock()
+  private let files = AsyncSemaphore(1)
+  private var filesPermit: AsyncSemaphore.Permit?
   // Who waits for a slot; a slot without an entry is free.
   private var waitingForSlot: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
 
@@ -57,11 +58,11 @@ final class ActiveJob {
   /// Takes the job's files.
   func lock(isolation: isolated (any Actor)? = #isolation) async {
     enter()
-    await files.lock()
+    filesPermit = await files.acquire()
   }
   /// Gives them back.
   func unlock() {
-    files.unlock()
+    filesPermit = nil
     leave()
   }
 

@@ -16,17 +16,17 @@ extension Pipeline {
   /// A callback came to a URL of ours. True: what it claims is durable. False: it cannot be written now.
   public func received(secret: String, taskID: String) async -> Bool {
     // A service gives up on an answer that does not come: better to say "later" than to wait for a disk.
-    guard !journalIsFull, ending == nil else { return false }
+    guard !journalWriter.isFull, ending == nil else { return false }
     let evidence = Evidence(secretSHA: reader.digest(secret), taskID: taskID, receivedAt: wallClock)
     do {
-      _ = try await commit([.evidence(evidence)])
+      try await record([.evidence(evidence)])
     } catch {
       fail(error)
       return false
     }
     if !isBeingWeighed(evidence) {
       weighing.insert(evidence)
-      Task { await self.weigh(evidence) }
+      start { await self.weigh(evidence) }
     }
     return true
   }
@@ -59,7 +59,7 @@ extension Pipeline {
       let verdict = try await judge(evidence)
       switch verdict {
       case .settled:
-        _ = try await commit([.weighed(evidence)])
+        try await record([.weighed(evidence)])
         weighing.remove(evidence)
         weighTries[evidence] = nil
         askedForCallback.remove(evidence)
@@ -130,9 +130,9 @@ extension Pipeline {
       if gate.confirmed(target.attemptID) { pump() }
     }
     // One at a time: what one turns out to be depends on what the one before became.
-    await accepting.lock()
-    defer { accepting.unlock() }
+    let turn = await accepting.acquire()
     try await accept(evidence.taskID, report, target)
+    turn.release()
     return .settled
   }
 

@@ -23,10 +23,10 @@ extension Pipeline {
       }
     }
     let before = wallClock + (.zero - jump)
-    Task {
+    start { [self] in
       do {
         // The day's end is no wait that moves along: what waits for it is held against today's limits once more.
-        _ = try await commit([.clockSet(by: jump, after: before), .limitsMayHaveEnded(at: wallClock)])
+        try await record([.clockSet(by: jump, after: before), .limitsMayHaveEnded(at: wallClock)])
       } catch {
         fail(error)
       }

@@ -163,7 +163,7 @@ extension Pipeline {
       return result(job, ok: false, "It has changed since it was held: look at it, and approve it again\(orLater).")
     }
     let approved = note.approved(reason, prompt: stamp)
-    _ = try await commit([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
+    try await record([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
     active[job.id]?.job.note = approved
     recent[job.id] = nil
     settling.noticed(job.file, .found, at: now)
@@ -174,7 +174,7 @@ extension Pipeline {
     if let note = job.note {
       guard note.state == .failed || isKeptRefusal(job) else { return nil }
       // What was wrong with the file may be over without the file having changed.
-      _ = try await commit([.note(job: job.id, file: job.file, note.judgedAnew, stamp: nil, at: wallClock)])
+      try await record([.note(job: job.id, file: job.file, note.judgedAnew, stamp: nil, at: wallClock)])
       active[job.id]?.job.note = note.judgedAnew
       settling.noticed(job.file, .found, at: now)
       return result(job, ok: true, "It is looked at again\(orLater).")
@@ -205,7 +205,7 @@ extension Pipeline {
   // Finished, and its reference images or defaults are others now: the same text once more, as a new revision.
   private func makeAnew(_ job: Job) async throws -> CommandReply.FileResult {
     wantedAnew.insert(job.file)
-    _ = try await commit([.note(job: job.id, file: job.file, nil, stamp: nil, at: wallClock)])
+    try await record([.note(job: job.id, file: job.file, nil, stamp: nil, at: wallClock)])
     settling.noticed(job.file, .found, at: now)
     guard !isStopping else {
       wantedAnew.remove(job.file)

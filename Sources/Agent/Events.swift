@@ -88,7 +88,7 @@ extension Pipeline {
     undecided[FileKey(root: folder.root, path: .root)] = nil
     toldLeftOut = toldLeftOut.filter { $0.root != folder.root || !$0.path.isBelowOrEqual(folder.path) }
     watcher.lookAgain(below: folder)
-    Task {
+    start { [self] in
       do {
         try await releaseForeign()
         showWhatWaited()
@@ -102,7 +102,7 @@ extension Pipeline {
 
   /// What waits for its folder to be this agent's is asked for anew, each when its turn comes.
   func releaseForeign() async throws {
-    _ = try await commit(
+    try await record(
       JobError.notOurs.map { code in
         .undelay(code: code, beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)
       })

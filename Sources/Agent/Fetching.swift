@@ -6,8 +6,8 @@ extension Pipeline {
   func fetch(
     _ result: ResultItem, part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob, beside file: FileKey?
   ) async throws(FetchFailure) -> StagedImage {
-    await permit()
-    defer { releasePermit() }
+    let permit = await requests.acquire()
+    guard !isStopping else { throw .local(JobError(code: "stopped", message: "promptdrop was stopped.")) }
     let staged = try await local { () async throws(LocalTrouble) -> any StagedFile in
       if let file { try await self.files.stage(beside: file) } else { try await self.files.stageKept() }
     }
@@ -31,6 +31,7 @@ extension Pipeline {
       }
     } catch {
       await staged.discard()
+      permit.release()
       throw error
     }
   }

@@ -156,9 +156,9 @@ extension Pipeline {
     // At once, before anything is written to the old place.
     for entry in active.values { if let file = follow(entry.job.file) { entry.job.file = file } }
     recent = [:]
-    Task {
+    start { [self] in
       do {
-        _ = try await commit([.renamedFolder(from: from, to: to)])
+        try await record([.renamedFolder(from: from, to: to)])
         for (id, entry) in active {
           // One whose new path had a job stays where it was, and is found by its text.
           guard let kept = try await journal.jobs([id])[0] else { continue }

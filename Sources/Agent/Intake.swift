@@ -16,7 +16,7 @@ extension Pipeline {
       let due = settling.takeDue(at: now, limit: Self.batch)
       guard !due.isEmpty else { return }
       examinations += 1
-      Task { await self.examine(due, since: now) }
+      start { await self.examine(due, since: now) }
     }
   }
 

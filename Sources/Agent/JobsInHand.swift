@@ -110,7 +110,7 @@ extension Pipeline {
     lateRunning.remove(key)
     liftWhenIdle()
     guard let entry = active[key.job] else { return }
-    _ = takeRequest(key, entry)
+    dropRequest(key, entry)
     entry.running.remove(key)
     forgetIfIdle(entry)
   }

@@ -70,12 +70,12 @@ extension Pipeline {
   private func follow(_ slots: [SlotKey], _ event: SlotEvent) {
     guard !slots.isEmpty else { return }
     blaming += 1
-    Task {
+    start { [self] in
       do {
         for key in slots {
           // Its refusal has to be written down before it can be taken back. One that is at the service once more is judged by
           // the answer to that.
-          while posting.contains(key), active[key.job]?.requests[key] == nil { _ = try await commit([]) }
+          while posting.contains(key), active[key.job]?.requests[key] == nil { try await record([]) }
           guard !running.contains(key) else { continue }
           if try await decide([key], event), event == .refusalWasItsOwn { gate.forget(key) }
         }

@@ -45,7 +45,7 @@ extension Pipeline {
   func putKeptBack() {
     guard !keptJobs.isEmpty, !isPuttingBack else { return }
     isPuttingBack = true
-    Task {
+    start { [self] in
       for id in keptJobs where !isStopping { await putKeptBack(id) }
       isPuttingBack = false
       pump()

@@ -14,7 +14,7 @@ extension Pipeline {
         continue
       }
       guard try await reserve(key) else { continue }
-      Task { await self.askForLate(key) }
+      start { await self.askForLate(key) }
     }
   }
 

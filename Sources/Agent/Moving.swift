@@ -15,7 +15,7 @@ extension Pipeline {
         observer.changed(entry.job)
         // While money is at risk, the sidecar beside the prompt has to be the second copy again.
         if entry.job.state.isSettled { await show(id) } else { try await writeSidecar(entry, durable: true) }
-        _ = try await commit([.arrived(job: id)])
+        try await record([.arrived(job: id)])
         wake(entry)
         if keptJobs.contains(id) { putKeptBack() }
       }

@@ -22,7 +22,7 @@ extension Pipeline {
     isJudgingEnd = true
     let unseen = hasUnseen
     let settling = settling.count
-    Task {
+    start { [self] in
       do {
         let left = try await leftovers()
         for job in left.needUser.prefix(Self.mostNamed) { nameOne(job) }

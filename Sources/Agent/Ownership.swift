@@ -133,7 +133,7 @@ extension Pipeline {
       else { return }
       sharedWith[root] = other
       ownersChanged()
-      _ = try await commit([.shared(root, with: other)])
+      try await record([.shared(root, with: other)])
     } catch {
       fail(error)
     }
@@ -172,7 +172,7 @@ extension Pipeline {
           told.writer == nil, told.owner == word, told.jobID == job.text
         else { continue }
         sharedWith[root] = nil
-        _ = try await commit([.shared(root, with: nil)])
+        try await record([.shared(root, with: nil)])
         break
       }
     }
@@ -193,7 +193,7 @@ extension Pipeline {
     let noted = try await journal.sharedRoots()
     if isStateInDoubt || noted.values.contains(id) {
       // First: after the new id nothing would tell any more that these folders are in doubt.
-      _ = try await commit(try await journal.roots().keys.map { .shared($0, with: id) })
+      try await record(try await journal.roots().keys.map { .shared($0, with: id) })
       for root in roots { sharedWith[root] = id }
       ownersChanged()
       do throws(LocalTrouble) { try identity.renew() } catch {

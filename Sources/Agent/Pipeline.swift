@@ -76,9 +76,7 @@ public actor Pipeline {
   var letGo: Set<JobID> = []
   // Files whose sidecar tells of a later text than the journal: it stays as it is until the file was looked at.
   var keptSidecars: Set<FileKey> = []
-  // Answers that only a full disk keeps from being written down.
-  var keptTasks: Set<SlotKey> = []
-  let accepting = AsyncLock()
+  let accepting = AsyncSemaphore(1)
   var burst: SubmissionPace
 
   // Slots under way.
@@ -95,9 +93,9 @@ public actor Pipeline {
   // How many groups of refusals are being judged anew, and until when what was refused rests.
   var blaming = 0
   var resting: [SlotKey: Timestamp] = [:]
-  var permitsUsed = 0
-  var permitQueue: [CheckedContinuation<Void, Never>] = []
-  var referenceRoom = ReferenceRoom()
+  // Requests at once, and the memory of their reference images.
+  let requests: AsyncSemaphore
+  let referenceRoom = AsyncSemaphore(SubmissionRoom.referenceBytes)
 
   // Slots that wait for their turn: a few here, the rest in the journal.
   var ready: [SlotKey] = []
@@ -114,7 +112,7 @@ public actor Pipeline {
 
   // What is spent, and what waits because of it.
   var book: SpendBook
-  var openingBook: Task<Void, any Error>?
+  let openingBook = AsyncSemaphore(1)
   var paused: [RootID: Duration] = [:]
   var limited: [RootID: (until: Timestamp, error: JobError)] = [:]
   var waitsForPrice: JobError?
@@ -133,15 +131,9 @@ public actor Pipeline {
   var askedForCallback: Set<Evidence> = []
   var clock: ClockWatch
 
-  // What is due at a time.
-  var agenda = DueHeap<AgendaItem>()
-  var agendaTurn: UInt64 = 0
-  var alarm: Task<Void, Never>?
-  var alarmAt: Duration?
-
-  // Commits waiting for the next group.
-  var pendingCommits: [PendingCommit] = []
-  var isCommitting = false
+  let timetable = Timetable()
+  let journalWriter: JournalWriter
+  let tasks = TaskScope()
 
   // The end.
   var mode = AgentMode.watch
@@ -154,9 +146,6 @@ public actor Pipeline {
   var localTrouble: JobError?
   // Roots whose disk takes nothing at present.
   var diskTroubles: [Unwritten: JobError] = [:]
-  var journalIsFull = false
-  var waitForRoom: Task<Void, any Error>?
-  var givesUpWriting = false
   private var isRecovering = false
 
   /// On an event loop's executor, network and pipeline share a thread and need no hops.
@@ -184,6 +173,8 @@ public actor Pipeline {
     self.observer = observer
     self.identity = identity
     self.executor = executor
+    requests = AsyncSemaphore(settings.maxRequests)
+    journalWriter = JournalWriter(journal, surroundings, pause: settings.policy.localTroubleDelay)
     settling = Settling(windows: settings.windows)
     pace = SubmissionPace(perMinute: settings.submissionsPerMinute)
     gate = ServiceGate(probeInterval: settings.probeInterval)
@@ -211,17 +202,16 @@ public actor Pipeline {
     watcher.hasRoom(settings.settlingLimit, told: 0)
     watcher.start(surveying: unsurveyed) { feed.yield($0) }
     schedule(.backUp, at: now)
-    let listening = Task { for await batch in events { self.handle(batch) } }
+    let listening = start { for await batch in events { self.handle(batch) } }
     pump()
     let result = await withCheckedContinuation { continuation in
       if let ending { continuation.resume(returning: ending) } else { onEnd = continuation }
     }
     listening.cancel()
     watcher.stop()
-    alarm?.cancel()
-    alarmAt = nil
+    timetable.stop()
     await finishPosts()
-    giveUpWriting()
+    journalWriter.giveUp()
     await writeStaleSidecars()
     return result
   }
@@ -238,7 +228,7 @@ public actor Pipeline {
     isStopping = true
     onEnd?.resume(returning: ending)
     onEnd = nil
-    if isRecovering { giveUpWriting() }
+    if isRecovering { journalWriter.giveUp() }
   }
 
   func fail(_ error: any Error) { end(.fatal(describe(error))) }
@@ -255,9 +245,9 @@ public actor Pipeline {
   private func finishPosts() async {
     guard !posting.isEmpty else { return }
     let deadline = now + settings.stopTimeout
-    let timeout = Task { [surroundings] in
-      try await surroundings.sleep(deadline)
-      self.quiet()
+    let timeout = start { [self] in
+      do { try await surroundings.sleep(deadline) } catch { return }  // Cancelled: they have ended.
+      quiet()
     }
     await withCheckedContinuation { onQuiet = $0 }
     timeout.cancel()

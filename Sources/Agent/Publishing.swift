@@ -48,7 +48,7 @@ extension Pipeline {
 
   func commitOutputs(_ outputs: [Output], _ entry: ActiveJob) async throws(FetchFailure) {
     do {
-      _ = try await commit([.outputs(outputs)])
+      try await record([.outputs(outputs)])
     } catch {
       fail(error)
       throw .local(JobError(code: "journal", message: "The journal cannot be written."))

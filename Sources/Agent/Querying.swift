@@ -66,9 +66,9 @@ extension Pipeline {
 
   /// Asks for a task, and tells the gate how that went. Nil at the end of the process.
   func ask(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome? {
-    await permit()
+    let permit = await requests.acquire()
     let outcome = isStopping ? nil : await service.query(taskID, sent: sent)
-    releasePermit()
+    permit.release()
     guard let outcome, !isStopping else { return nil }
     switch outcome {
     case .report, .notFound: if gate.queryAnswered(taskID) { sayOpen() }

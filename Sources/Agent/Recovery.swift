@@ -14,9 +14,9 @@ extension Pipeline {
     for key in try await journal.underWay(roots: roots) {
       guard try await activate(key) else { continue }
       // Each runs on by itself; together they respect the limits on requests.
-      Task { await self.takeOver(key) }
+      start { await self.takeOver(key) }
     }
-    _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
+    try await record([.limitsMayHaveEnded(at: wallClock)])
     try await releaseForeign()
     if settings.burstLimit == 0 { try await releaseBurst() }
     // A sidecar whose state was committed but not written before the process ended is out of date.
@@ -120,7 +120,7 @@ extension Pipeline {
     let own = files.temporaryPrefix
     let foreign = found.filter { !$0.path.name.starts(with: own) }
     guard !foreign.isEmpty else { return }
-    Task {
+    start { [self] in
       do {
         let planned = try await journal.plannedTemporaries(roots: roots)
         for file in foreign where !planned.contains(file.path.name) {
@@ -139,7 +139,7 @@ extension Pipeline {
     unscanned.isEmpty && unsurveyed.isEmpty && readingStrays == 0 && vanished.isEmpty && settling.count == 0
       && writerLooks.isEmpty
       && examinations == 0 && running.isEmpty && ready.isEmpty && !isFilling
-      && !journalHasMore && pendingCommits.isEmpty && !isCommitting && arriving.isEmpty
+      && !journalHasMore && journalWriter.isIdle && arriving.isEmpty
   }
 
   func judgeOnce(at now: Duration) {

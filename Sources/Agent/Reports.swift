@@ -87,7 +87,7 @@ extension Pipeline {
     }
     if let closed = gate.closed { add(closed.error, until: nil) }
     if pictures.isClosed { add(Self.noPictures(pictures.count), until: nil) }
-    if let error = localTrouble, journalIsFull { add(error, until: nil) }
+    if let error = localTrouble, journalWriter.isFull { add(error, until: nil) }
     for root in roots {
       if let error = diskTroubles.first(where: { $0.key.root == root })?.value { add(error, until: nil) }
     }

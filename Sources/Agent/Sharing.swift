@@ -4,7 +4,7 @@ import JobCore
 extension Pipeline {
   /// A sidecar came from somewhere else.
   func sidecarArrived(_ prompt: FileKey) {
-    Task {
+    start { [self] in
       do throws(LocalTrouble) {
         guard try await told(of: prompt)?.tellsOfPayment == true else { return }
       } catch {
@@ -57,7 +57,7 @@ extension Pipeline {
   /// into the journal before any prompt is looked at.
   func readStrays(_ prompts: [FileKey]) {
     readingStrays += 1
-    Task {
+    start { [self] in
       do {
         for prompt in prompts where !isStopping { try await readStray(prompt) }
       } catch {

@@ -73,7 +73,7 @@ extension Pipeline {
           return nil
         }
       } catch {
-        if case .submitted = transition.slot.state, !keptTasks.contains(key) {
+        if case .submitted = transition.slot.state, !journalWriter.isWaiting(key) {
           await keepTask(of: transition.slot, entry)
         }
         throw error
@@ -136,7 +136,7 @@ extension Pipeline {
     }
     do throws(LocalTrouble) {
       try await writeSidecar(entry, durable: true)
-      localTrouble = journalIsFull ? localTrouble : nil
+      localTrouble = journalWriter.isFull ? localTrouble : nil
       return nil
     } catch {
       if error.isFatal { throw error }
@@ -155,7 +155,7 @@ extension Pipeline {
           localTrouble = error.error
           if error.error.code != JobError.folderGone { pause(entry.job.file.root) }
         }
-        _ = takeRequest(key, entry)
+        dropRequest(key, entry)
         return .couldNotRecord(error.error)
       case .done: return .fetchFailed(.local(error.error))
       default:
@@ -170,9 +170,9 @@ extension Pipeline {
   }
 
   private func post(_ key: SlotKey, _ entry: ActiveJob) async -> SlotEvent? {
-    guard !isStopping, let request = entry.requests[key] else {
+    guard !isStopping, let request = entry.requests[key]?.request else {
       gate.submitNotSent(key)
-      _ = takeRequest(key, entry)
+      dropRequest(key, entry)
       return .stoppedBeforeSending
     }
     guard let attemptID = entry.job.slots[key]?.attempts.last?.attemptID else { return .stoppedBeforeSending }
@@ -182,17 +182,17 @@ extension Pipeline {
       of: await service.submit(request) { [marks] in marks.willSend(attemptID) }, key)
     // What a person let pass is sent; what is written from now on is another matter.
     if !entry.job.currentSlots.contains(where: \.isUnsent) { takenThoughOpen[key.job] = nil }
-    _ = takeRequest(key, entry)
+    dropRequest(key, entry)
     judge(outcome, submission)
     return .posted(outcome)
   }
 
-  /// Gives the request out, and with it the permit that it held.
-  func takeRequest(_ key: SlotKey, _ entry: ActiveJob) -> SubmitRequest? {
-    guard let request = entry.requests.removeValue(forKey: key) else { return nil }
-    giveReferenceRoomBack(key)
-    releasePermit()
-    return request
+  /// The request was sent, or is not going to be: others have its place. Whether there was one.
+  @discardableResult
+  func dropRequest(_ key: SlotKey, _ entry: ActiveJob) -> Bool {
+    guard let request = entry.requests.removeValue(forKey: key) else { return false }
+    request.room.release()
+    return true
   }
 
   func resumeFetch(_ key: SlotKey) async {

@@ -24,20 +24,15 @@ extension Pipeline {
 
   /// The book is open for today when this returns.
   func openBook() async throws {
+    guard book.needsOpening(at: wallClock) else { return }
+    let turn = await openingBook.acquire()
+    // Somebody may have opened it meanwhile, and midnight may pass.
     while book.needsOpening(at: wallClock) {
-      if let openingBook {
-        try await openingBook.value
-        continue
-      }
       let day = SpendBook.day(of: wallClock)
-      let opening = Task {
-        let (charges, prices) = (try await journal.charges(day: day), try await journal.prices())
-        self.book.open(day: day, charges: charges, prices: prices)
-      }
-      openingBook = opening
-      defer { openingBook = nil }
-      try await opening.value
+      let (charges, prices) = (try await journal.charges(day: day), try await journal.prices())
+      book.open(day: day, charges: charges, prices: prices)
     }
+    turn.release()
   }
 
   // MARK: limits that are reached
@@ -94,7 +89,7 @@ extension Pipeline {
     guard isLifting else { return }
     (isLifting, liftedAt) = (false, now)
     do {
-      _ = try await commit([.limitsMayHaveEnded(at: wallClock)])
+      try await record([.limitsMayHaveEnded(at: wallClock)])
     } catch {
       return fail(error)
     }

@@ -3,7 +3,7 @@ import JobCore
 // The scheduler: which queued slots begin, and when.
 extension Pipeline {
   private var capacity: Int {
-    min(settings.maxInFlight - (running.count - lateRunning.count), settings.maxRequests - permitsUsed)
+    min(settings.maxInFlight - (running.count - lateRunning.count), requests.available)
   }
 
   /// When the gate or the pace lets the next one out; nil while nothing waits for them.
@@ -29,7 +29,7 @@ extension Pipeline {
     case .submitOne: (room, isTrial) = (1, true)
     case .wait(let until): return holdBack(until)
     case .probe:
-      Task { await self.probe() }
+      start { await self.probe() }
       return holdBack(now + .seconds(1))
     }
     var starting: [SlotKey] = []
@@ -78,7 +78,7 @@ extension Pipeline {
     isFilling = true
     fillGeneration += 1
     let generation = fillGeneration
-    Task {
+    start { [self] in
       do {
         let taken = running.union(ready).union(asleep)
         let (open, limitsEnd) = openRoots()
@@ -129,17 +129,26 @@ extension Pipeline {
         fillGeneration += 1
         continue
       }
-      permitsUsed += 1  // Given back when the request was sent, or turns out not to be.
-      Task { await self.begin(key) }
+      // There is room for as many as were chosen.
+      guard let permit = requests.tryAcquire() else {
+        running.remove(key)
+        gate.submitNotSent(key)
+        ready.insert(key, at: 0)
+        continue
+      }
+      let room = SubmissionRoom(permit)
+      start { await self.begin(key, room) }
     }
   }
 
-  private func begin(_ key: SlotKey) async {
+  private func begin(_ key: SlotKey, _ room: SubmissionRoom) async {
     do {
       var isFresh = recent[key.job] != nil
-      guard try await activate(key), let entry = active[key.job] else { return notNow(key) }
-      if await takeReferenceRoom(for: key, entry.job) { isFresh = false }
-      guard case .queued? = entry.job.slots[key]?.state, !isStopping else { return notNow(key) }
+      guard try await activate(key), let entry = active[key.job] else { return notNow(key, room) }
+      let bytes = entry.job.referenceBytes(key)
+      let hasWaited = await room.takeReferences(bytes, from: referenceRoom, requests: requests) { pump() }
+      if hasWaited { isFresh = false }
+      guard case .queued? = entry.job.slots[key]?.state, !isStopping else { return notNow(key, room) }
       let attemptID = surroundings.newID()
       let day = SpendBook.day(of: wallClock)
       let reserved: Credits?
@@ -148,20 +157,18 @@ extension Pipeline {
       case .waitForPrice(let why):
         waitForPrice(why)
         ready.insert(key, at: 0)
-        return notNow(key)
+        return notNow(key, room)
       case .wait(let until, let why, let wholeAgent):
         gate.submitNotSent(key)
         limit(entry.job.file.root, wholeAgent: wholeAgent, until: until, why)
-        giveReferenceRoomBack(key)
-        releasePermit()
+        room.release()
         return await advance(key, .postponed(until: until, why))
       }
       switch try await prepare(key, entry, isFresh: isFresh) {
       case .failure(let why):
         gate.submitNotSent(key)
         book.release(attemptID)
-        giveReferenceRoomBack(key)
-        releasePermit()
+        room.release()
         if let event = why.event { return await advance(key, event) }
         switch entry.job.slots[key]?.state {
         case .queued?: letBe(key)
@@ -174,11 +181,11 @@ extension Pipeline {
         if isStopping || SpendBook.day(of: wallClock) != day {
           book.release(attemptID)
           requeued(notBefore: nil)
-          return notNow(key)
+          return notNow(key, room)
         }
         let secret = settings.callbackBase.map { _ in surroundings.newSecret() }
         request.callbackURL = settings.callbackBase.flatMap { base in secret.map { "\(base)/callback/\($0)" } }
-        entry.requests[key] = request
+        entry.requests[key] = (request, room)
         marks.prepare(attemptID)
         // From here on a stop waits for it, so that nothing says "submitting" once nobody does.
         posting.insert(key)
@@ -189,7 +196,7 @@ extension Pipeline {
             requestSHA: entry.job.revisions[key.revision]?.identity.request, callbackSHA: secret.map(reader.digest),
             reserved: reserved?.text))
         // The slot had become something else in that moment: nothing was begun.
-        if entry.job.slots[key]?.attempts.last?.attemptID != attemptID, takeRequest(key, entry) != nil {
+        if entry.job.slots[key]?.attempts.last?.attemptID != attemptID, dropRequest(key, entry) {
           book.release(attemptID)
           marks.clear(attemptID)
           gate.submitNotSent(key)
@@ -201,10 +208,9 @@ extension Pipeline {
   }
 
   // It is left in the queue as it is.
-  private func notNow(_ key: SlotKey) {
+  private func notNow(_ key: SlotKey, _ room: SubmissionRoom) {
     gate.submitNotSent(key)
-    giveReferenceRoomBack(key)
-    releasePermit()
+    room.release()
     if !isFollowed(key) { leave(key) }
     pump()
   }

@@ -61,7 +61,7 @@ extension Pipeline {
     for entry in active.values where entry.sidecarIsStale { progress(entry) }
     let waiting = unshown
     unshown = []
-    Task {
+    start { [self] in
       // Those with a picture to be put in place are shown with it.
       for id in waiting where !keptJobs.contains(id) { await show(id) }
       putKeptBack()

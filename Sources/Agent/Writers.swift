@@ -78,7 +78,7 @@ extension Pipeline {
       return .postponed(until: wallClock + .seconds(1), beingWritten(written))
     }
     guard let plan = waitForWriter(file, known, stamp, now, beingWritten(written)) else { return nil }
-    _ = try await commit(plan.changes)
+    try await record(plan.changes)
     await plan.then()
     return .postponed(until: wallClock + .seconds(1), beingWritten(written))
   }

@@ -1,0 +1,67 @@
+import JobCore
+
+// What is due at a time, and what is done about it.
+extension Pipeline {
+  /// When the alarm rings; nil while none is set.
+  var alarmAt: Duration? { timetable.alarmAt }
+
+  func schedule(_ item: AgendaItem, at due: Duration) {
+    timetable.add(item, at: due)
+    if ending == nil { setAlarm() }
+  }
+
+  /// A wall-clock moment on the monotonic clock; what is past is due now.
+  func monotonic(_ moment: Timestamp) -> Duration {
+    now + max(.zero, moment - wallClock)
+  }
+
+  func runAgenda(at now: Duration) {
+    guard !isStopping else { return }
+    while let item = timetable.takeDue(at: now) {
+      switch item {
+      case .query(let key, let due): start { await self.query(key, due: due) }
+      case .fetch(let key): start { await self.resumeFetch(key) }
+      case .late(let key, let due): start { await self.tryLate(key, due: due) }
+      case .sidecar(let job): start { await self.writeDueSidecar(job) }
+      case .setBack(let job): start { await self.putRight(job) }
+      case .look(let file): settling.noticed(file, .found, at: now)
+      case .writer(let file, let due): lookForClose(of: file, due: due)
+      case .vanished: start { await self.lookForVanished() }
+      case .weigh(let evidence): start { await self.weigh(evidence) }
+      case .backUp: start { await self.backUp() }
+      case .liftLimits: start { await self.weighLimitsAnew() }
+      }
+    }
+    examineSettled(at: now)
+  }
+
+  func setAlarm() {
+    // What waits for a moment of the wall clock is looked at once a minute: the clock may be set.
+    let byTheClock = nextQueued.map { min($0, now + .seconds(60)) }
+    // While no more files can be examined at once, those that are due wait for the end of one batch, not for a time.
+    let settled = canExamine ? settling.nextDue : nil
+    let next = [settled, timetable.nextDue, byTheClock, gateWait, onceDeadline, catchUpDeadline].compactMap { $0 }.min()
+    guard let next else { return }
+    timetable.setAlarm(at: next) { moment in
+      start { [self] in
+        if moment > now {
+          do { try await surroundings.sleep(moment) } catch { return }  // Cancelled: a nearer alarm was set.
+        }
+        timetable.rang(moment)
+        pump()
+      }
+    }
+  }
+
+  /// Does this in a task of its own, which does not outlive `run`.
+  @discardableResult
+  func start(_ work: @escaping () async -> Void) -> Task<Void, Never> {
+    let name = tasks.name()
+    let task = Task {
+      await work()
+      self.tasks.ended(name)
+    }
+    tasks.began(task, name)
+    return task
+  }
+}
