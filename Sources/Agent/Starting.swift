@@ -176,7 +176,8 @@ extension Pipeline {
         default: leave(key)
         }
         pump()
-      case .success(var request):
+      case .success(let prepared):
+        var request = prepared.request
         // Midnight has passed meanwhile: it was weighed against another day's limits.
         if isStopping || SpendBook.day(of: wallClock) != day {
           book.release(attemptID)
@@ -193,7 +194,7 @@ extension Pipeline {
           key,
           .start(
             attemptID: attemptID, bootID: surroundings.bootID,
-            requestSHA: entry.job.revisions[key.revision]?.identity.request, callbackSHA: secret.map(reader.digest),
+            requestSHA: prepared.sha256, callbackSHA: secret.map(reader.digest),
             reserved: reserved?.text))
         // The slot had become something else in that moment: nothing was begun.
         if entry.job.slots[key]?.attempts.last?.attemptID != attemptID, dropRequest(key, entry) {
@@ -221,10 +222,16 @@ extension Pipeline {
     init(_ event: SlotEvent?) { self.event = event }
   }
 
+  private struct Prepared {
+    var request: SubmitRequest
+    // Of what is sent.
+    var sha256: String
+  }
+
   // The last look before money is spent: is the prompt still there and the same, and are its reference images?
   private func prepare(
     _ key: SlotKey, _ entry: ActiveJob, isFresh: Bool
-  ) async throws -> Result<SubmitRequest, NotNow> {
+  ) async throws -> Result<Prepared, NotNow> {
     let file = entry.job.file
     // What the file says now is what is wanted: a text that was replaced is not sent, unless it was in doubt and a person
     // wants it; nor is one whose file cannot be taken as it stands. Should it come back, so does its place in the queue.
@@ -307,10 +314,15 @@ extension Pipeline {
     }
     if isChanged {
       revision.identity.request = reader.requestHash(revision.snapshot)
-      _ = try await commit([.refresh(job: key.job, revision)])
-      entry.job.revisions[key.revision] = revision
+      // Once a picture was begun with the former ones, the revision goes on telling of these, in the journal and so in hand
+      // too; the attempt has the hash of what it sends.
+      if try await commit([.refresh(job: key.job, revision)]).first == .applied {
+        entry.job.revisions[key.revision] = revision
+      }
     }
-    return .success(SubmitRequest(snapshot: revision.snapshot, images: images))
+    return .success(
+      Prepared(
+        request: SubmitRequest(snapshot: revision.snapshot, images: images), sha256: revision.identity.request))
   }
 
   // Whether the file was looked at a moment ago, so that there is no need to look whether it was opened since.
