@@ -25,16 +25,14 @@ final class ActiveJob {
   /// Tasks that a callback named since they were last asked for.
   var calledBack: Set<SlotKey> = []
 
-  /// How many have the job in hand besides its slots: while there is one, it stays in hand.
-  private(set) var users = 0
+  /// How many have the job in hand besides its slots, see `JobTable.Lease`: while there is one, it stays in hand.
+  var users = 0
   /// Whether nobody needs it any more.
   var isIdle: Bool { running.isEmpty && !sidecarIsDue && users == 0 }
 
-  // One writer of the job's files at a time: its slots run side by side.
-  private let files = AsyncSemaphore(1)
-  private var filesPermit: AsyncSemaphore.Permit?
-  // Who waits for a slot; a slot without an entry is free.
-  private var waitingForSlot: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
+  /// One writer of the job's files at a time, see `JobTable`.
+  let files = AsyncSemaphore(1)
+  private var turns: [SlotKey: AsyncSemaphore] = [:]
 
   init(_ job: Job) { self.job = job }
 
@@ -50,39 +48,11 @@ final class ActiveJob {
     (job.note, job.inputsChanged) = (fresh.note, fresh.inputsChanged)
   }
 
-  /// Somebody has the job in hand; `leave` comes later.
-  func enter() { users += 1 }
-  /// The counterpart of `enter`.
-  func leave() { users -= 1 }
-
-  /// Takes the job's files.
-  func lock(isolation: isolated (any Actor)? = #isolation) async {
-    enter()
-    filesPermit = await files.acquire()
-  }
-  /// Gives them back.
-  func unlock() {
-    filesPermit = nil
-    leave()
-  }
-
-  /// One event of a slot at a time.
-  func lock(_ slot: SlotKey, isolation: isolated (any Actor)? = #isolation) async {
-    enter()
-    if waitingForSlot[slot] == nil {
-      waitingForSlot[slot] = []
-    } else {
-      await withCheckedContinuation { waitingForSlot[slot]?.append($0) }
-    }
-  }
-
-  /// Lets the next event of the slot come.
-  func unlock(_ slot: SlotKey) {
-    if waitingForSlot[slot]?.isEmpty == false {
-      waitingForSlot[slot]?.removeFirst().resume()
-    } else {
-      waitingForSlot[slot] = nil
-    }
-    leave()
+  /// One event of a slot at a time, see `JobTable`.
+  func turn(of slot: SlotKey) -> AsyncSemaphore {
+    if let turn = turns[slot] { return turn }
+    let turn = AsyncSemaphore(1)
+    turns[slot] = turn
+    return turn
   }
 }

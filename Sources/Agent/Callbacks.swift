@@ -46,7 +46,7 @@ extension Pipeline {
 
   /// A POST has ended: callbacks that came before its answer can be weighed.
   func weighWaiting(for key: SlotKey) {
-    guard !weighing.isEmpty, active[key.job]?.job.slots[key]?.state.name != .submitting else { return }
+    guard !weighing.isEmpty, jobs.slot(key)?.state.name != .submitting else { return }
     for evidence in weighing where waitingEvidence[evidence] == key {
       waitingEvidence[evidence] = nil
       schedule(.weigh(evidence), at: now)
@@ -92,7 +92,7 @@ extension Pipeline {
     guard let slot else { return .settled }
     if slot.state == .submitting { return .afterPost(key) }
     // Somebody has it in hand who may make something else of it.
-    if slot.state.name == .queued || slot.state.name.isSettled, running.contains(key) {
+    if slot.state.name == .queued || slot.state.name.isSettled, jobs.isRunning(key) {
       return .later(now + .milliseconds(200))
     }
 
@@ -100,9 +100,8 @@ extension Pipeline {
       // Known already: it is final, so there is no reason to wait for the next query. Somebody else's task is nothing
       // to this attempt.
       // The pauses of a picture that is late are waited for.
-      if owner.job == key.job, case .submitted(let task)? = active[owner.job]?.job.slots[owner]?.state, task.late == nil
-      {
-        active[owner.job]?.calledBack.insert(owner)
+      if owner.job == key.job, case .submitted(let task)? = jobs.slot(owner)?.state, task.late == nil {
+        jobs[owner.job]?.calledBack.insert(owner)
         scheduleQuery(owner, at: now)
       }
       return .settled
@@ -153,11 +152,10 @@ extension Pipeline {
   private func accept(_ taskID: String, _ report: TaskReport, _ target: CallbackTarget) async throws {
     let key = target.slot
     guard try await journal.slots(task: taskID).isEmpty else { return }
-    ready.removeAll { $0 == key }
-    recent[key.job] = nil
+    takeFromQueue(key)
     // Somebody may have taken it in hand while the task was asked for: then it stays theirs.
-    let isOurs = !running.contains(key)
-    guard try await (isOurs ? reserve(key) : activate(key)), let entry = active[key.job],
+    let isOurs = !jobs.isRunning(key)
+    guard try await (isOurs ? jobs.reserve(key) : jobs.activate(key)), let entry = jobs[key.job],
       let slot = entry.job.slots[key]
     else { return }
     let event = SlotEvent.bound(taskID: taskID, attemptID: target.attemptID)
@@ -169,7 +167,7 @@ extension Pipeline {
           message: "A callback tells what became of the submission of \(entry.job.file.path.display): task \(taskID)."))
       await advance(key, event)
       // It was asked for a moment ago: once for each callback is enough.
-      if active[key.job]?.job.slots[key]?.state.task?.taskID == taskID {
+      if jobs.slot(key)?.state.task?.taskID == taskID {
         entry.queryDue[key] = nil
         await advance(key, .queried(.report(report)))
       }
@@ -223,8 +221,8 @@ extension Pipeline {
             "One submission of \(job.file.path.display) led to two tasks; \(taskID) is the second. Both pictures are kept.",
           hint: "Ask the service for a refund; the sidecar has both task ids."))
     }
-    guard try await activate(surplus.key) else { return }
-    active[surplus.key.job]?.job.slots[surplus.key] = surplus
+    guard try await jobs.activate(surplus.key) else { return }
+    jobs[surplus.key.job]?.job.slots[surplus.key] = surplus
     await advance(surplus.key, .restarted)
   }
 }

@@ -14,7 +14,7 @@ extension Pipeline {
       ))
     limited = [:]
     waitsForPrice = nil
-    for entry in active.values {
+    for entry in jobs.inHand {
       for (key, slot) in entry.job.slots {
         // In hand only: the journal has it with the next step, and a restart tells a moment in the future by itself.
         if let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, chance: 0) {
@@ -30,8 +30,7 @@ extension Pipeline {
       } catch {
         fail(error)
       }
-      journalHasMore = true
-      fillGeneration += 1
+      backlog.journalHasNew()
       pump()
     }
   }

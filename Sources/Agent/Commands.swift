@@ -35,7 +35,7 @@ extension Pipeline {
     var reply = CommandReply()
     var wanted: [(job: JobID, isNamed: Bool)] = []
     if request.paths.isEmpty {
-      for root in roots { wanted += try await jobs(below: root, .root, states) }
+      for root in roots { wanted += try await jobIDs(below: root, .root, states) }
     }
     for path in request.paths {
       guard let place = locate(path) else {
@@ -47,7 +47,7 @@ extension Pipeline {
       if let known = try await journal.known([place])[0] {
         wanted.append((known.job, true))
       } else {
-        let found = try await jobs(below: place.root, place.path, states)
+        let found = try await jobIDs(below: place.root, place.path, states)
         if found.isEmpty {
           reply.files.append(
             .init(
@@ -69,7 +69,7 @@ extension Pipeline {
     return reply
   }
 
-  private func jobs(
+  private func jobIDs(
     below root: RootID, _ folder: DropPath, _ states: [StateName]
   ) async throws -> [(job: JobID, isNamed: Bool)] {
     var found: [(JobID, Bool)] = []
@@ -164,8 +164,8 @@ extension Pipeline {
     }
     let approved = note.approved(reason, prompt: stamp)
     try await record([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
-    active[job.id]?.job.note = approved
-    recent[job.id] = nil
+    jobs[job.id]?.job.note = approved
+    jobs.forget(job.id)
     settling.noticed(job.file, .found, at: now)
     return try await after(job, true, "It is taken as it stands\(orLater).")
   }
@@ -175,7 +175,7 @@ extension Pipeline {
       guard note.state == .failed || isKeptRefusal(job) else { return nil }
       // What was wrong with the file may be over without the file having changed.
       try await record([.note(job: job.id, file: job.file, note.judgedAnew, stamp: nil, at: wallClock)])
-      active[job.id]?.job.note = note.judgedAnew
+      jobs[job.id]?.job.note = note.judgedAnew
       settling.noticed(job.file, .found, at: now)
       return result(job, ok: true, "It is looked at again\(orLater).")
     }
@@ -224,13 +224,12 @@ extension Pipeline {
   func decide(_ keys: [SlotKey], _ event: SlotEvent) async throws -> Bool {
     var isDone = !keys.isEmpty
     for key in keys {
-      ready.removeAll { $0 == key }
-      recent[key.job] = nil
-      guard try await reserve(key) else {
+      takeFromQueue(key)
+      guard try await jobs.reserve(key) else {
         isDone = false
         continue
       }
-      guard let slot = active[key.job]?.job.slots[key],
+      guard let slot = jobs.slot(key),
         slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil
       else {
         letBe(key)

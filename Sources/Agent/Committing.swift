@@ -14,7 +14,7 @@ extension Pipeline: JournalWriterOwner {
   }
 
   func wroteToJournal(_ changes: [JournalChange]) {
-    noteChanged(changes)
+    jobs.journalHas(changes)
     enterBill(changes)
   }
 
@@ -30,7 +30,7 @@ extension Pipeline: JournalWriterOwner {
   func journalHasRoom() { localTrouble = nil }
 
   func keepAnswer(of slot: Slot) {
-    guard let entry = active[slot.key.job] else { return }
+    guard let entry = jobs[slot.key.job] else { return }
     start { await self.keepTask(of: slot, entry) }
   }
 }

@@ -169,7 +169,7 @@ extension Pipeline {
   /// Whether nothing of the current text has been sent: it may be replaced by the same with its list.
   func isUntouched(_ job: Job) -> Bool {
     job.currentSlots.allSatisfy { slot in
-      guard !slot.attempts.contains(where: { $0.outcome.mayBePaid }), !running.contains(slot.key) else { return false }
+      guard !slot.attempts.contains(where: { $0.outcome.mayBePaid }), !jobs.isRunning(slot.key) else { return false }
       return switch slot.state {
       case .queued, .cancelled(.superseded), .cancelled(.sourceGone): true
       case .held(let held): held.reason.isBeforeSending

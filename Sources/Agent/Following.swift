@@ -154,14 +154,14 @@ extension Pipeline {
         root: to.root, path: DropPath(bytes: to.path.bytes + file.path.bytes.dropFirst(from.path.bytes.count)))
     }
     // At once, before anything is written to the old place.
-    for entry in active.values { if let file = follow(entry.job.file) { entry.job.file = file } }
-    recent = [:]
+    for entry in jobs.inHand { if let file = follow(entry.job.file) { entry.job.file = file } }
+    jobs.forgetAll()
     start { [self] in
       do {
         try await record([.renamedFolder(from: from, to: to)])
-        for (id, entry) in active {
+        for entry in jobs.inHand {
           // One whose new path had a job stays where it was, and is found by its text.
-          guard let kept = try await journal.jobs([id])[0] else { continue }
+          guard let kept = try await journal.jobs([entry.job.id])[0] else { continue }
           entry.job.file = kept.file
           if follow(from) == nil, kept.file.path.isBelowOrEqual(to.path) { wake(entry) }
         }
@@ -169,8 +169,7 @@ extension Pipeline {
         fail(error)
       }
       noticeVanished(Vanished(folder: from, isDeep: true), at: now)
-      journalHasMore = true
-      fillGeneration += 1
+      backlog.journalHasNew()
       pump()
     }
   }

@@ -347,16 +347,14 @@ extension Pipeline {
 
   /// The job as it is known best: in hand, or from the journal.
   func inHand(_ id: JobID) async throws -> Job? {
-    if let entry = active[id] { return entry.job }
-    return try await journal.jobs([id])[0]
+    try await jobs.peek(id)
   }
 
   /// Withdraws a slot that was not sent, wherever it waits.
   func withdraw(_ key: SlotKey, _ reason: CancelReason) async {
     do {
-      recent[key.job] = nil
-      ready.removeAll { $0 == key }
-      guard try await reserve(key) else { return }
+      takeFromQueue(key)
+      guard try await jobs.reserve(key) else { return }
       await advance(key, .withdrawn(reason))
     } catch {
       fail(error)

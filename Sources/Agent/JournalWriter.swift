@@ -49,11 +49,13 @@ final class JournalWriter {
   /// Whether the answer to this slot's POST waits for room, and its owner was told.
   func isWaiting(_ key: SlotKey) -> Bool { waitingAnswers.contains(key) }
 
-  /// Returns when the changes are durable, with what became of each. Throws where the journal is broken.
+  /// Returns when the changes are durable, with what became of each; at once where there are none. Throws where the journal
+  /// is broken.
   func commit<Owner: JournalWriterOwner>(
     _ changes: [JournalChange], for owner: isolated Owner
   ) async throws -> [ChangeResult] {
-    try await withCheckedThrowingContinuation { continuation in
+    guard !changes.isEmpty else { return [] }
+    return try await withCheckedThrowingContinuation { continuation in
       pending.append(Pending(changes: changes, waiting: continuation))
       if isFull { keepAnswers(in: changes, for: owner) }
       guard !isWriting else { return }

@@ -75,8 +75,8 @@ extension Pipeline {
         for key in slots {
           // Its refusal has to be written down before it can be taken back. One that is at the service once more is judged by
           // the answer to that.
-          while posting.contains(key), active[key.job]?.requests[key] == nil { try await record([]) }
-          guard !running.contains(key) else { continue }
+          await jobs.answerIsWritten(key)
+          guard !jobs.isRunning(key) else { continue }
           if try await decide([key], event), event == .refusalWasItsOwn { gate.forget(key) }
         }
       } catch {

@@ -72,8 +72,7 @@ extension Pipeline {
   }
 
   private func putKeptBack(_ entry: ActiveJob) async throws(FetchFailure) {
-    await entry.lock()
-    defer { entry.unlock() }
+    let lock = await jobs.lockFiles(of: entry)
     try await setEarlierAside(entry)
     for output in entry.job.outputs {
       guard let name = output.kept else { continue }
@@ -92,5 +91,6 @@ extension Pipeline {
       try await commitOutputs([placed], entry)
       await files.removeKept(name)
     }
+    lock.release()
   }
 }

@@ -13,7 +13,7 @@ extension Pipeline {
         scheduleLate(key, at: min(monotonic(next), now + settings.policy.longestPause))
         continue
       }
-      guard try await reserve(key) else { continue }
+      guard try await jobs.reserve(key) else { continue }
       start { await self.askForLate(key) }
     }
   }
@@ -30,9 +30,9 @@ extension Pipeline {
     guard lateDue[key] == due, !isStopping else { return }
     lateDue[key] = nil
     // Somebody has it in hand, and may make something else of it.
-    guard !running.contains(key) else { return scheduleLate(key, at: now + .seconds(60)) }
+    guard !jobs.isRunning(key) else { return scheduleLate(key, at: now + .seconds(60)) }
     do {
-      guard try await reserve(key) else { return }
+      guard try await jobs.reserve(key) else { return }
     } catch {
       return fail(error)
     }
@@ -41,7 +41,7 @@ extension Pipeline {
 
   // The slot is under way.
   private func askForLate(_ key: SlotKey) async {
-    guard let entry = active[key.job], case .held(let held)? = entry.job.slots[key]?.state, held.isStillTried,
+    guard let entry = jobs[key.job], case .held(let held)? = entry.job.slots[key]?.state, held.isStillTried,
       let task = held.task
     else { return letBe(key) }
     guard await mayQuery() else {
@@ -59,7 +59,7 @@ extension Pipeline {
   /// What a slot has become, as far as its picture is late.
   func weighLateness(_ before: Slot, _ after: Slot) {
     let key = after.key
-    if after.state.isLate, running.contains(key) { lateRunning.insert(key) } else { lateRunning.remove(key) }
+    jobs.setLate(key)
     switch after.state {
     case .done where before.state.name == .fetching:
       if pictures.arrived() { sayPicturesArrive() }

@@ -36,7 +36,7 @@ extension Pipeline {
     do {
       try await withJob(id) { entry in
         entry.job.file = place
-        await entry.lock()
+        let lock = await jobs.lockFiles(of: entry)
         do throws(FetchFailure) {
           let isOurs = await notOurs(place) == nil
           for output in entry.job.outputs where isOurs && output.isInPlace && !entry.job.isVersion(output) {
@@ -45,7 +45,7 @@ extension Pipeline {
         } catch {
           if case .local(let why) = error { observer.notice(.warning, why) }
         }
-        entry.unlock()
+        lock.release()
         for slot in entry.job.slots.values where slot.isUnsent { await withdraw(slot.key, .sourceGone) }
         await show(id)
       }
@@ -62,8 +62,7 @@ extension Pipeline {
 
   // The lock is given back however this ends: a job that stays locked would go quiet.
   private func bringPictures(_ entry: ActiveJob, _ before: Job, to file: FileKey) async throws(FetchFailure) {
-    await entry.lock()
-    defer { entry.unlock() }
+    let lock = await jobs.lockFiles(of: entry)
     // Only now: whoever had the job's files was still working in the old place.
     entry.job.file = file
     let former = before.file
@@ -98,6 +97,7 @@ extension Pipeline {
         try await rename(output, entry, to: name)
       }
     }
+    lock.release()
   }
 
   // From another folder. One that the user deleted or edited stays where it is.
@@ -120,14 +120,14 @@ extension Pipeline {
     do {
       try await withJob(id) { entry in
         guard await notOurs(entry.job.file) == nil else { return }
-        await entry.lock()
-        defer { entry.unlock() }
+        let lock = await jobs.lockFiles(of: entry)
         try await setEarlierAside(entry)
         for output in entry.job.outputs
         where output.slot.revision == revision && output.isInPlace && entry.job.isVersion(output) {
           try await rename(output, entry) { $0.pictureName(output, turn: $1) }
         }
         try await files.syncFolder(of: entry.job.file)
+        lock.release()
       }
     } catch let trouble as LocalTrouble {
       if trouble.isFatal { fail(trouble) } else { observer.notice(.warning, trouble.error) }

@@ -79,15 +79,10 @@ public actor Pipeline {
   let accepting = AsyncSemaphore(1)
   var burst: SubmissionPace
 
-  // Slots under way.
-  var active: [JobID: ActiveJob] = [:]
-  var running: Set<SlotKey> = []
-  // Those of them whose pictures are late: they wait for a host, and take no place at the service.
-  var lateRunning: Set<SlotKey> = []
+  let jobs: JobTable
   // When the pictures of slots that are held are tried next, monotonic; and whether pictures arrive at all.
   var lateDue: [SlotKey: Duration] = [:]
   var pictures = PictureGate()
-  var posting: Set<SlotKey> = []
   // Whose answer named a task that is not written down yet.
   var claims: [String: SlotKey] = [:]
   // How many groups of refusals are being judged anew, and until when what was refused rests.
@@ -97,14 +92,7 @@ public actor Pipeline {
   let requests: AsyncSemaphore
   let referenceRoom = AsyncSemaphore(SubmissionRoom.referenceBytes)
 
-  // Slots that wait for their turn: a few here, the rest in the journal.
-  var ready: [SlotKey] = []
-  var recent: [JobID: Job] = [:]
-  var loading: [JobID: JobLoad] = [:]
-  var journalHasMore = true
-  var fillGeneration = 0
-  var isFilling = false
-  var nextQueued: Duration?
+  var backlog = Backlog()
   var gate: ServiceGate
   var pace: SubmissionPace
   var isHeldBack = false
@@ -173,6 +161,7 @@ public actor Pipeline {
     self.observer = observer
     self.identity = identity
     self.executor = executor
+    jobs = JobTable(journal)
     requests = AsyncSemaphore(settings.maxRequests)
     journalWriter = JournalWriter(journal, surroundings, pause: settings.policy.localTroubleDelay)
     settling = Settling(windows: settings.windows)
@@ -243,7 +232,7 @@ public actor Pipeline {
 
   // The answer of a POST that is under way is worth waiting for: without it the job would be held.
   private func finishPosts() async {
-    guard !posting.isEmpty else { return }
+    guard jobs.isPosting else { return }
     let deadline = now + settings.stopTimeout
     let timeout = start { [self] in
       do { try await surroundings.sleep(deadline) } catch { return }  // Cancelled: they have ended.
@@ -265,10 +254,7 @@ public actor Pipeline {
     if let jump = clock.jump(wall: wallClock, monotonic: now) { clockWasSet(by: jump) }
     examineSettled(at: now)
     runAgenda(at: now)
-    if let due = nextQueued, due <= now {
-      nextQueued = nil
-      journalHasMore = true
-    }
+    backlog.wake(upTo: now)
     startQueued(at: now)
     judgeOnce(at: now)
     setAlarm()

@@ -5,7 +5,7 @@ import JobCore
 extension Pipeline {
   /// Fetches and places what is missing of a slot's results; returns what that means for the slot.
   func fetchAndPublish(_ key: SlotKey) async throws -> SlotEvent? {
-    guard let entry = active[key.job], case .fetching(let fetching)? = entry.job.slots[key]?.state, !isStopping else {
+    guard let entry = jobs[key.job], case .fetching(let fetching)? = entry.job.slots[key]?.state, !isStopping else {
       return nil
     }
     do throws(FetchFailure) {
@@ -73,22 +73,26 @@ extension Pipeline {
       }
     }
     let staged = try await fetch(result, part: part, of: key, task, entry, beside: hasPlace ? file : nil)
-    await entry.lock()
-    defer {
-      entry.unlock()
-      forgetIfIdle(entry)
-    }
-    if hasPlace, let problem = await notOurs(entry.job.file) {
+    let lock = await jobs.lockFiles(of: entry)
+    try await publish(staged, part: part, of: key, entry, beside: hasPlace ? file : nil)
+    lock.release()
+  }
+
+  // The job's files are this one's.
+  private func publish(
+    _ staged: StagedImage, part: Int, of key: SlotKey, _ entry: ActiveJob, beside file: FileKey?
+  ) async throws(FetchFailure) {
+    if let file, let problem = await notOurs(entry.job.file) {
       // It became another's while the picture came: that is fetched once more, into the state folder.
       await files.removeTemporary(file.sibling(staged.temporary))
       throw .local(problem)
     }
-    if hasPlace, !entry.job.file.isBeside(file) { try await bring(staged, from: file, entry) }
+    if let file, !entry.job.file.isBeside(file) { try await bring(staged, from: file, entry) }
     let number = entry.job.pictureNumber(slot: key, part: part)
     let output = Output(
       slot: key, part: part, number: number, file: [], sha256: staged.sha256, bytes: staged.bytes, image: staged.info,
       temporary: staged.temporary, warning: staged.defect.map { warn(of: $0, entry.job.file) })
-    guard hasPlace else { return try await keep(staged, output, entry) }
+    guard file != nil else { return try await keep(staged, output, entry) }
     if key.revision == entry.job.current { try await setEarlierAside(entry) }
     try await place(output, staged.temporary, entry)
   }

@@ -4,14 +4,14 @@ import JobCore
 extension Pipeline {
   /// A task is asked for then, and not at another time that was set before.
   func scheduleQuery(_ key: SlotKey, at due: Duration) {
-    guard let entry = active[key.job] else { return }
+    guard let entry = jobs[key.job] else { return }
     entry.queryDue[key] = due
     schedule(.query(key, due: due), at: due)
   }
 
   /// A query is due, unless another time was set meanwhile.
   func query(_ key: SlotKey, due: Duration) async {
-    guard let entry = active[key.job], entry.queryDue[key] == due, !isStopping else { return }
+    guard let entry = jobs[key.job], entry.queryDue[key] == due, !isStopping else { return }
     entry.queryDue[key] = nil
     guard case .submitted(let task)? = entry.job.slots[key]?.state else { return }
     guard entry.asking[key] == nil else { return entry.asking[key] = .again }
@@ -58,7 +58,7 @@ extension Pipeline {
   /// The gate is open: tasks that had to wait for that are asked for. After a long time not all of them at once.
   func askWhatWaited() {
     let spread = settings.probeInterval / 12
-    for (key, since) in waitsForGate where active[key.job]?.queryDue[key] != nil {
+    for (key, since) in waitsForGate where jobs[key.job]?.queryDue[key] != nil {
       scheduleQuery(key, at: now + min(now - since, spread) * surroundings.chance())
     }
     waitsForGate = [:]

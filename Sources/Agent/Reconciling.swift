@@ -110,10 +110,9 @@ extension Pipeline {
   /// Slots have become what a sidecar tells: those with a task are followed.
   func goOn(_ slots: [Slot]) async throws {
     for slot in slots {
-      ready.removeAll { $0 == slot.key }
-      recent[slot.key.job] = nil
-      active[slot.key.job]?.job.slots[slot.key] = slot
-      if slot.state.name == .submitted, try await activate(slot.key) { await advance(slot.key, .restarted) }
+      takeFromQueue(slot.key)
+      jobs[slot.key.job]?.job.slots[slot.key] = slot
+      if slot.state.name == .submitted, try await jobs.activate(slot.key) { await advance(slot.key, .restarted) }
     }
   }
 

@@ -12,7 +12,7 @@ extension Pipeline {
       // The first commit says so, and waits.
     }
     for key in try await journal.underWay(roots: roots) {
-      guard try await activate(key) else { continue }
+      guard try await jobs.activate(key) else { continue }
       // Each runs on by itself; together they respect the limits on requests.
       start { await self.takeOver(key) }
     }
@@ -56,7 +56,7 @@ extension Pipeline {
       return observer.notice(.warning, error.error)
     }
     for slot in job.slots.values where [.held, .failed].contains(slot.state.name) {
-      guard try await activate(slot.key), let entry = active[job.id] else { continue }
+      guard try await jobs.activate(slot.key), let entry = jobs[job.id] else { continue }
       let isBehind = try await sidecarKnowsMore(slot.key, entry)
       if entry.job.slots[slot.key]?.state.name.isSettled == true { leave(slot.key) }
       if isBehind { return }
@@ -68,7 +68,7 @@ extension Pipeline {
   private static let leastAsking: Duration = .seconds(600)
 
   private func takeOver(_ key: SlotKey) async {
-    guard let entry = active[key.job], let slot = entry.job.slots[key] else { return }
+    guard let entry = jobs[key.job], let slot = entry.job.slots[key] else { return }
     var told: String?
     do {
       if try await sidecarHasMore(than: entry.job) { keptSidecars.insert(entry.job.file) }
@@ -109,7 +109,9 @@ extension Pipeline {
   private func releaseBurst() async throws {
     for job in try await journal.jobs(try await journal.files(roots: roots, in: .held, limit: 100_000)) {
       for slot in job?.slots.values ?? [:].values {
-        guard case .held(let held) = slot.state, held.reason == .burst, try await activate(slot.key) else { continue }
+        guard case .held(let held) = slot.state, held.reason == .burst, try await jobs.activate(slot.key) else {
+          continue
+        }
         await advance(slot.key, .approved)
       }
     }
@@ -138,33 +140,32 @@ extension Pipeline {
   private var isIdle: Bool {
     unscanned.isEmpty && unsurveyed.isEmpty && readingStrays == 0 && vanished.isEmpty && settling.count == 0
       && writerLooks.isEmpty
-      && examinations == 0 && running.isEmpty && ready.isEmpty && !isFilling
-      && !journalHasMore && journalWriter.isIdle && arriving.isEmpty
+      && examinations == 0 && jobs.isIdle && backlog.isEmpty && journalWriter.isIdle && arriving.isEmpty
   }
 
   func judgeOnce(at now: Duration) {
     guard mode == .once, !isJudgingEnd, blaming == 0 else { return }
     if let closed = gate.closed, closed.trouble != .down, unscanned.isEmpty, examinations == 0,
-      running.allSatisfy({ active[$0.job]?.job.slots[$0]?.state.task == nil })
+      jobs.underWay.allSatisfy({ jobs.slot($0)?.state.task == nil })
     {
       return end(.service(closed.trouble, closed.error))
     }
     if let onceDeadline, now >= onceDeadline { return judge { .needsTime(waiting: $0, why: "the time limit is over") } }
-    if isHeldBack, running.isEmpty, let onceDeadline, heldBackUntil > onceDeadline, unscanned.isEmpty {
+    if isHeldBack, jobs.isIdle, let onceDeadline, heldBackUntil > onceDeadline, unscanned.isEmpty {
       return judge { .needsTime(waiting: $0, why: "the service asks to wait beyond the time limit") }
     }
-    if let waitsForPrice, running.isEmpty, unscanned.isEmpty {
+    if let waitsForPrice, jobs.isIdle, unscanned.isEmpty {
       return judge { .needsTime(waiting: $0, why: waitsForPrice.message) }
     }
     // What is late is tried until it is held; then nothing is left that could bring a picture.
-    if pictures.isClosed, running.isEmpty, unscanned.isEmpty, examinations == 0, settling.count == 0 {
+    if pictures.isClosed, jobs.isIdle, unscanned.isEmpty, examinations == 0, settling.count == 0 {
       return judge { .needsTime(waiting: $0, why: Self.noPictures(5).message) }
     }
     // What was set aside and is free again may make room today.
     guard isIdle, !isLifting else { return }
-    guard let nextQueued else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
+    guard let next = backlog.wakesAt else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
     if let localTrouble { return end(.cannotWrite(localTrouble)) }
-    if nextQueued > onceDeadline ?? now + RetryPolicy.longestWait / 2 {
+    if next > onceDeadline ?? now + RetryPolicy.longestWait / 2 {
       judge { .needsTime(waiting: $0, why: "the next try is later than the time limit") }
     }
   }

@@ -37,7 +37,7 @@ extension Pipeline {
 
   func setAlarm() {
     // What waits for a moment of the wall clock is looked at once a minute: the clock may be set.
-    let byTheClock = nextQueued.map { min($0, now + .seconds(60)) }
+    let byTheClock = backlog.wakesAt.map { min($0, now + .seconds(60)) }
     // While no more files can be examined at once, those that are due wait for the end of one batch, not for a time.
     let settled = canExamine ? settling.nextDue : nil
     let next = [settled, timetable.nextDue, byTheClock, gateWait, onceDeadline, catchUpDeadline].compactMap { $0 }.min()

@@ -38,7 +38,7 @@ extension Pipeline {
   func putRight(_ id: JobID) async {
     setBack.remove(id)
     do {
-      guard active[id] == nil, !isStopping, let job = try await inHand(id), job.note == nil,
+      guard jobs[id] == nil, !isStopping, let job = try await inHand(id), job.note == nil,
         case .file = await files.look(job.file), let told = try await told(of: job.file), told.isBehind(job),
         StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host).state
           != told.state, await notOurs(job.file) == nil

@@ -7,11 +7,12 @@ extension Pipeline {
 
   /// Writes the sidecar now. Durable: on return it is.
   func writeSidecar(_ entry: ActiveJob, durable: Bool) async throws(LocalTrouble) {
-    await entry.lock()
-    defer {
-      entry.unlock()
-      forgetIfIdle(entry)
-    }
+    let lock = await jobs.lockFiles(of: entry)
+    try await writeLocked(entry, durable: durable)
+    lock.release()
+  }
+
+  private func writeLocked(_ entry: ActiveJob, durable: Bool) async throws(LocalTrouble) {
     if let problem = await notOurs(entry.job.file) {
       entry.sidecarIsStale = true
       unshown.insert(entry.job.id)
@@ -49,14 +50,14 @@ extension Pipeline {
   /// The service takes nothing: people are told, and so are those who look at a job that is on its way.
   func sayClosed(_ error: JobError) {
     observer.notice(.error, error)
-    for entry in active.values where !entry.running.isEmpty { progress(entry) }
+    for entry in jobs.inHand where !entry.running.isEmpty { progress(entry) }
   }
 
   /// The service takes submissions again.
   func sayOpen() {
     observer.notice(.info, JobError(code: "service-open", message: "The service takes submissions again."))
     askWhatWaited()
-    for entry in active.values where !entry.running.isEmpty { progress(entry) }
+    for entry in jobs.inHand where !entry.running.isEmpty { progress(entry) }
   }
 
   /// Shows progress, soon.
@@ -68,7 +69,8 @@ extension Pipeline {
   }
 
   func writeDueSidecar(_ job: JobID) async {
-    guard let entry = active[job], entry.sidecarIsDue, !isStopping else { return }
+    guard let lease = jobs.leaseInHand(job), lease.job.sidecarIsDue, !isStopping else { return }
+    let entry = lease.job
     entry.sidecarIsDue = false
     if entry.sidecarIsStale {
       if let written = entry.sidecarWrittenAt, now - written < Self.progressInterval {
@@ -78,7 +80,7 @@ extension Pipeline {
       }
       await writeOrRetry(entry)
     }
-    forgetIfIdle(entry)
+    lease.release()
   }
 
   /// Writes the sidecar without waiting for the disk; where that fails, the user's log says so and it is tried again.
@@ -97,6 +99,6 @@ extension Pipeline {
 
   /// The end of the process: what has not been shown yet is shown now.
   func writeStaleSidecars() async {
-    for entry in active.values where entry.sidecarIsStale { await writeOrRetry(entry) }
+    for entry in jobs.inHand where entry.sidecarIsStale { await writeOrRetry(entry) }
   }
 }

@@ -12,16 +12,16 @@ extension Pipeline {
       fail(error)
     }
     // What the answer led to is written down by now, so a stop need not wait for this one any longer.
-    if posting.remove(key) != nil {
+    if jobs.endPost(key) {
       releaseClaim(of: key)
-      if posting.isEmpty { quiet() }
+      if !jobs.isPosting { quiet() }
     }
-    if let state = active[key.job]?.job.slots[key]?.state.name, state == .queued || state.isSettled { leave(key) }
+    if let state = jobs.slot(key)?.state.name, state == .queued || state.isSettled { leave(key) }
     pump()
   }
 
   private func step(_ key: SlotKey, _ event: SlotEvent) async throws -> SlotEvent? {
-    guard let entry = active[key.job] else { return nil }
+    guard let entry = jobs[key.job] else { return nil }
     switch try await move(key, event, entry) {
     case nil: return nil
     case .instead(let event)?: return event
@@ -42,12 +42,14 @@ extension Pipeline {
 
   // One event of a slot at a time: another one that comes while this one is being written down finds the new state.
   private func move(_ key: SlotKey, _ event: SlotEvent, _ entry: ActiveJob) async throws -> Move? {
-    await entry.lock(key)
-    defer {
-      entry.unlock(key)
-      forgetIfIdle(entry)
-    }
-    guard active[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
+    let turn = await jobs.lock(key, of: entry)
+    let moved = try await moveInTurn(key, event, entry)
+    turn.release()
+    return moved
+  }
+
+  private func moveInTurn(_ key: SlotKey, _ event: SlotEvent, _ entry: ActiveJob) async throws -> Move? {
+    guard jobs[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
     let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.sentSize)
     guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else {
       return nil

@@ -49,10 +49,7 @@ extension Pipeline {
   /// Nothing can be written in this root: its prompts wait together, and a few of them try in a while.
   func pause(_ root: RootID) {
     guard paused.updateValue(now + settings.policy.localTroubleDelay, forKey: root) == nil else { return }
-    for key in ready { recent[key.job] = nil }
-    ready = []
-    journalHasMore = true
-    fillGeneration += 1
+    for key in backlog.leaveToJournal(allBut: 0) { jobs.forget(key.job) }
   }
 
   /// Nothing more of this root, or of all, before the day is over.
@@ -62,12 +59,7 @@ extension Pipeline {
     guard !newly.isEmpty else { return }
     observer.notice(.warning, why)
     // A few say it in their sidecars; a long backlog stays in the journal, which knows that it waits.
-    if wholeAgent, ready.count > 64 {
-      for key in ready[64...] { recent[key.job] = nil }
-      ready.removeSubrange(64...)
-    }
-    journalHasMore = true
-    fillGeneration += 1
+    for key in backlog.leaveToJournal(allBut: wholeAgent ? 64 : backlog.count) { jobs.forget(key.job) }
   }
 
   // Something that was set aside is free again: what waits for the next day may have room today. Seldom enough that a long
@@ -80,7 +72,7 @@ extension Pipeline {
 
   /// Nothing is under way any more: what may be lifted is lifted soon.
   func liftWhenIdle() {
-    guard isLifting, running.isEmpty, let liftedAt else { return }
+    guard isLifting, jobs.isIdle, let liftedAt else { return }
     schedule(.liftLimits, at: max(now, liftedAt + .seconds(1)))
   }
 
@@ -94,8 +86,7 @@ extension Pipeline {
       return fail(error)
     }
     limited = [:]
-    journalHasMore = true
-    fillGeneration += 1
+    backlog.journalHasNew()
     pump()
   }
 
@@ -105,7 +96,7 @@ extension Pipeline {
     observer.notice(.info, why)
     waitsForPrice = why
     let midnight = Timestamp(milliseconds: (SpendBook.day(of: wallClock) + 1) * 86_400_000)
-    nextQueued = min(nextQueued ?? .seconds(Int64.max / 4), monotonic(midnight))
+    backlog.wake(at: monotonic(midnight))
   }
 
   // MARK: what a transition means for the bill

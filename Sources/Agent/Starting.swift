@@ -3,7 +3,7 @@ import JobCore
 // The scheduler: which queued slots begin, and when.
 extension Pipeline {
   private var capacity: Int {
-    min(settings.maxInFlight - (running.count - lateRunning.count), requests.available)
+    min(settings.maxInFlight - jobs.atService, requests.available)
   }
 
   /// When the gate or the pace lets the next one out; nil while nothing waits for them.
@@ -16,10 +16,7 @@ extension Pipeline {
     guard hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0, waitsForPrice == nil, !pictures.isClosed else {
       return
     }
-    if ready.isEmpty {
-      fill()
-      return
-    }
+    guard backlog.hasReady else { return fill() }
     // Before the gate: what that gives out counts as given.
     let next = pace.next(at: now)
     if next > now { return holdBack(next) }
@@ -33,19 +30,19 @@ extension Pipeline {
       return holdBack(now + .seconds(1))
     }
     var starting: [SlotKey] = []
-    while room > 0, !ready.isEmpty {
+    while room > 0, backlog.hasReady {
       let next = pace.next(at: now)
       if next > now {
         holdBack(next)
         break
       }
       pace.began(at: now)
-      starting.append(ready.removeFirst())
+      if let key = backlog.takeFirst() { starting.append(key) }
       room -= 1
     }
     if isTrial, let key = starting.first { gate.tries(key) }
     start(starting, at: now)
-    if ready.isEmpty { fill() }
+    if !backlog.hasReady { fill() }
   }
 
   // Where the journal was lost, only the sidecars tell what was spent today, and whose prompts are whose: under a limit, or
@@ -74,66 +71,58 @@ extension Pipeline {
 
   // Fetches the next few from the journal, where the backlog is.
   private func fill() {
-    guard journalHasMore, !isFilling else { return }
-    isFilling = true
-    fillGeneration += 1
-    let generation = fillGeneration
+    guard let asked = backlog.beginFilling() else { return }
     start { [self] in
       do {
-        let taken = running.union(ready).union(asleep)
         let (open, limitsEnd) = openRoots()
         let found = try await journal.startable(
-          roots: open, at: wallClock, limit: max(64, settings.maxInFlight), except: taken)
-        ready += found.filter { !running.contains($0) && !ready.contains($0) }
+          roots: open, at: wallClock, limit: max(64, settings.maxInFlight), except: taken())
+        backlog.filled(found, isTaken: jobs.isRunning)
         if found.isEmpty {
-          let next = try await journal.nextStart(roots: open, except: running.union(ready).union(asleep))
-          // Somebody may have queued one meanwhile; then the journal is asked again.
-          if generation == fillGeneration { journalHasMore = false }
-          // One that was set meanwhile stands: what it is for may not have been in the journal's answer.
-          nextQueued = [next.map(monotonic), limitsEnd, nextQueued].compactMap { $0 }.min()
+          let next = try await journal.nextStart(roots: open, except: taken())
+          backlog.journalIsEmpty(asked, next: [next.map(monotonic), limitsEnd].compactMap { $0 }.min())
         }
       } catch {
         fail(error)
       }
-      isFilling = false
+      backlog.endFilling()
       pump()
     }
   }
 
-  /// New slots are in the journal. Where no backlog is before them, they need not be looked up.
+  // What the journal is not asked for.
+  private func taken() -> Set<SlotKey> { jobs.underWay.union(backlog.keys).union(asleep) }
+
+  /// New slots are in the journal.
   func queued(_ job: Job, _ keys: [SlotKey]) {
-    if !journalHasMore, !isFilling, ready.count + keys.count <= 256 {
-      ready += keys.filter { !running.contains($0) && !ready.contains($0) }
-      if active[job.id] == nil { recent[job.id] = job }
-    } else {
-      journalHasMore = true
-      fillGeneration += 1
-    }
+    if backlog.add(keys, isTaken: jobs.isRunning) { jobs.remember(job) }
   }
 
+  /// A slot is in the queue again, from `notBefore` on; nil: from now on.
   func requeued(notBefore: Timestamp?) {
-    guard let notBefore, notBefore > wallClock else {
-      journalHasMore = true
-      fillGeneration += 1
-      return
-    }
-    nextQueued = min(nextQueued ?? .seconds(Int64.max / 4), monotonic(notBefore))
+    guard let notBefore, notBefore > wallClock else { return backlog.journalHasNew() }
+    backlog.wake(at: monotonic(notBefore))
+  }
+
+  /// The slot is about to become something else: it does not wait for its turn any more.
+  func takeFromQueue(_ key: SlotKey) {
+    backlog.remove(key)
+    jobs.forget(key.job)
   }
 
   private func start(_ keys: [SlotKey], at now: Duration) {
     for key in keys {
       // Two at once would be two submissions in the making, and the end of one that of the other.
-      guard running.insert(key).inserted else {
+      guard jobs.claim(key) else {
         gate.submitNotSent(key)
-        journalHasMore = true
-        fillGeneration += 1
+        backlog.journalHasNew()
         continue
       }
       // There is room for as many as were chosen.
       guard let permit = requests.tryAcquire() else {
-        running.remove(key)
+        jobs.unclaim(key)
         gate.submitNotSent(key)
-        ready.insert(key, at: 0)
+        backlog.putBack(key)
         continue
       }
       let room = SubmissionRoom(permit)
@@ -143,8 +132,8 @@ extension Pipeline {
 
   private func begin(_ key: SlotKey, _ room: SubmissionRoom) async {
     do {
-      var isFresh = recent[key.job] != nil
-      guard try await activate(key), let entry = active[key.job] else { return notNow(key, room) }
+      var isFresh = jobs.isJustTaken(key.job)
+      guard try await jobs.activate(key), let entry = jobs[key.job] else { return notNow(key, room) }
       let bytes = entry.job.referenceBytes(key)
       let hasWaited = await room.takeReferences(bytes, from: referenceRoom, requests: requests) { pump() }
       if hasWaited { isFresh = false }
@@ -156,7 +145,7 @@ extension Pipeline {
       case .go(let amount): reserved = amount
       case .waitForPrice(let why):
         waitForPrice(why)
-        ready.insert(key, at: 0)
+        backlog.putBack(key)
         return notNow(key, room)
       case .wait(let until, let why, let wholeAgent):
         gate.submitNotSent(key)
@@ -189,7 +178,7 @@ extension Pipeline {
         entry.requests[key] = (request, room)
         marks.prepare(attemptID)
         // From here on a stop waits for it, so that nothing says "submitting" once nobody does.
-        posting.insert(key)
+        jobs.beginPost(key)
         await advance(
           key,
           .start(

@@ -151,24 +151,24 @@ extension Pipeline {
   // Slots that are new to the journal: those that can begin are in the queue, those under way go on.
   private func began(_ job: Job, _ slots: [Slot]) async {
     // Somebody may have it in hand for what was noted of the file before it could be taken.
-    active[job.id]?.bringUpToDate(with: job)
+    jobs[job.id]?.bringUpToDate(with: job)
     observer.changed(job)
     queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
     for slot in slots {
       switch slot.state {
       case .submitted:
-        do { if try await activate(slot.key) { await advance(slot.key, .restarted) } } catch { fail(error) }
+        do { if try await jobs.activate(slot.key) { await advance(slot.key, .restarted) } } catch { fail(error) }
       case .held: await show(job.id)
       default: break
       }
     }
-    if job.state == .queued, settings.maxInFlight - running.count - ready.count < 0 { await showWaiting(job) }
+    if job.state == .queued, settings.maxInFlight - jobs.underWay.count - backlog.count < 0 { await showWaiting(job) }
   }
 
   // A short queue says so in every sidecar; in a long one the state is in the journal, and each sidecar comes with its
   // turn.
   private func showWaiting(_ job: Job) async {
-    guard !journalHasMore, active[job.id] == nil else { return }
+    guard !backlog.isInJournal, jobs[job.id] == nil else { return }
     await show(job.id)
   }
 
@@ -254,7 +254,7 @@ extension Pipeline {
     plan.changes += back.map { .move($0, from: .cancelled, outputs: []) }
     // The line "hold: true" came or went, or the file was closed: together with the file's stamp, after which nobody looks
     // again.
-    for slot in job.currentSlots where !running.contains(slot.key) {
+    for slot in job.currentSlots where !jobs.isRunning(slot.key) {
       var slot = slot
       let before = slot.state.name
       switch slot.state {
@@ -269,12 +269,10 @@ extension Pipeline {
     }
     let moved = back
     plan.then = { [self] in
-      active[job.id]?.job.note = nil
-      active[job.id]?.job.stamp = stamp
-      if recent[job.id] != nil { recent[job.id]?.stamp = stamp }
+      jobs.seen(job.id, stamp)
       if known.note != nil || hasChanged != job.inputsChanged || !moved.isEmpty || !added.isEmpty {
-        ready.removeAll { key in moved.contains { $0.key == key } }
-        recent[job.id] = nil
+        for slot in moved { backlog.remove(slot.key) }
+        jobs.forget(job.id)
         await reload(job.id, new: added + moved)
       }
     }
@@ -293,7 +291,7 @@ extension Pipeline {
   func reload(_ id: JobID, new slots: [Slot], afterwards: () async -> Void = {}) async {
     do {
       guard let fresh = try await journal.jobs([id])[0] else { return }
-      active[id]?.bringUpToDate(with: fresh)
+      jobs[id]?.bringUpToDate(with: fresh)
       await afterwards()
       guard let job = try await inHand(id) else { return }
       observer.changed(job)

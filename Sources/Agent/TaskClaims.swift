@@ -28,7 +28,7 @@ extension Pipeline {
 
   // Of what is in hand the earlier attempts are known too.
   private func underWay(_ taskID: String, besides key: SlotKey) -> SlotKey? {
-    for entry in active.values {
+    for entry in jobs.inHand {
       for slot in entry.job.slots.values where slot.attempts.contains(where: { $0.taskID == taskID }) {
         return slot.key
       }
@@ -37,7 +37,7 @@ extension Pipeline {
   }
 
   private func taskOfAnother(_ taskID: String, _ other: SlotKey) -> SubmitOutcome {
-    let whose = active[other.job].map { " of \($0.job.file.path.display)" } ?? ""
+    let whose = jobs[other.job].map { " of \($0.job.file.path.display)" } ?? ""
     let error = JobError(
       code: HeldReason.taskOfAnother.rawValue,
       message: "The service answered the submission with the task \(taskID), which it had given to another submission"

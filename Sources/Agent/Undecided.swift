@@ -58,7 +58,7 @@ extension Pipeline {
 
   /// A folder may be this agent's now: what was not written down there is, and what was kept is put in its place.
   func showWhatWaited() {
-    for entry in active.values where entry.sidecarIsStale { progress(entry) }
+    for entry in jobs.inHand where entry.sidecarIsStale { progress(entry) }
     let waiting = unshown
     unshown = []
     start { [self] in

@@ -3,7 +3,7 @@ import JobJournal
 import Synchronization
 
 /// The real journal; commits fail when a test says so. Keeps what was recorded, for the rule that nothing is posted that
-/// was not.
+/// was not, and that nothing waits by writing nothing.
 final class FaultyJournal: JobJournal {
   private struct State {
     var commits = 0
@@ -24,7 +24,8 @@ final class FaultyJournal: JobJournal {
   func fail(_ fault: (@Sendable (Int, [JournalChange]) -> JournalError?)?) { state.withLock { $0.fault = fault } }
 
   func commit(_ changes: [JournalChange]) async throws -> [ChangeResult] {
-    try await activity.during {
+    if changes.isEmpty { records.violation("an empty batch was committed") }
+    return try await activity.during {
       let fault = state.withLock { state in
         defer { state.commits += 1 }
         return state.fault?(state.commits, changes)

@@ -1,0 +1,259 @@
+import JobCore
+
+/// The jobs in hand, and which of their slots are under way. All who work on a job have the same `ActiveJob`, and with it
+/// the same locks and the same state: two of one job would be two writers of its sidecar, of which the slower one wins.
+final class JobTable {
+  private let journal: any JobJournal
+  private var active: [JobID: ActiveJob] = [:]
+  // Jobs that were just taken, so that their turn needs no look into the journal.
+  private var recent: [JobID: Job] = [:]
+  private var loading: [JobID: Load] = [:]
+  private var running: Set<SlotKey> = []
+  // Those of them whose pictures are late: they wait for a host, and take no place at the service.
+  private var late: Set<SlotKey> = []
+  // Slots that are being submitted, until what the answer led to is written down; and who waits for that.
+  private var posting: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
+
+  // A job that is being read from the journal: how many read it, and how often it was changed while they did.
+  private struct Load {
+    var readers = 0
+    var changes = 0
+  }
+
+  init(_ journal: any JobJournal) { self.journal = journal }
+
+  // MARK: jobs
+
+  /// Has a job in hand, until its end.
+  struct Lease: ~Copyable {
+    let job: ActiveJob
+    private let table: JobTable
+
+    fileprivate init(_ job: ActiveJob, _ table: JobTable) {
+      (self.job, self.table) = (job, table)
+      job.users += 1
+    }
+
+    /// Ends it before the end of its scope.
+    consuming func release() {}
+
+    deinit { table.leave(job) }
+  }
+
+  /// Has something of a job that only one has at a time, and the job in hand.
+  struct Lock: ~Copyable {
+    private let permit: AsyncSemaphore.Permit
+    private let lease: Lease
+
+    fileprivate init(_ permit: consuming AsyncSemaphore.Permit, _ lease: consuming Lease) {
+      self.permit = permit
+      self.lease = lease
+    }
+
+    /// Gives it back before the end of its scope.
+    consuming func release() {}
+  }
+
+  /// The job, if it is in hand.
+  subscript(_ id: JobID) -> ActiveJob? { active[id] }
+
+  /// All that are in hand.
+  var inHand: [ActiveJob] { Array(active.values) }
+
+  /// The job as it is in hand, or as the journal has it.
+  func peek(_ id: JobID) async throws -> Job? {
+    if let entry = active[id] { return entry.job }
+    return try await journal.jobs([id])[0]
+  }
+
+  /// Has a job in hand. Nil: the journal does not know it.
+  func lease(_ id: JobID) async throws -> Lease? {
+    while true {
+      if let lease = leaseInHand(id) { return lease }
+      // One that was just taken was compared with its sidecar then.
+      if let taken = recent.removeValue(forKey: id) { return register(taken, isCompared: true) }
+      let (loaded, isCurrent) = try await load(id)
+      // Somebody else may have it in hand by now, or it has changed under the reading.
+      guard active[id] == nil, isCurrent else { continue }
+      guard let loaded else { return nil }
+      return register(loaded, isCompared: false)
+    }
+  }
+
+  /// Has a job in hand that is so already.
+  func leaseInHand(_ id: JobID) -> Lease? {
+    guard let entry = active[id] else { return nil }
+    recent[id] = nil
+    return Lease(entry, self)
+  }
+
+  private func register(_ job: Job, isCompared: Bool) -> Lease {
+    let entry = ActiveJob(job)
+    entry.isCompared = isCompared
+    active[job.id] = entry
+    return Lease(entry, self)
+  }
+
+  private func leave(_ entry: ActiveJob) {
+    entry.users -= 1
+    if entry.isIdle, active[entry.job.id] === entry { active[entry.job.id] = nil }
+  }
+
+  // Reads a job, and says whether nothing of it was changed meanwhile: who is not in hand is not kept up to date.
+  private func load(_ id: JobID) async throws -> (job: Job?, isCurrent: Bool) {
+    loading[id, default: Load()].readers += 1
+    let before = loading[id]?.changes
+    defer {
+      loading[id]?.readers -= 1
+      if loading[id]?.readers == 0 { loading[id] = nil }
+    }
+    let job = try await journal.jobs([id])[0]
+    return (job, loading[id]?.changes == before)
+  }
+
+  /// Changes are in the journal: whoever is reading their jobs reads them once more.
+  func journalHas(_ changes: [JournalChange]) {
+    guard !loading.isEmpty else { return }
+    for change in changes {
+      if let id = change.job {
+        loading[id]?.changes += 1
+      } else {
+        for id in loading.keys { loading[id]?.changes += 1 }
+      }
+    }
+  }
+
+  /// Has the job's files: one writer of them at a time, because its slots run side by side.
+  func lockFiles(of entry: ActiveJob) async -> Lock {
+    let lease = Lease(entry, self)
+    return Lock(await entry.files.acquire(), lease)
+  }
+
+  /// Has the slot: one event of it at a time.
+  func lock(_ slot: SlotKey, of entry: ActiveJob) async -> Lock {
+    let lease = Lease(entry, self)
+    return Lock(await entry.turn(of: slot).acquire(), lease)
+  }
+
+  // MARK: jobs that were just taken
+
+  /// Whether the job was just taken, and nobody had it in hand since.
+  func isJustTaken(_ id: JobID) -> Bool { recent[id] != nil }
+
+  /// The job was just taken, and its turn is soon.
+  func remember(_ job: Job) {
+    if active[job.id] == nil { recent[job.id] = job }
+  }
+
+  /// The journal has more of the job than was just taken, or its turn is not soon.
+  func forget(_ id: JobID) { recent[id] = nil }
+
+  /// The same for all.
+  func forgetAll() { recent = [:] }
+
+  /// What was taken was looked at again, and this is how it stands.
+  func seen(_ id: JobID, _ stamp: TakenStamp) {
+    active[id]?.job.note = nil
+    active[id]?.job.stamp = stamp
+    recent[id]?.stamp = stamp
+  }
+
+  // MARK: slots that are under way
+
+  /// All of them.
+  var underWay: Set<SlotKey> { running }
+  /// Whether none is.
+  var isIdle: Bool { running.isEmpty }
+  /// How many take a place at the service.
+  var atService: Int { running.count - late.count }
+
+  func isRunning(_ key: SlotKey) -> Bool { running.contains(key) }
+
+  /// The slot, where its job is in hand.
+  func slot(_ key: SlotKey) -> Slot? { active[key.job]?.job.slots[key] }
+
+  /// Takes the slot for somebody who then activates it. False: somebody else has it.
+  func claim(_ key: SlotKey) -> Bool { running.insert(key).inserted }
+
+  /// Nothing came of a claim.
+  func unclaim(_ key: SlotKey) { running.remove(key) }
+
+  /// Has the slot's job in hand and the slot under way; false where the journal does not know it.
+  func activate(_ key: SlotKey) async throws -> Bool {
+    guard let lease = try await lease(key.job) else { return false }
+    let entry = lease.job
+    if entry.job.slots[key] == nil {
+      let slots = try await journal.slots(of: key.job, revision: key.revision)
+      guard let slot = slots.first(where: { $0.key == key }) else { return false }
+      entry.job.slots[key] = entry.job.slots[key] ?? slot
+    }
+    entry.running.insert(key)
+    running.insert(key)
+    setLate(key)
+    lease.release()
+    return true
+  }
+
+  /// The same for somebody who wants to make something of a slot that nobody has under way: it is theirs before anything
+  /// is waited for. False: somebody else has it, or the journal does not know it.
+  func reserve(_ key: SlotKey) async throws -> Bool {
+    guard claim(key) else { return false }
+    guard try await activate(key) else {
+      unclaim(key)
+      return false
+    }
+    return true
+  }
+
+  /// Whether the slot's picture is late may have changed.
+  func setLate(_ key: SlotKey) {
+    if running.contains(key), slot(key)?.state.isLate == true { late.insert(key) } else { late.remove(key) }
+  }
+
+  /// The slot is no longer under way.
+  func leave(_ key: SlotKey) {
+    running.remove(key)
+    late.remove(key)
+    guard let lease = leaseInHand(key.job) else { return }
+    lease.job.running.remove(key)
+    lease.release()
+  }
+
+  // MARK: slots that are being submitted
+
+  /// Whether any is.
+  var isPosting: Bool { !posting.isEmpty }
+
+  /// It is being submitted from now on.
+  func beginPost(_ key: SlotKey) { posting[key] = posting[key] ?? [] }
+
+  /// What its answer led to is written down. Whether it was being submitted.
+  func endPost(_ key: SlotKey) -> Bool {
+    guard let waiting = posting.removeValue(forKey: key) else { return false }
+    for continuation in waiting { continuation.resume() }
+    return true
+  }
+
+  /// Returns once the answer of a POST that has come is written down. A POST that is still under way is not waited for.
+  func answerIsWritten(_ key: SlotKey, isolation: isolated (any Actor)? = #isolation) async {
+    while posting[key] != nil, active[key.job]?.requests[key] == nil {
+      await withCheckedContinuation { posting[key, default: []].append($0) }
+    }
+  }
+}
+
+extension JournalChange {
+  /// The job that it is about; nil where it is about none or several.
+  var job: JobID? {
+    switch self {
+    case .take(let take): take.job
+    case .move(let slot, from: _, outputs: _), .surplus(let slot): slot.key.job
+    case .makeCurrent(let job, revision: _, expected: _, count: _, newSlots: _, stamp: _): job
+    case .note(let job, file: _, _, stamp: _, at: _): job
+    case .seen(let job, stamp: _, inputsChanged: _): job
+    case .forget(let job), .refresh(let job, _), .arrived(let job): job
+    case .renamed, .renamedFolder, .outputs, .clockSet, .undelay: nil
+    case .shared, .charge, .chargeTold, .release, .expectCallback, .evidence, .weighed: nil
+    }
+  }
+}
