@@ -24,7 +24,7 @@ extension Pipeline {
       Held(
         reason: .burst,
         error: JobError(
-          code: HeldReason.burst.rawValue,
+          code: .held(.burst),
           message: "More than \(settings.burstLimit) new prompts came within a minute; the rest waits for a person.",
           hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
   }
@@ -35,7 +35,7 @@ extension Pipeline {
       Held(
         reason: .revisions,
         error: JobError(
-          code: HeldReason.revisions.rawValue,
+          code: .held(.revisions),
           message: "More than \(settings.revisionLimit) texts of this file came within \(settings.revisionSpan.brief).",
           hint: "promptdrop approve FILE has the present one made.")))
   }
@@ -45,7 +45,7 @@ extension Pipeline {
     Held(
       reason: .asked,
       error: JobError(
-        code: HeldReason.asked.rawValue, message: "The front matter or the folder says hold: true.",
+        code: .held(.asked), message: "The front matter or the folder says hold: true.",
         hint: "promptdrop approve FILE has it made; so does taking \"hold: true\" away.")))
 
   /// Withdrawn unsent, and wanted again. What a person gave up stays given up.

@@ -112,13 +112,13 @@ struct Adoption {
       Held(
         reason: .submissionOutcomeUnknown,
         error: JobError(
-          code: HeldReason.submissionOutcomeUnknown.rawValue,
+          code: .held(.submissionOutcomeUnknown),
           message: "The sidecar tells of a submission without an outcome; the service may have accepted it.",
           hint: Slot.decideHint)))
   }
 
   private var unexplained: JobError {
-    JobError(code: "told-by-sidecar", message: "The sidecar says so, without a reason.")
+    JobError(code: .toldBySidecar, message: "The sidecar says so, without a reason.")
   }
 
   /// The pictures as the sidecar tells them. Plain names only: a path in a sidecar is somebody's trick.

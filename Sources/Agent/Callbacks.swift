@@ -163,7 +163,7 @@ extension Pipeline {
       observer.notice(
         .info,
         JobError(
-          code: "outcome-found",
+          code: .outcomeFound,
           message: "A callback tells what became of the submission of \(entry.job.file.path.display): task \(taskID)."))
       await advance(key, event)
       // It was asked for a moment ago: once for each callback is enough.
@@ -208,7 +208,7 @@ extension Pipeline {
       observer.notice(
         .warning,
         JobError(
-          code: "late-picture",
+          code: .latePicture,
           message:
             "The task \(taskID) of an earlier submission of \(job.file.path.display) has a picture after all; it is kept too."
         ))
@@ -216,7 +216,7 @@ extension Pipeline {
       observer.notice(
         .error,
         JobError(
-          code: "paid-twice",
+          code: .paidTwice,
           message:
             "One submission of \(job.file.path.display) led to two tasks; \(taskID) is the second. Both pictures are kept.",
           hint: "Ask the service for a refund; the sidecar has both task ids."))

@@ -8,7 +8,7 @@ extension Pipeline {
     observer.notice(
       .warning,
       JobError(
-        code: "clock-set",
+        code: .clockSet,
         message:
           "The clock was set \(jump < .zero ? "back" : "forward") by \(jump < .zero ? (.zero - jump).brief : jump.brief)."
       ))
@@ -40,13 +40,13 @@ extension Pipeline {
   func backUp() async {
     do {
       if try await journal.backUp(unlessYoungerThan: settings.backupInterval, now: wallClock) {
-        observer.notice(.info, JobError(code: "journal-copied", message: "The daily copy of the journal is made."))
+        observer.notice(.info, JobError(code: .journalCopied, message: "The daily copy of the journal is made."))
       }
     } catch JournalError.full(let why) {
       observer.notice(
         .warning,
         JobError(
-          code: "journal-not-copied", message: "The daily copy of the journal could not be made: \(why)",
+          code: .journalNotCopied, message: "The daily copy of the journal could not be made: \(why)",
           hint: "It is tried again in a while.", retryable: true))
       return schedule(.backUp, at: now + .seconds(3600))
     } catch {

@@ -20,7 +20,7 @@ extension Pipeline: JournalWriterOwner {
 
   func journalIsFull(_ why: String) {
     let error = JobError(
-      code: "journal-full", message: "The journal cannot be written (\(why)): nothing is submitted.",
+      code: .journalFull, message: "The journal cannot be written (\(why)): nothing is submitted.",
       hint: "Free some space on the disk of the state folder; promptdrop goes on by itself.", retryable: true)
     observer.notice(.error, error)
     localTrouble = error

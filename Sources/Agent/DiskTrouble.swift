@@ -27,6 +27,6 @@ extension Pipeline {
     guard diskTroubles.removeValue(forKey: Unwritten(root: root, kind: kind)) != nil,
       !diskTroubles.contains(where: { $0.key.root == root })
     else { return }
-    observer.notice(.info, JobError(code: "disk-works", message: "\(name(of: root)) can be written again."))
+    observer.notice(.info, JobError(code: .diskWorks, message: "\(name(of: root)) can be written again."))
   }
 }

@@ -74,7 +74,7 @@ extension Pipeline {
       return hold(
         file, known, taken, start, reason, message: message, hint: hint, untilItChanges: reason == .frontMatterUnclear)
     case .notArrived(let message, let hint):
-      let code = HeldReason.controlFileEmpty.rawValue
+      let code = ErrorCode.held(.controlFileEmpty)
       let since = known?.note.flatMap { $0.error.code == code ? $0.since : nil } ?? wallClock
       let end = since + settings.referenceWait
       guard wallClock >= end || known?.note?.heldFor == .controlFileEmpty else {

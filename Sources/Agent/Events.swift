@@ -56,7 +56,7 @@ extension Pipeline {
         observer.notice(
           .error,
           JobError(
-            code: JobError.rootGone,
+            code: .rootGone,
             message: "\(name(of: root)) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
             hint: "Put it back; promptdrop goes on by itself."))
       case .rootUnreadable(let root, let error):
@@ -65,10 +65,10 @@ extension Pipeline {
         observer.notice(.error, error)
       case .watchedAgain:
         observer.notice(
-          .info, JobError(code: "watched-again", message: "inotify watches every folder that it can again."))
+          .info, JobError(code: .watchedAgain, message: "inotify watches every folder that it can again."))
       case .rootBack(let root):
         unreadable[root] = nil
-        observer.notice(.info, JobError(code: "root-back", message: "\(name(of: root)) is there and watched."))
+        observer.notice(.info, JobError(code: .rootBack, message: "\(name(of: root)) is there and watched."))
       }
     }
     if !leftovers.isEmpty { removeLeftovers(leftovers) }
@@ -103,7 +103,7 @@ extension Pipeline {
   /// What waits for its folder to be this agent's is asked for anew, each when its turn comes.
   func releaseForeign() async throws {
     try await record(
-      JobError.notOurs.map { code in
+      ErrorCode.notOurs.map { code in
         .undelay(code: code, beyond: wallClock + RetryPolicy.longestWait * 2, now: wallClock)
       })
   }

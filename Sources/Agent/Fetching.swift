@@ -7,7 +7,7 @@ extension Pipeline {
     _ result: ResultItem, part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob, beside file: FileKey?
   ) async throws(FetchFailure) -> StagedImage {
     let permit = await requests.acquire()
-    guard !isStopping else { throw .local(JobError(code: "stopped", message: "promptdrop was stopped.")) }
+    guard !isStopping else { throw .local(JobError(code: .stopped, message: "promptdrop was stopped.")) }
     let staged = try await local { () async throws(LocalTrouble) -> any StagedFile in
       if let file { try await self.files.stage(beside: file) } else { try await self.files.stageKept() }
     }
@@ -24,7 +24,7 @@ extension Pipeline {
         return image
       case .failure:
         var error = JobError(
-          code: "result-not-an-image", message: "What the picture's URL leads to is no image of a known format.",
+          code: .resultNotAnImage, message: "What the picture's URL leads to is no image of a known format.",
           retryable: true)
         if let kept = await keepOdd(staged, part, of: key, task) { error.message += " \(kept)" }
         throw .expired(error)
@@ -44,7 +44,7 @@ extension Pipeline {
     return .damaged(
       damage,
       JobError(
-        code: "result-damaged", message: "The picture that the service returned \(defect.words).",
+        code: .resultDamaged, message: "The picture that the service returned \(defect.words).",
         hint: "It is fetched again; should the same come once more, it is published as it is.", retryable: true))
   }
 
@@ -54,7 +54,7 @@ extension Pipeline {
     observer.notice(
       .warning,
       JobError(
-        code: "picture-damaged", message: "\(file.path.display): \(warning)",
+        code: .pictureDamaged, message: "\(file.path.display): \(warning)",
         hint: "Should it be of no use: changed words submit the prompt anew."))
     return warning
   }

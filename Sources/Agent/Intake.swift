@@ -136,7 +136,7 @@ extension Pipeline {
       return wait(
         file, known, start,
         JobError(
-          code: "waiting-for-list", message: "Its image list is being written by another program.", retryable: true))
+          code: .waitingForList, message: "Its image list is being written by another program.", retryable: true))
     }
     let complete: PromptRequest
     let doubt: Doubt?
@@ -146,7 +146,7 @@ extension Pipeline {
         return wait(
           file, known, start,
           JobError(
-            code: "waiting-for-list", message: "It waits for its image list, because it says require_images.",
+            code: .waitingForList, message: "It waits for its image list, because it says require_images.",
             hint: "Put \(DropPath.display(DropNames.imageList(stem: Self.stem(file)))) beside it.", retryable: true))
       }
       if let plan = holdFormerlyExcluded(file, known, taken, reading, start) { return plan }
@@ -209,13 +209,13 @@ extension Pipeline {
     let name = file.path.name
     if Self.stem(file).count > DropNames.longestStem {
       return JobError(
-        code: JobError.nameTooLong,
+        code: .nameTooLong,
         message: "The name has \(name.count) bytes; those of its sidecar and its pictures would be too long.",
         hint: "Shorten it to \(DropNames.longestStem) bytes without its ending.")
     }
     if let plain = DropNames.plainPrompt(name), case .file = await files.look(file.sibling(plain)) {
       return JobError(
-        code: "same-stem", message: "\(DropPath.display(plain)) stands beside it: both would have the same pictures.",
+        code: .sameStem, message: "\(DropPath.display(plain)) stands beside it: both would have the same pictures.",
         hint: "Rename one of the two.")
     }
     return nil
@@ -240,22 +240,22 @@ extension Pipeline {
     _ file: FileKey, _ known: KnownFile?, _ taken: TakenStamp?, _ problem: JobError, _ start: Duration
   ) -> Plan? {
     switch problem.code {
-    case HeldReason.writerOpen.rawValue:
+    case .held(.writerOpen):
       guard let taken else { return nil }
       return waitForWriter(file, known, taken, start, problem)
     case _ where problem.isOfOwner:
       settling.finishedUnlessNoticed(file)
       sayNotOurs(file, problem)
       return nil
-    case "excluded", "same-stem":
+    case .excluded, .sameStem:
       settling.finishedUnlessNoticed(file)
       // Said once: every rescan looks at it again. Beyond many it is a whole folder, and said enough.
       if toldLeftOut.count < 10_000, toldLeftOut.insert(file).inserted {
         observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
       }
       return leaveOut(file, known)
-    case "empty", JobError.badExclude: return wait(file, known, start, problem)
-    case "reference-missing":
+    case .empty, .badExclude: return wait(file, known, start, problem)
+    case .referenceMissing:
       let since = known?.note.flatMap { $0.error.code == problem.code ? $0.since : nil } ?? wallClock
       let end = since + settings.referenceWait
       if wallClock < end, known?.note?.state != .failed {
@@ -265,7 +265,7 @@ extension Pipeline {
       return refuse(file, known, nil, .failed, start, problem)
     case _ where problem.isOfMachine: return waitForMachine(file, known, start, problem)
     // What is wrong is not in the file, so its stamp says nothing about when it is over.
-    case _ where problem.code.hasPrefix("folder-defaults") || problem.code.hasPrefix("image-"):
+    case _ where problem.isOfCompanion:
       return refuse(file, known, nil, .failed, start, problem)
     default: return refuse(file, known, taken, .failed, start, problem)
     }
@@ -283,7 +283,7 @@ extension Pipeline {
       return refuse(
         file, known, nil, .failed, now,
         JobError(
-          code: "not-a-file", message: "It is \(kind), not a regular file.",
+          code: .notAFile, message: "It is \(kind), not a regular file.",
           hint: "Put the prompt itself here; links are not followed."))
     case .unreadable(let error) where error.isOfMachine: return waitForMachine(file, known, now, error)
     case .unreadable(let error): return refuse(file, known, nil, .failed, now, error)

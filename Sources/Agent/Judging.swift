@@ -37,7 +37,7 @@ extension Pipeline {
     case .service(let trouble):
       gate.ended(submission)
       serviceTrouble(trouble, failure.error)
-    case .permanent where failure.error.code == JobError.requestTooLarge: gate.ended(submission)
+    case .permanent where failure.error.code == ErrorCode.requestTooLarge: gate.ended(submission)
     case .permanent:
       let alike = gate.refused(failure.error.message, submission)
       if !alike.isEmpty { blameAccount(alike, "The service refuses every prompt alike: \(failure.error.message)") }
@@ -60,7 +60,7 @@ extension Pipeline {
   // Several prompts in a row: nothing has failed.
   private func blameAccount(_ slots: [SlotKey], _ message: String) {
     let error = JobError(
-      code: "account", message: message,
+      code: .account, message: message,
       hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true)
     if gate.suspectAccount(error, at: now) { sayClosed(error) }
     follow(slots, .refusalWasTheAccounts(error))

@@ -28,7 +28,7 @@ extension Pipeline {
     observer.notice(
       .warning,
       JobError(
-        code: "picture-kept",
+        code: .pictureKept,
         message: "\(why) The picture of \(entry.job.file.path.display) is kept as "
           + "\(files.keptFolder)/\(DropPath.display(name)).", hint: hint))
   }

@@ -72,13 +72,13 @@ extension Pipeline {
   }
 
   private func sayPicturesArrive() {
-    observer.notice(.info, JobError(code: "pictures-arrive", message: "Prompts are submitted again."))
+    observer.notice(.info, JobError(code: .picturesArrive, message: "Prompts are submitted again."))
   }
 
   /// Why nothing is submitted while pictures do not come.
   static func noPictures(_ count: Int) -> JobError {
     JobError(
-      code: "pictures-not-fetched",
+      code: .picturesNotFetched,
       message: "The pictures of \(count) tasks in a row could not be fetched: nothing is submitted until one arrives.",
       hint:
         "promptdrop status names them and where their pictures are. They are tried again by themselves; promptdrop retry "

@@ -75,7 +75,7 @@ extension Pipeline {
     observer.notice(
       .warning,
       JobError(
-        code: told.reason ?? told.state.rawValue,
+        code: ErrorCode(rawValue: told.reason ?? told.state.rawValue),
         message: "\(told.state.rawValue)  \(absolute(job.file)): \(error?.message ?? "It says no reason.")",
         hint: error?.hint))
   }

@@ -88,7 +88,7 @@ extension Pipeline {
 
   private func othersFolder(_ file: FileKey, _ owner: String) -> JobError {
     JobError(
-      code: JobError.otherOwner,
+      code: .otherOwner,
       message: "Nothing is taken in \(absolute(file.folder)): it belongs to the agent \"\(owner)\", as its "
         + "\(DropPath.display(DropNames.folderDefaults)) or one above it says.",
       hint: "\(ownCommand(absolute(file.folder))) makes it this agent's, and the other one's no more.",
@@ -97,7 +97,7 @@ extension Pipeline {
 
   private func undecided(_ file: FileKey, _ why: String) -> JobError {
     JobError(
-      code: JobError.sharedFolder,
+      code: .sharedFolder,
       message:
         "Nothing is taken in \(name(of: file.root)): \(why), and two that take the same prompts would pay twice.",
       hint: "\(ownCommand(name(of: file.root))) makes this machine the one that takes them.", retryable: true)
@@ -105,7 +105,7 @@ extension Pipeline {
 
   private func doubt(_ file: FileKey) -> JobError {
     JobError(
-      code: JobError.stateInDoubt,
+      code: .stateInDoubt,
       message:
         "Nothing is taken in \(name(of: file.root)): a sidecar was written with this agent's state that this state "
         + "knows nothing of. The state was copied and is used elsewhere too, or an older copy of it was put back.",

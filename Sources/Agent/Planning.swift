@@ -101,8 +101,8 @@ extension Pipeline {
     do throws(JobError) {
       request = try understand(file, bytes, reading)
     } catch {
-      if error.code == "excluded" { return nil }
-      item.why = error.code == "empty" || error.code == JobError.badExclude ? "waits" : "refused"
+      if error.code == .excluded { return nil }
+      item.why = error.code == .empty || error.code == .badExclude ? "waits" : "refused"
       item.message = error.message
       return item
     }

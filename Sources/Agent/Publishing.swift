@@ -51,7 +51,7 @@ extension Pipeline {
       try await record([.outputs(outputs)])
     } catch {
       fail(error)
-      throw .local(JobError(code: "journal", message: "The journal cannot be written."))
+      throw .local(JobError(code: .journal, message: "The journal cannot be written."))
     }
     for output in outputs { entry.job.setOutput(output) }
   }
@@ -105,7 +105,7 @@ extension Pipeline {
     guard !isHere else { return }
     throw .local(
       JobError(
-        code: JobError.folderGone, message: "The folder that the picture was fetched into is gone.", retryable: true))
+        code: .folderGone, message: "The folder that the picture was fetched into is gone.", retryable: true))
   }
 
   func digest(_ name: [UInt8], _ file: FileKey) async throws(FetchFailure) -> String? {
@@ -135,7 +135,7 @@ extension Pipeline {
     }
     throw .local(
       JobError(
-        code: "name-taken", message: "A thousand names for the picture of \(file.path.display) are taken.",
+        code: .nameTaken, message: "A thousand names for the picture of \(file.path.display) are taken.",
         hint: "Move some of the alt files away.", retryable: true))
   }
 

@@ -136,7 +136,7 @@ extension Pipeline {
 
   static func behind(_ file: FileKey) -> JobError {
     JobError(
-      code: "journal-behind",
+      code: .journalBehind,
       message:
         "The sidecar of \(file.path.display) tells of a submission that the journal does not know: it is believed.")
   }

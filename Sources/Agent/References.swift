@@ -41,7 +41,7 @@ extension Pipeline {
     awaitFiles(missing.isEmpty ? [] : wanted, for: file)
     if !missing.isEmpty {
       throw JobError(
-        code: "reference-missing", message: "It waits for \(missing.joined(separator: ", ")), which it lists.",
+        code: .referenceMissing, message: "It waits for \(missing.joined(separator: ", ")), which it lists.",
         hint: "Put the image there, or take it out of the list.", retryable: true)
     }
     if isMoving {
@@ -69,7 +69,7 @@ extension Pipeline {
         reference,
         .refused(
           JobError(
-            code: "image-ambiguous",
+            code: .imageAmbiguous,
             message:
               "Which of \(names) the reference image \"\(DropPath.spelled(reference.path.bytes))\" means cannot be told.",
             hint: "Rename all but one of these files.")), nil

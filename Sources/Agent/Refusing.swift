@@ -22,7 +22,7 @@ extension Pipeline {
     if let approval = known?.note?.approval, approval.covers(reason, taken.prompt) { return nil }
     return refuse(
       file, known, untilItChanges ? taken : nil, .held, start,
-      JobError(code: reason.rawValue, message: message, hint: hint))
+      JobError(code: .held(reason), message: message, hint: hint))
   }
 
   /// Says of a file what keeps it. Its sidecar tells the user.
@@ -54,7 +54,7 @@ extension Pipeline {
         entry.job.note = note
         observer.changed(entry.job)
         // There is no name for a sidecar, so the log has to do, and `status`.
-        if note.error.code == JobError.nameTooLong {
+        if note.error.code == ErrorCode.nameTooLong {
           var error = note.error
           error.message = "\(entry.job.file.path.display): \(error.message)"
           return observer.notice(.warning, error)
@@ -73,7 +73,7 @@ extension Pipeline {
 
   func tooLarge(_ what: String, _ size: Int64) -> JobError {
     JobError(
-      code: "too-large", message: "\(what) has \(size) bytes; the limit is \(settings.maxPromptBytes).",
+      code: .tooLarge, message: "\(what) has \(size) bytes; the limit is \(settings.maxPromptBytes).",
       hint: "Shorten it, or raise max-prompt-bytes.")
   }
 }

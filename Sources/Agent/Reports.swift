@@ -83,7 +83,7 @@ extension Pipeline {
   private func stops() -> [StatusReport.Stop] {
     var stops: [StatusReport.Stop] = []
     func add(_ error: JobError, until: Timestamp?) {
-      stops.append(.init(reason: error.code, message: error.message, hint: error.hint, until: until?.rfc3339))
+      stops.append(.init(reason: error.code.rawValue, message: error.message, hint: error.hint, until: until?.rfc3339))
     }
     if let closed = gate.closed { add(closed.error, until: nil) }
     if pictures.isClosed { add(Self.noPictures(pictures.count), until: nil) }
@@ -101,7 +101,7 @@ extension Pipeline {
     if isHeldBack, gate.closed == nil, heldBackUntil > now {
       let until = wallClock + (heldBackUntil - now)
       add(
-        JobError(code: "slowed-down", message: "The service asked for less, or the limit a minute is reached."),
+        JobError(code: .slowedDown, message: "The service asked for less, or the limit a minute is reached."),
         until: until)
     }
     return stops

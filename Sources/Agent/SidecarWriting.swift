@@ -31,7 +31,7 @@ extension Pipeline {
       guard durable else { return }
       throw LocalTrouble(
         JobError(
-          code: "sidecar-kept", message: "The sidecar of \(entry.job.file.path.display) tells more than the journal.",
+          code: .sidecarKept, message: "The sidecar of \(entry.job.file.path.display) tells more than the journal.",
           hint: "It is believed as soon as the prompt can be read; promptdrop goes on by itself.", retryable: true))
     }
     let machine = settings.machine.isEmpty ? nil : settings.machine
@@ -55,7 +55,7 @@ extension Pipeline {
 
   /// The service takes submissions again.
   func sayOpen() {
-    observer.notice(.info, JobError(code: "service-open", message: "The service takes submissions again."))
+    observer.notice(.info, JobError(code: .serviceOpen, message: "The service takes submissions again."))
     askWhatWaited()
     for entry in jobs.inHand where !entry.running.isEmpty { progress(entry) }
   }

@@ -97,7 +97,7 @@ extension Pipeline {
     observer.notice(
       .error,
       JobError(
-        code: "task-not-recorded",
+        code: .taskNotRecorded,
         message: "The journal cannot be written. \(entry.job.file.path.display) was accepted by the service as task "
           + "\(slot.state.task?.taskID ?? "?").",
         hint: "Should its sidecar not say so either: promptdrop resolve FILE --adopt with this id."))
@@ -155,7 +155,7 @@ extension Pipeline {
         gate.submitNotSent(key)
         if !error.error.isOfOwner {
           localTrouble = error.error
-          if error.error.code != JobError.folderGone { pause(entry.job.file.root) }
+          if error.error.code != ErrorCode.folderGone { pause(entry.job.file.root) }
         }
         dropRequest(key, entry)
         return .couldNotRecord(error.error)

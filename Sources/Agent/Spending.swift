@@ -174,6 +174,6 @@ extension Pipeline {
 extension JournalChange {
   /// What waits for the end of a day, or for a moment that no wait reaches, may be weighed anew.
   static func limitsMayHaveEnded(at now: Timestamp) -> JournalChange {
-    .undelay(code: "daily-limit", beyond: now + RetryPolicy.longestWait * 2, now: now)
+    .undelay(code: .dailyLimit, beyond: now + RetryPolicy.longestWait * 2, now: now)
   }
 }

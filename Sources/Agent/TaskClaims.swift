@@ -15,7 +15,7 @@ extension Pipeline {
     } catch {
       // The answer is written down next, which fails for the same reason and is told of there.
       observer.notice(
-        .warning, JobError(code: "journal", message: "The journal cannot be asked for a task: \(error)"))
+        .warning, JobError(code: .journal, message: "The journal cannot be asked for a task: \(error)"))
     }
     return outcome
   }
@@ -39,7 +39,7 @@ extension Pipeline {
   private func taskOfAnother(_ taskID: String, _ other: SlotKey) -> SubmitOutcome {
     let whose = jobs[other.job].map { " of \($0.job.file.path.display)" } ?? ""
     let error = JobError(
-      code: HeldReason.taskOfAnother.rawValue,
+      code: .held(.taskOfAnother),
       message: "The service answered the submission with the task \(taskID), which it had given to another submission"
         + "\(whose) before. It may have accepted both, or one.")
     observer.notice(.error, error)

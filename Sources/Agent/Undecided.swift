@@ -18,7 +18,7 @@ extension Pipeline {
 
   /// Says that nothing is taken there: once for a root that is nobody's, and once for each folder that is another agent's.
   func sayNotOurs(_ file: FileKey, _ problem: JobError) {
-    let isOthers = problem.code == JobError.otherOwner
+    let isOthers = problem.code == ErrorCode.otherOwner
     let place = isOthers ? file.folder : FileKey(root: file.root, path: .root)
     if !isOthers { undecided[place] = problem }
     // Said once: every rescan looks at it again. Beyond many it is a whole tree, and said enough.

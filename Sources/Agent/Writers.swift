@@ -10,7 +10,7 @@ extension Pipeline {
   /// What is wrong with a file that is still being written.
   func beingWritten(_ file: FileKey) -> JobError {
     JobError(
-      code: HeldReason.writerOpen.rawValue,
+      code: .held(.writerOpen),
       message: "A program still has \(file.path.display) open for writing, so it may not be complete.",
       hint:
         "It is taken once that program closes it. promptdrop approve FILE takes it as it stands; after "
@@ -97,5 +97,5 @@ extension Pipeline {
 
 extension Queued {
   /// Whether it was put off because a program has its file open.
-  var isOfWriter: Bool { error.flatMap { HeldReason(rawValue: $0.code) } == .writerOpen }
+  var isOfWriter: Bool { error?.code.heldReason == .writerOpen }
 }

@@ -156,16 +156,16 @@ extension WatchedTree {
     switch reason {
     case .kind:
       JobError(
-        code: "polling",
+        code: .polling,
         message:
           "\(name) is on \(kind.name), where changes made elsewhere are not heard of: it is looked through every "
           + "\(interval.brief).", hint: "--watch-mode inotify watches it all the same.")
     case .setting:
       JobError(
-        code: "polling", message: "\(name) is looked through every \(interval.brief), as --watch-mode says.")
+        code: .polling, message: "\(name) is looked through every \(interval.brief), as --watch-mode says.")
     case .deaf:
       JobError(
-        code: "deaf-folder",
+        code: .deafFolder,
         message:
           "Nothing is heard from \(name) (\(kind.name)), not even of a file made here: it is looked through every "
           + "\(interval.brief).")
@@ -217,7 +217,7 @@ extension WatchedTree {
         if let error = absences[id] ?? (gone.contains(id) ? RootAbsence.missing.error(root.path) : nil) {
           found.append(
             FolderCondition(
-              path: root.path, root: id, mode: error.code == JobError.rootGone ? .gone : .unreadable, error: error))
+              path: root.path, root: id, mode: error.code == ErrorCode.rootGone ? .gone : .unreadable, error: error))
         }
         continue
       }

@@ -127,7 +127,7 @@ public final class FileWriters: Sendable {
     return switch reason {
     case .owner:
       JobError(
-        code: "writer-unseen",
+        code: .writerUnseen,
         message:
           "Linux does not tell this user whether a program still has files of another user open for writing\(place). "
           + rest,
@@ -136,7 +136,7 @@ public final class FileWriters: Sendable {
           + "unit); or have them written under another name and renamed to NAME.prompt.")
     case .fileSystem(let name):
       JobError(
-        code: "writer-unseen",
+        code: .writerUnseen,
         message:
           "The file system\(name.isEmpty ? "" : " (\(name))") does not tell whether a program still has a file open for "
           + "writing\(place). " + rest,

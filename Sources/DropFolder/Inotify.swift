@@ -33,13 +33,13 @@ final class Inotify {
       let why = String(cString: strerror(inotifytools_error()))
       let (limit, raise) = Self.limit("instances", atLeast: 512)
       throw JobError(
-        code: "inotify-unavailable", message: "inotify cannot be used: \(why)\(limit).",
+        code: .inotifyUnavailable, message: "inotify cannot be used: \(why)\(limit).",
         hint: "Raise the limit: \(raise); promptdrop goes back to watching by itself.", retryable: true)
     }
     // The library has no accessor for its descriptor: it is the inotify descriptor that was not there before.
     guard let found = Inotify.descriptors().subtracting(before).first else {
       inotifytools_cleanup()
-      throw JobError(code: "inotify-unavailable", message: "The inotify descriptor was not found in /proc/self/fd.")
+      throw JobError(code: .inotifyUnavailable, message: "The inotify descriptor was not found in /proc/self/fd.")
     }
     descriptor = found
     _ = fcntl(found, F_SETFD, FD_CLOEXEC)
@@ -104,7 +104,7 @@ final class Inotify {
   static func outOfWatches(_ path: String, interval: Duration) -> JobError {
     let (limit, raise) = limit("watches", atLeast: 524_288)
     return JobError(
-      code: "out-of-watches",
+      code: .outOfWatches,
       message: "No inotify watch is left for \(path) and what is below it\(limit); "
         + "what cannot be watched is looked through every \(interval.brief).",
       hint: "Raise the limit: \(raise); promptdrop goes back to watching by itself.", retryable: true)

@@ -20,15 +20,15 @@ extension FolderFiles {
       case (.notAFile(let kind), _):
         return .refused(
           JobError(
-            code: "image-not-a-file", message: "The reference image \(name) is \(kind).",
+            code: .imageNotAFile, message: "The reference image \(name) is \(kind).",
             hint: "Name a regular file inside the watched folder."))
       case (.unreadable(let error), _) where error.isOfMachine: return .refused(error)
       case (.unreadable(let error), _):
-        return .refused(JobError(code: "image-unreadable", message: error.message, hint: error.hint))
+        return .refused(JobError(code: .imageUnreadable, message: error.message, hint: error.hint))
       case (.file(let stamp, _), nil) where stamp.size > limit:
         return .refused(
           JobError(
-            code: "image-too-large",
+            code: .imageTooLarge,
             message: "The reference image \(name) has \(stamp.size) bytes; the limit is \(limit).",
             hint: "Make it smaller, or raise max-reference-bytes."))
       case (.file(let stamp, _), nil):  // It changed while it was read: not settled.
@@ -40,7 +40,7 @@ extension FolderFiles {
         case .failure(let defect):
           return .refused(
             JobError(
-              code: "image-not-an-image", message: "The reference image \(name) \(defect.words).",
+              code: .imageNotAnImage, message: "The reference image \(name) \(defect.words).",
               hint: "Use a whole PNG, JPEG or WebP file."))
         }
       }
@@ -62,7 +62,7 @@ extension FolderFiles {
       else {
         throw LocalTrouble(
           JobError(
-            code: "reference-missing", message: "The reference image \(file.path.display) is gone or cannot be used.",
+            code: .referenceMissing, message: "The reference image \(file.path.display) is gone or cannot be used.",
             hint: "Put it back; the job goes on by itself.", retryable: true))
       }
       return ReferenceContent(bytes: bytes, sha256: SHA256.hash(data: bytes).hex, format: info.format)

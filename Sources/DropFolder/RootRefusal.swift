@@ -39,7 +39,7 @@ enum RootAbsence: Error, Hashable {
     switch self {
     case .missing:
       return JobError(
-        code: JobError.rootGone,
+        code: .rootGone,
         message: "\(name) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
         hint: "Put it back; promptdrop goes on by itself.", retryable: true)
     case .unreadable(let path, let error):
@@ -47,12 +47,12 @@ enum RootAbsence: Error, Hashable {
     case .refused(.unusable(let path, let error)): return Self.unreadable(path, error)
     case .refused(.locked(let path)):
       return JobError(
-        code: JobError.rootUnreadable,
+        code: .rootUnreadable,
         message: "Another promptdrop watches \(path) now: nothing in \(name) is taken, for two agents would pay twice.",
         hint: "Stop the other one; promptdrop goes on by itself.", retryable: true)
     case .leadsElsewhere(let link, let target):
       return JobError(
-        code: JobError.rootGone,
+        code: .rootGone,
         message:
           "\(DropPath.display(link)) leads to \(DropPath.display(target)) now, and \(name) was watched: nothing is taken in "
           + "either.",
@@ -66,7 +66,7 @@ enum RootAbsence: Error, Hashable {
   static func unreadable(_ name: String, _ error: SystemError) -> JobError {
     let trouble = LocalTrouble(error, doing: "look through", name).error
     return JobError(
-      code: JobError.rootUnreadable, message: "\(trouble.message) Nothing in it is taken.",
+      code: .rootUnreadable, message: "\(trouble.message) Nothing in it is taken.",
       hint: (trouble.hint.map { $0 + " " } ?? "") + "promptdrop tries it again every few seconds.", retryable: true)
   }
 }

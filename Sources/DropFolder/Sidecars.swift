@@ -111,7 +111,7 @@ extension FolderFiles {
     }
     throw LocalTrouble(
       JobError(
-        code: "sidecar-name-taken", message: "Both names for the status sidecar of \(prompt.path.display) are taken.",
+        code: .sidecarNameTaken, message: "Both names for the status sidecar of \(prompt.path.display) are taken.",
         hint: "Move NAME.status.json or NAME.promptdrop.status.json away.", retryable: true))
   }
 

@@ -147,7 +147,7 @@ extension FolderFiles {
       let why =
         if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
       let error = JobError(
-        code: "folder-defaults-unreadable", message: "\(key.path.display) cannot be read: \(why)",
+        code: .folderDefaultsUnreadable, message: "\(key.path.display) cannot be read: \(why)",
         hint: "Mend or remove that file.", retryable: true)
       found.defaults.append((key, .failure(LocalTrouble(error))))
     }

@@ -109,7 +109,7 @@ struct WatchedTree: ~Copyable {
     guard inotify == nil, options.mode != .poll else { return }
     do {
       inotify = try Inotify()
-      if inotifyTrouble != nil { say(JobError(code: "watching-again", message: "inotify can be used again.")) }
+      if inotifyTrouble != nil { say(JobError(code: .watchingAgain, message: "inotify can be used again.")) }
       inotifyTrouble = nil
     } catch {
       inotifyTrouble = error
@@ -128,7 +128,7 @@ struct WatchedTree: ~Copyable {
 
   /// Says it unless it was said since everything was looked through last.
   mutating func sayOnce(_ error: JobError) {
-    if saidCodes.insert(error.code).inserted { say(error) }
+    if saidCodes.insert(error.code.rawValue).inserted { say(error) }
   }
 
   // MARK: roots

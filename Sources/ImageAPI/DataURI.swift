@@ -31,7 +31,7 @@ enum DataURI {
   }
 
   private static func error(_ what: String) -> JobError {
-    JobError(code: "result-unusable", message: "The picture in the service's answer \(what).")
+    JobError(code: .resultUnusable, message: "The picture in the service's answer \(what).")
   }
 }
 

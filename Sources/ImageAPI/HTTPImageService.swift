@@ -135,7 +135,7 @@ public final class HTTPImageService: ImageService {
       try await DataURI.decode(uri, limit: limit, into: sink)
     case .url(let url): try await download.run(url, limit: limit, into: sink)
     case .inlineElsewhere, .text:
-      throw .expired(JobError(code: "result-missing", message: "The result has to be asked for again."))
+      throw .expired(JobError(code: .resultMissing, message: "The result has to be asked for again."))
     }
   }
 }

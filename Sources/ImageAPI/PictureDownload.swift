@@ -29,22 +29,20 @@ struct PictureDownload: Sendable {
       let next: String?
       do throws(FetchFailure) { next = try await hop(url, limit: limit, until: deadline, into: sink) } catch {
         // Where a host redirects to is its answer, which may be another one later; the first URL is the service's.
-        if turn > 0, case .unusable(let why) = error, why.code == Self.refusedAddress { throw .expired(why) }
+        if turn > 0, case .unusable(let why) = error, why.code == .resultAddress { throw .expired(why) }
         throw error
       }
       guard let next else { return }
       if Redirect.isDowngrade(from: url, to: next) {
-        throw Self.noPicture("redirects from https to http, which is not followed", code: "result-redirect")
+        throw Self.noPicture("redirects from https to http, which is not followed", code: .resultRedirect)
       }
       url = next
     }
-    throw Self.noPicture("redirects more than \(settings.maxRedirects) times", code: "result-redirect")
+    throw Self.noPicture("redirects more than \(settings.maxRedirects) times", code: .resultRedirect)
   }
 
-  private static let refusedAddress = "result-address"
-
   // Object stores lag: whatever a host answers now, it may have the picture later.
-  private static func noPicture(_ what: String, code: String) -> FetchFailure {
+  private static func noPicture(_ what: String, code: ErrorCode) -> FetchFailure {
     .expired(JobError(code: code, message: "The picture's host \(what).", retryable: true))
   }
 
@@ -111,28 +109,28 @@ struct PictureDownload: Sendable {
       return nil
     case 206:
       guard PartialAnswer(response.headers).isWhole else {
-        throw Self.noPicture("sends only a part of it (HTTP 206)", code: "image-host-206")
+        throw Self.noPicture("sends only a part of it (HTTP 206)", code: .imageHost(status: 206))
       }
       try await stream(response, limit: limit, until: deadline, into: sink)
       return nil
     case 301, 302, 303, 307, 308:
       guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
       else {
-        throw Self.noPicture("redirects to nowhere", code: "result-redirect")
+        throw Self.noPicture("redirects to nowhere", code: .resultRedirect)
       }
       return resolved
     case 429, 500...:
       throw .transient(
         JobError(
-          code: "image-host-\(response.status.code)",
+          code: .imageHost(status: Int(response.status.code)),
           message: "The picture's host answers HTTP \(response.status.code).",
           retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(response.headers))
     case 400..<500:
       // What is not there yet, and a signed URL that is over: 400, 403, 404 or 410, depending on the host.
-      throw Self.noPicture("does not give it out (HTTP \(response.status.code))", code: "image-expired")
+      throw Self.noPicture("does not give it out (HTTP \(response.status.code))", code: .imageExpired)
     default:
       throw Self.noPicture(
-        "has no picture yet (HTTP \(response.status.code))", code: "image-host-\(response.status.code)")
+        "has no picture yet (HTTP \(response.status.code))", code: .imageHost(status: Int(response.status.code)))
     }
   }
 
@@ -172,7 +170,7 @@ struct PictureDownload: Sendable {
     if let expected, received != expected {
       throw .transient(
         JobError(
-          code: "image-cut-short", message: "The picture ended after \(received) of \(expected) bytes.", retryable: true
+          code: .imageCutShort, message: "The picture ended after \(received) of \(expected) bytes.", retryable: true
         ),
         retryAfter: nil)
     }
@@ -181,7 +179,7 @@ struct PictureDownload: Sendable {
   private static func tooLarge(_ limit: Int) -> FetchFailure {
     .unusable(
       JobError(
-        code: "image-too-large", message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
+        code: .imageTooLarge, message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
   }
 
   private static func decoded<T>(
@@ -190,7 +188,7 @@ struct PictureDownload: Sendable {
     do throws(Inflater.Trouble) { return try body() } catch .tooLarge { throw tooLarge(limit) } catch {
       throw .transient(
         JobError(
-          code: "image-encoding", message: "The picture came compressed, and cannot be decoded: \(error.words).",
+          code: .imageEncoding, message: "The picture came compressed, and cannot be decoded: \(error.words).",
           hint: "It is tried again by itself.", retryable: true), retryAfter: nil)
     }
   }
@@ -198,13 +196,13 @@ struct PictureDownload: Sendable {
   private static func refused(_ refusal: ResultAddress.Refusal) -> FetchFailure {
     .unusable(
       JobError(
-        code: refusedAddress, message: "The picture's URL \(refusal.why): it is not fetched.",
+        code: .resultAddress, message: "The picture's URL \(refusal.why): it is not fetched.",
         hint: "Where that is meant: allow-private-results."))
   }
 
   private static func unreachable(_ error: any Error) -> JobError {
     JobError(
-      code: "image-host-unreachable", message: "The picture could not be fetched: \(Sorting.explain(error)).",
+      code: .imageHostUnreachable, message: "The picture could not be fetched: \(Sorting.explain(error)).",
       hint: "It is tried again by itself.", retryable: true)
   }
 }

@@ -7,13 +7,14 @@ extension Sorting {
     switch answer.status {
     case 200..<300: answered(answer, asked)
     case 401: .failed(unauthorized())
-    case 402, 403: .failed(trouble("query-refused", "The service answers queries with HTTP \(answer.status)."))
+    case 402, 403: .failed(trouble(.queryRefused, "The service answers queries with HTTP \(answer.status)."))
     case 404: saysNotFound(answer) ? .notFound : .failed(wrongAddress(404))
     case 300..<400, 405, 410: .failed(wrongAddress(answer.status))
     case 429: .failed(tooMany(answer))
     default:
       .failed(
-        trouble("service-error-\(answer.status)", "The service answers queries with HTTP \(answer.status).", answer))
+        trouble(.serviceError(status: answer.status), "The service answers queries with HTTP \(answer.status).", answer)
+      )
     }
   }
 
@@ -32,7 +33,7 @@ extension Sorting {
         return .unusable(
           unusable(
             "Asked for the task \(scrub(wanted)), the service answered about \(scrub(named)), another one.",
-            code: "answer-of-another"))
+            code: .answerOfAnother))
       }
       return .report(report(task, read.text, answer, asked))
     case .failure(let error as TooLarge): return .failed(tooLarge("\(error)"))
@@ -40,7 +41,7 @@ extension Sorting {
       let message = "The service's answer to a query is not the documented JSON."
       // A page, or no answer at all, is not about this task: somebody else speaks for the service.
       let isObject = answer.body.readableBytesView.first { ![9, 10, 13, 32].contains($0) } == UInt8(ascii: "{")
-      return isObject ? .unusable(unusable(message)) : .failed(trouble("query-unreadable", message))
+      return isObject ? .unusable(unusable(message)) : .failed(trouble(.queryUnreadable, message))
     }
   }
 
@@ -48,7 +49,7 @@ extension Sorting {
     if isNotFound(envelope.texts) { return .notFound }
     if envelope.code == 401 { return .failed(unauthorized()) }
     if envelope.code == 0 { return .unusable(unusable("The service's answer to a query says nothing of the task.")) }
-    return .failed(trouble("query-refused", "The service answered the query with: \(scrub(envelope.words))"))
+    return .failed(trouble(.queryRefused, "The service answered the query with: \(scrub(envelope.words))"))
   }
 
   private func report(
@@ -78,7 +79,7 @@ extension Sorting {
   }
 
   // Not a trouble of the service's: it answers, and other tasks may be answered as they should.
-  private func unusable(_ message: String, code: String = "query-unreadable") -> JobError {
+  private func unusable(_ message: String, code: ErrorCode = .queryUnreadable) -> JobError {
     JobError(code: code, message: message, hint: "It is asked again by itself.", retryable: true)
   }
 }

@@ -86,7 +86,7 @@ extension HTTPImageService {
         tls.additionalTrustRoots = [.certificates(certificates)]
       } catch {
         throw JobError(
-          code: "bad-ca-file", message: "The certificates in \(certificateFile) cannot be used: \(error).",
+          code: .badCAFile, message: "The certificates in \(certificateFile) cannot be used: \(error).",
           hint: "ca-file has to name a PEM file.")
       }
       return tls
@@ -110,7 +110,7 @@ extension HTTPImageService {
         url.scheme?.lowercased() == "http"
       else {
         throw JobError(
-          code: "bad-proxy", message: "HTTPS_PROXY is no usable address.",
+          code: .badProxy, message: "HTTPS_PROXY is no usable address.",
           hint: "Such as http://proxy:3128; other kinds of proxies are not spoken to.")
       }
       if let user = url.user {

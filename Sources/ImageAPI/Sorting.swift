@@ -46,7 +46,7 @@ struct Sorting {
     case 408, 499, 500...:
       return .unknown(
         JobError(
-          code: "service-error-\(answer.status)",
+          code: .serviceError(status: answer.status),
           message: "The service answered HTTP \(answer.status) to the submission; it may have accepted it all the same."
         ),
         serviceDown: true)
@@ -63,7 +63,7 @@ struct Sorting {
     if broken.permit == .given {
       return .unknown(
         JobError(
-          code: "answer-lost", message: "The answer to the submission was lost: \(why). It may have been accepted."),
+          code: .answerLost, message: "The answer to the submission was lost: \(why). It may have been accepted."),
         serviceDown: true)
     }
     if broken.permit == .calledOff {
@@ -71,21 +71,21 @@ struct Sorting {
         Failure(
           .transient(retryAfter: nil),
           JobError(
-            code: "called-off", message: "The submission was called off before it was sent.",
+            code: .calledOff, message: "The submission was called off before it was sent.",
             hint: "It is tried again by itself.", retryable: true)), reached: false)
     }
     return .notAccepted(
       Failure(
         .transient(retryAfter: nil),
         JobError(
-          code: "not-reached", message: "The service could not be reached: \(why). Nothing was sent.",
+          code: .notReached, message: "The service could not be reached: \(why). Nothing was sent.",
           hint: "Check the network and api-url; it is tried again by itself.", retryable: true)), reached: false)
   }
 
   private func garbled(_ what: String) -> SubmitOutcome {
     .unknown(
       JobError(
-        code: "answer-unreadable", message: "The service said yes, but its answer cannot be read: \(what)."),
+        code: .answerUnreadable, message: "The service said yes, but its answer cannot be read: \(what)."),
       serviceDown: false)
   }
 
@@ -107,7 +107,7 @@ struct Sorting {
     return Failure(
       .permanent,
       JobError(
-        code: "refused", message: "The service refused it: \(words)",
+        code: .refused, message: "The service refused it: \(words)",
         hint: "Change the prompt; saving it with other words submits it anew. Nothing was paid."))
   }
 
@@ -117,7 +117,7 @@ struct Sorting {
     Failure(
       .permanent,
       JobError(
-        code: JobError.requestTooLarge, message: "The service finds the request too large: \(words)",
+        code: .requestTooLarge, message: "The service finds the request too large: \(words)",
         hint: "Put smaller reference images in place, then: promptdrop retry FILE. Nothing was paid."))
   }
 
@@ -126,7 +126,7 @@ struct Sorting {
   func queryBroke(_ error: any Error) -> QueryOutcome {
     // A page of a gateway's may be of any size; an answer of the service's will be as large the next time.
     if let error = error as? TooLarge, error.isAnswer { return .failed(tooLarge("\(error)")) }
-    let code = error is NoRoom ? "memory-taken" : "not-reached"
+    let code: ErrorCode = error is NoRoom ? .memoryTaken : .notReached
     return .failed(trouble(code, "The service could not be asked: \(Self.explain(error))."))
   }
 
@@ -134,7 +134,7 @@ struct Sorting {
     Failure(
       .permanent,
       JobError(
-        code: "answer-too-large", message: "The service's answer about the task cannot be taken: \(why).",
+        code: .answerTooLarge, message: "The service's answer about the task cannot be taken: \(why).",
         hint: "It was paid for; the service may show its result elsewhere."))
   }
 
@@ -143,7 +143,7 @@ struct Sorting {
     texts.contains { $0.lowercased().contains("task") && $0.lowercased().contains("not found") }
   }
 
-  func trouble(_ code: String, _ message: String, _ answer: Exchange.Answer? = nil) -> Failure {
+  func trouble(_ code: ErrorCode, _ message: String, _ answer: Exchange.Answer? = nil) -> Failure {
     Failure(
       .transient(retryAfter: answer.flatMap { retryAfter($0.headers) }),
       JobError(code: code, message: message, hint: "It is asked again by itself.", retryable: true))
@@ -155,7 +155,7 @@ struct Sorting {
     Failure(
       .service(.unauthorized),
       JobError(
-        code: "key-refused", message: "The service refuses the API key.",
+        code: .keyRefused, message: "The service refuses the API key.",
         hint: "Put a good key in place (--api-key-file or PROMPTDROP_API_KEY) and restart promptdrop.", retryable: true)
     )
   }
@@ -164,7 +164,7 @@ struct Sorting {
     Failure(
       .service(.account),
       JobError(
-        code: "account", message: "The service takes nothing from this account: \(words)",
+        code: .account, message: "The service takes nothing from this account: \(words)",
         hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true))
   }
 
@@ -172,7 +172,7 @@ struct Sorting {
     Failure(
       .service(.wrongAddress),
       JobError(
-        code: "wrong-address", message: "There is no image API at this address (HTTP \(status)).",
+        code: .wrongAddress, message: "There is no image API at this address (HTTP \(status)).",
         hint: "Check --api-url.", retryable: true))
   }
 
@@ -180,7 +180,7 @@ struct Sorting {
     Failure(
       .transient(retryAfter: retryAfter(answer.headers)),
       JobError(
-        code: "rate-limited", message: "The service asks for fewer requests.", hint: "It is sent again by itself.",
+        code: .rateLimited, message: "The service asks for fewer requests.", hint: "It is sent again by itself.",
         retryable: true))
   }
 

@@ -27,7 +27,7 @@ extension JobError {
   /// A refusal that may be the prompt's own or the account's. `words`: the service's.
   public static func unclearRefusal(_ words: String) -> JobError {
     JobError(
-      code: "refusal-unclear", message: "The service refused it: \(words)",
+      code: .refusalUnclear, message: "The service refused it: \(words)",
       hint:
         "It may be about this prompt or about the account: that shows when another prompt is accepted. Until then it "
         + "waits, and is tried again more and more seldom; promptdrop retry FILE tries it now. Other words are submitted "
@@ -38,7 +38,7 @@ extension JobError {
   /// The same, now that it is known to be about the prompt.
   public var asOwnRefusal: JobError {
     JobError(
-      code: "refused", message: message,
+      code: .refused, message: message,
       hint:
         "Another prompt was accepted after it was refused, so it is about this one. Change the prompt; saving it with "
         + "other words submits it anew. Nothing was paid.")

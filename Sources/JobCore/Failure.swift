@@ -1,7 +1,7 @@
 /// What a user is told about something that went wrong: what, why, and what to do.
 public struct JobError: Hashable, Codable, Sendable {
   /// A stable, machine-readable word such as `front-matter-unknown-key`.
-  public var code: String
+  public var code: ErrorCode
   /// What happened, one sentence.
   public var message: String
   /// What the user can do about it; nil where nothing needs doing.
@@ -10,7 +10,7 @@ public struct JobError: Hashable, Codable, Sendable {
   public var retryable: Bool
 
   /// Makes an error.
-  public init(code: String, message: String, hint: String? = nil, retryable: Bool = false) {
+  public init(code: ErrorCode, message: String, hint: String? = nil, retryable: Bool = false) {
     self.code = code
     self.message = message
     self.hint = hint
@@ -20,46 +20,18 @@ public struct JobError: Hashable, Codable, Sendable {
 
 extension JobError {
   /// Whether it is about the machine as a whole, and not about a file or its permissions: it ends without the file being
-  /// touched. The codes are those of failed system calls.
-  public var isOfMachine: Bool {
-    ["too-many-files", "input-output-error", "file-error", "file-in-use", Self.rootGone].contains(code)
-  }
-  /// The code of what cannot be done because a watched folder itself is not there.
-  public static let rootGone = "root-gone"
-
-  /// The code of a watched folder that is there and cannot be looked through at present.
-  public static let rootUnreadable = "root-unreadable"
-
-  /// The code of what cannot be done because the folder of a prompt is not there.
-  public static let folderGone = "folder-gone"
+  /// touched.
+  public var isOfMachine: Bool { code.subject == .machine || code.subject == .root }
   /// Whether it is about a place that is not there: nothing can be done there before it is back.
-  public var isOfPlace: Bool { code == Self.rootGone || code == Self.folderGone }
-
-  /// Whether the whole disk takes nothing: it is full, or mounted read-only. The codes are those of failed system calls.
-  public var isOfDisk: Bool { ["disk-full", "read-only"].contains(code) }
-
-  /// The code of a prompt whose sidecar's name would not fit.
-  public static let nameTooLong = "name-too-long"
-  /// The code of what is not taken because the folder belongs to another agent.
-  public static let otherOwner = "other-owner"
-  /// The code of what is not taken because the folder is kept on several machines and belongs to none of them.
-  public static let sharedFolder = "shared-folder"
-  /// The code of an exclude pattern that can never match: a folder's prompts wait until its own is mended.
-  public static let badExclude = "folder-defaults-bad-pattern"
-
-  /// The code of what is not taken because somebody else may use this agent's state.
-  public static let stateInDoubt = "state-in-doubt"
-  /// Every code of what is not taken because its folder is not this agent's.
-  public static let notOurs = [otherOwner, sharedFolder, stateInDoubt]
+  public var isOfPlace: Bool { code.subject == .place || code.subject == .root }
+  /// Whether the whole disk takes nothing: it is full, or mounted read-only.
+  public var isOfDisk: Bool { code.subject == .disk }
+  /// Whether it is about a file beside the prompt: the prompt's own stamp says nothing about when it is over.
+  public var isOfCompanion: Bool { code.subject == .companion }
   /// Whether it is about a folder that is not this agent's, or may not be: nothing is written there.
-  public var isOfOwner: Bool { Self.notOurs.contains(code) }
-  /// The code of what a pattern leaves out.
-  public static let excluded = "excluded"
+  public var isOfOwner: Bool { code.subject == .owner }
   /// Whether it says that the folder, or a part of it, is not this agent's to take: nothing is wrong with the file.
-  public var isOfFolder: Bool { isOfOwner || code == Self.excluded }
-
-  /// The code of a request that the service finds too large: this is about the request, however many are refused so.
-  public static let requestTooLarge = "request-too-large"
+  public var isOfFolder: Bool { isOfOwner || code.subject == .leftOut }
 
   /// The same as the reason why nothing is submitted at present.
   public var whileDown: JobError {

@@ -27,10 +27,10 @@ public struct FileNote: Hashable, Codable, Sendable {
   }
 
   /// Why the file is held; nil where it is not, or for a reason that an agent of another version gave.
-  public var heldFor: HeldReason? { state == .held ? HeldReason(rawValue: error.code) : nil }
+  public var heldFor: HeldReason? { state == .held ? error.code.heldReason : nil }
 
   /// What was missing, where the rules of names decide whether it is there; nil for other notes.
-  public var missing: MissingByName? { MissingByName(rawValue: error.code) }
+  public var missing: MissingByName? { MissingByName(rawValue: error.code.rawValue) }
 
   /// Whether something was missing under former rules of names: it may be there by today's.
   public var isOfFormerNames: Bool { names == nil && missing != nil }
@@ -43,7 +43,7 @@ public struct FileNote: Hashable, Codable, Sendable {
   }
 
   /// Whether it says that a program has the file open for writing: it waits for that, or is held for it.
-  public var isOfWriter: Bool { HeldReason(rawValue: error.code) == .writerOpen }
+  public var isOfWriter: Bool { error.code.heldReason == .writerOpen }
 
   /// What a person can let pass: what it is held for; and that a program has it open, which need not be waited for.
   public var approvable: HeldReason? {
@@ -58,7 +58,7 @@ public struct FileNote: Hashable, Codable, Sendable {
     return FileNote(
       state: .queued,
       error: JobError(
-        code: "approved", message: "You approved it: it is taken as it stands.",
+        code: .approved, message: "You approved it: it is taken as it stands.",
         hint: "It waits for a running agent: promptdrop watch or promptdrop once.", retryable: true),
       since: since, approval: FileApproval(reasons: reasons, prompt: prompt))
   }

@@ -45,7 +45,7 @@ extension Slot {
     case (.submitting, .restarted):
       next.slot.holdUnknown(
         JobError(
-          code: HeldReason.submissionOutcomeUnknown.rawValue,
+          code: .held(.submissionOutcomeUnknown),
           message: "promptdrop was stopped while this was being submitted; the service may have accepted it."), now)
       next.after = [.writeSidecar(durable: true)]
 
@@ -229,7 +229,7 @@ extension Slot {
       case .failed(let words):
         state = .failed(
           JobError(
-            code: "task-failed", message: "The service could not make it: \(words)",
+            code: .taskFailed, message: "The service could not make it: \(words)",
             hint:
               "Change the prompt; saving it with other words submits it anew. promptdrop retry FILE submits the same "
               + "words once more."))
@@ -293,7 +293,7 @@ extension Slot {
 
   private mutating func hold(_ reason: HeldReason, _ task: TaskRef, _ message: String) {
     let error = JobError(
-      code: reason.rawValue, message: message,
+      code: .held(reason), message: message,
       hint:
         "It is paid for, so it is not submitted again by itself; its task id is \(task.taskID). promptdrop retry FILE "
         + "asks for it once more; promptdrop resolve FILE --resubmit pays for another one, --abandon gives it up.")

@@ -87,7 +87,7 @@ public enum JournalChange: Sendable {
   case clockSet(by: Duration, after: Timestamp)
   /// Queued slots that wait for a time because of this error, or until a time so far away that a clock was wrong when
   /// it was written down, may begin now.
-  case undelay(code: String, beyond: Timestamp, now: Timestamp)
+  case undelay(code: ErrorCode, beyond: Timestamp, now: Timestamp)
 
   /// A new revision with its slots.
   public struct Take: Sendable {
@@ -239,7 +239,7 @@ public protocol JobJournal: Sendable {
   /// The temporary names that pictures wait under.
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]>
   /// The files whose note has this code.
-  func noted(roots: [RootID], code: String) async throws -> [FileKey]
+  func noted(roots: [RootID], code: ErrorCode) async throws -> [FileKey]
   /// Jobs whose current revision has this source hash, with their files.
   func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)]
   /// The slots that have this task, at present one.

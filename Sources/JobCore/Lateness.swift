@@ -127,7 +127,7 @@ extension Fetching {
     let known = max(placed.max() ?? 0, task.late?.urls.count ?? 0)
     guard results.count < known, !(1...known).allSatisfy(placed.contains) else { return nil }
     return JobError(
-      code: "result-incomplete",
+      code: .resultIncomplete,
       message: "The task made \(known) pictures, and the service lists only \(results.count) of them now.",
       retryable: true)
   }
@@ -153,7 +153,7 @@ extension QueryOutcome {
     switch self {
     case .notFound:
       JobError(
-        code: "task-forgotten", message: "The service finished this task, and now says that it does not know it.",
+        code: .taskForgotten, message: "The service finished this task, and now says that it does not know it.",
         retryable: true)
     case .unusable(let error): error
     case .failed(let failure): failure.consequence == .permanent ? failure.error : nil
@@ -161,11 +161,11 @@ extension QueryOutcome {
       switch report.phase {
       case .running:
         JobError(
-          code: "task-not-final",
+          code: .taskNotFinal,
           message: "The service finished this task, and now says that it is \"\(report.status)\".", retryable: true)
       case .failed(let words):
         JobError(
-          code: "task-failed", message: "The service finished this task, and now says that it failed: \(words)",
+          code: .taskFailed, message: "The service finished this task, and now says that it failed: \(words)",
           retryable: true)
       case .succeeded, .withoutResult, .notUnderstood: .notThere
       }
@@ -176,6 +176,6 @@ extension QueryOutcome {
 extension JobError {
   /// The task succeeded, and there is no result yet.
   static let notThere = JobError(
-    code: "result-not-there", message: "The task succeeded, and its result is not there yet.",
+    code: .resultNotThere, message: "The task succeeded, and its result is not there yet.",
     hint: "It is asked for again by itself.", retryable: true)
 }

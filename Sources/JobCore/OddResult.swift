@@ -25,7 +25,7 @@ extension Held {
   init(_ odd: OddResult, of task: TaskRef) {
     let reason = HeldReason.paidNotUnderstood
     let error = JobError(
-      code: reason.rawValue,
+      code: .held(reason),
       message: "The task succeeded, but \(odd.why)." + (odd.whereKept.map { " \($0)" } ?? ""),
       hint:
         "It is paid for; its task id is \(task.taskID). Look into the answer: a picture may be in it. promptdrop retry "
@@ -36,9 +36,8 @@ extension Held {
 }
 
 extension JobError {
-  private static let noPictureCode = "no-picture"
   /// Whether its task succeeded, and made no picture: the service may have been paid for that.
-  public var isNoPicture: Bool { code == Self.noPictureCode }
+  public var isNoPicture: Bool { code == .noPicture }
 
   /// What is said where a task made no picture, and perhaps words.
   static func noPicture(_ results: [ResultItem]) -> JobError {
@@ -48,6 +47,6 @@ extension JobError {
       ? "The task succeeded, but the service returned no picture."
       : "The model answered in words instead of a picture: \(words.prefix(500))"
     return JobError(
-      code: noPictureCode, message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
+      code: .noPicture, message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
   }
 }

@@ -84,14 +84,14 @@ public struct SkippedFolders: Sendable {
       let name = isTakenOut ? String(change.dropFirst()) : change
       guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
         throw JobError(
-          code: "skip-folders-bad-name", message: "\"\(change)\" is not the name of a folder.",
+          code: .skipFoldersBadName, message: "\"\(change)\" is not the name of a folder.",
           hint: "Give a name without a slash; for a path use exclude.")
       }
       let bytes = Array(name.utf8)
       if isTakenOut {
         guard names.contains(bytes) || added.contains(bytes) else {
           throw JobError(
-            code: "skip-folders-bad-name", message: "\"\(name)\" is not among the names that are skipped.",
+            code: .skipFoldersBadName, message: "\"\(name)\" is not among the names that are skipped.",
             hint: "They are written exactly so: \(Self.table.map(\.name).joined(separator: ", ")).")
         }
         names.remove(bytes)
@@ -128,7 +128,7 @@ public struct SkippedFolders: Sendable {
     let entry = Self.table.first { $0.name.utf8.elementsEqual(name) }
     let what = entry.map { "It is \($0.purpose.rawValue) (\($0.maker))" } ?? "The setting skip-folders names it"
     return JobError(
-      code: "folder-skipped", message: "\(what): what is in it counts as deleted.",
+      code: .folderSkipped, message: "\(what): what is in it counts as deleted.",
       hint: "To have it watched like any other folder, add '!\(shown)' to skip-folders.")
   }
 }

@@ -147,7 +147,7 @@ public struct SpendBook: Sendable {
       if total.unknown > 0 {
         return .waitForPrice(
           JobError(
-            code: "price-unknown",
+            code: .priceUnknown,
             message: "With a limit on credits, pictures of unknown price are made one at a time; one is under way.",
             hint:
               "Tell promptdrop what a picture costs (--price) to make several at once. If that one is held, decide on it.",
@@ -159,7 +159,7 @@ public struct SpendBook: Sendable {
 
   private static func limit(_ message: String) -> JobError {
     JobError(
-      code: "daily-limit", message: message,
+      code: .dailyLimit, message: message,
       hint: "It goes on by itself after midnight UTC; or raise the limit and restart promptdrop.", retryable: true)
   }
 

@@ -108,12 +108,12 @@ extension StatusSidecar {
     error = job.note?.error ?? leading?.state.error
     if error == nil, state == .submitted || state == .fetching { error = service }
     switch leading?.state {
-    case _ where job.note != nil: reason = job.note?.error.code
+    case _ where job.note != nil: reason = job.note?.error.code.rawValue
     case .held(let held)?: reason = held.reason.rawValue
     case .cancelled(let why)?: reason = why.rawValue
-    case .queued(let queued)?: reason = queued.error?.code
-    case .failed(let error)?: reason = error.code
-    case .submitted(let task)? where task.late != nil: reason = task.late?.error.code
+    case .queued(let queued)?: reason = queued.error?.code.rawValue
+    case .failed(let error)?: reason = error.code.rawValue
+    case .submitted(let task)? where task.late != nil: reason = task.late?.error.code.rawValue
     default: reason = job.inputsChanged ? "inputs-changed" : nil
     }
     source = DropPath.display(job.file.path.name)

@@ -135,7 +135,7 @@ extension JSONWriter {
   public mutating func error(_ error: JobError?) {
     guard let error else { return string(nil) }
     object { w in
-      w.field("code", error.code)
+      w.field("code", error.code.rawValue)
       w.field("message", error.message)
       w.field("hint", error.hint)
       w.key("retryable")

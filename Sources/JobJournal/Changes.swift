@@ -51,7 +51,7 @@ extension Database {
         """
         UPDATE slot SET due_at = min(due_at, changed_at, ?)
         WHERE state = 'queued' AND (due_at > ? OR json_extract(detail, '$.error.code') = ?)
-        """, [now.milliseconds, moment.milliseconds, code])
+        """, [now.milliseconds, moment.milliseconds, code.rawValue])
     }
   }
 
@@ -189,7 +189,8 @@ extension Database {
       ON CONFLICT (root, path) DO NOTHING
       """,
       [
-        job.text, file.root.number, Data(file.path.bytes), note.state.rawValue, try encode(note), note.error.code,
+        job.text, file.root.number, Data(file.path.bytes), note.state.rawValue, try encode(note),
+        note.error.code.rawValue,
         stamp?.blob, at.milliseconds, at.milliseconds,
       ])
     return changesCount > 0 ? .applied : .stale

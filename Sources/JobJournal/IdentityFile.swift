@@ -178,7 +178,7 @@ public final class IdentityFile: AgentIdentity {
       }
     return LocalTrouble(
       JobError(
-        code: "state-not-writable", message: "Who this agent is cannot be written down: \(why).",
+        code: .stateNotWritable, message: "Who this agent is cannot be written down: \(why).",
         hint: "Make room in the state folder, or make it writable; promptdrop goes on by itself.", retryable: true))
   }
 }

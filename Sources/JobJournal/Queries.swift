@@ -162,9 +162,9 @@ extension SQLiteJournal {
   }
 
   /// The files whose note has this code.
-  public func noted(roots: [RootID], code: String) async throws -> [FileKey] {
+  public func noted(roots: [RootID], code: ErrorCode) async throws -> [FileKey] {
     try await run { db in
-      try Row.fetchAll(db, sql: "SELECT root, path FROM job WHERE note_code = ?", arguments: [code])
+      try Row.fetchAll(db, sql: "SELECT root, path FROM job WHERE note_code = ?", arguments: [code.rawValue])
         .map { row in
           let path: Data = row["path"]
           return FileKey(root: RootID(row["root"]), path: DropPath(bytes: Array(path)))

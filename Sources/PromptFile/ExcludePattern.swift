@@ -47,7 +47,7 @@ struct ExcludePattern: Hashable {
 
   private static func bad(_ text: String, _ why: String, _ hint: String) -> JobError {
     JobError(
-      code: JobError.badExclude,
+      code: .badExclude,
       message: "The pattern \"\(DropPath.display(Array(text.utf8)))\" of exclude can never match: \(why).", hint: hint,
       retryable: true)
   }

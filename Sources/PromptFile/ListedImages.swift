@@ -18,7 +18,7 @@ enum ListedImages {
       let scheme = (match.output.1 ?? match.output.2 ?? "").lowercased()
       guard scheme == "http" || scheme == "https" else {
         throw JobError(
-          code: "image-bad-scheme",
+          code: .imageBadScheme,
           message: "The reference image \"\(short(entry))\" is neither an http(s) URL nor a path.",
           hint: "Put the image into the folder and name it by its path.")
       }
@@ -27,7 +27,7 @@ enum ListedImages {
         !entry.unicodeScalars.contains(where: { $0.value <= 32 || $0.value == 127 })
       else {
         throw JobError(
-          code: "image-bad-url", message: "The reference image \"\(short(entry))\" is no usable URL.",
+          code: .imageBadURL, message: "The reference image \"\(short(entry))\" is no usable URL.",
           hint: "Write spaces as %20, and name a host.")
       }
       return .url(entry)
@@ -48,7 +48,7 @@ enum ListedImages {
 
   private static func outside(_ entry: String) -> JobError {
     JobError(
-      code: "image-outside-root", message: "The reference image \"\(short(entry))\" is not inside the watched folder.",
+      code: .imageOutsideRoot, message: "The reference image \"\(short(entry))\" is not inside the watched folder.",
       hint: "Copy it into the watched folder; paths are relative to the file that names them.")
   }
 

@@ -51,7 +51,7 @@ public struct PromptReader: PromptReading {
     let (inherited, excludes) = try inherit(defaults)
     if let owner = inherited.owner, whose(owner) == .other {
       throw JobError(
-        code: JobError.otherOwner,
+        code: .otherOwner,
         message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
         hint: "promptdrop own FOLDER makes it this agent's, and the other one's no more.")
     }
@@ -60,11 +60,11 @@ public struct PromptReader: PromptReading {
     var own = RequestSettings()
     if let yaml = text.frontMatter {
       own = try RequestSettings(
-        yaml: yaml, keys: RequestSettings.frontMatterKeys, place: "The front matter", codePrefix: "front-matter")
+        yaml: yaml, keys: RequestSettings.frontMatterKeys, place: "The front matter", source: .frontMatter)
     }
     guard !text.prompt.isEmpty else {
       throw JobError(
-        code: "empty", message: "The file has no prompt in it yet.", hint: "Write the prompt and save the file.",
+        code: .empty, message: "The file has no prompt in it yet.", hint: "Write the prompt and save the file.",
         retryable: true)
     }
     let lines = try list.map { bytes throws(JobError) in try ListedImages.lines(bytes) }
@@ -74,7 +74,7 @@ public struct PromptReader: PromptReading {
     }
     guard images.count <= ListedImages.limit else {
       throw JobError(
-        code: "too-many-images",
+        code: .tooManyImages,
         message: "\(images.count) reference images are listed; the service takes \(ListedImages.limit) at most.",
         hint: "Take \(images.count - ListedImages.limit) away.")
     }
@@ -135,7 +135,7 @@ public struct PromptReader: PromptReading {
   public func owner(_ defaults: [[UInt8]]) -> String? {
     for bytes in defaults {
       do throws(JobError) {
-        let reader = YAMLReader(place: "defaults", codePrefix: "folder-defaults")
+        let reader = YAMLReader(place: "defaults", source: .folderDefaults)
         let entries = try reader.mapping(try decodeText(bytes, what: "defaults"))
         if let (key, node) = entries.last(where: { $0.0 == "owner" }) { return try reader.text(node, key) }
       } catch {
@@ -207,7 +207,7 @@ public struct PromptReader: PromptReading {
   func settings(of place: FileKey, _ bytes: [UInt8]) throws(JobError) -> RequestSettings {
     let text = try decodeText(bytes, what: "\(place.path.display)")
     return try RequestSettings(
-      yaml: text, keys: RequestSettings.folderKeys, place: place.path.display, codePrefix: "folder-defaults")
+      yaml: text, keys: RequestSettings.folderKeys, place: place.path.display, source: .folderDefaults)
   }
 
   private func leaveOut(_ file: FileKey, _ excludes: [(place: FileKey, patterns: [String])]) throws(JobError) {
@@ -226,7 +226,7 @@ public struct PromptReader: PromptReading {
   }
 
   private static func excluded(_ by: String) -> JobError {
-    JobError(code: "excluded", message: "Left out by a pattern of \"exclude\" in \(by).")
+    JobError(code: .excluded, message: "Left out by a pattern of \"exclude\" in \(by).")
   }
 
   private func sha256(_ bytes: [UInt8]) -> String { SHA256.hash(data: bytes).hex }

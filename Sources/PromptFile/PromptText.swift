@@ -19,7 +19,7 @@ struct PromptText: Equatable {
     if lines.first?.trimmed == "---" {
       guard let end = lines.dropFirst().firstIndex(where: { $0.trimmed == "---" }) else {
         throw JobError(
-          code: "front-matter-unclosed",
+          code: .frontMatterUnclosed,
           message: "The first line is \"---\", but no second \"---\" line ends the front matter.",
           hint: "End the front matter with a line of \"---\", or begin the prompt with another line.")
       }
@@ -31,7 +31,7 @@ struct PromptText: Equatable {
     }
     if lines.contains(where: { $0.hasPrefix("<<<<<<< ") }) && lines.contains(where: { $0.hasPrefix(">>>>>>> ") }) {
       throw JobError(
-        code: "git-conflict", message: "The file has git's conflict markers in it.",
+        code: .gitConflict, message: "The file has git's conflict markers in it.",
         hint: "Resolve the conflict and save the file; it is taken then.")
     }
   }
@@ -45,7 +45,7 @@ func decodeText(_ bytes: [UInt8], what: String) throws(JobError) -> String {
   // NUL is no character of a text; UTF-16 without a mark has one in every other place.
   guard !body.contains(0), let text = String(validating: withLineFeeds(body), as: UTF8.self) else {
     throw JobError(
-      code: "not-utf8", message: "\(what) is not UTF-8 text.", hint: "Save it with the encoding UTF-8.")
+      code: .notUTF8, message: "\(what) is not UTF-8 text.", hint: "Save it with the encoding UTF-8.")
   }
   return text
 }

@@ -26,13 +26,13 @@ struct RequestSettings: Equatable {
   static let maxCount = 16
 
   /// Reads YAML. `place` begins the messages: "The front matter". Throws `front-matter-…` or `folder-defaults-…` codes.
-  init(yaml: String, keys: [String], place: String, codePrefix: String) throws(JobError) {
-    let reader = YAMLReader(place: place, codePrefix: codePrefix)
+  init(yaml: String, keys: [String], place: String, source: ErrorCode.SettingsPlace) throws(JobError) {
+    let reader = YAMLReader(place: place, source: source)
     for (key, node) in try reader.mapping(yaml) {
       guard keys.contains(key) else {
         let meant = Suggestion.nearest(to: key, in: keys).map { " Did you mean \"\($0)\"?" } ?? ""
         throw JobError(
-          code: "\(codePrefix)-unknown-key",
+          code: .settings(source, .unknownKey),
           message: "\(place) has the unknown key \"\(DropPath.display(Array(key.utf8)))\".\(meant)",
           hint: "Known keys: \(keys.joined(separator: ", ")).")
       }

@@ -5,33 +5,33 @@ import Yams
 struct YAMLReader {
   /// Begins the messages: "The front matter".
   let place: String
-  /// Begins the codes: `front-matter`.
-  let codePrefix: String
+  /// Where the settings are written, for the codes.
+  let source: ErrorCode.SettingsPlace
 
   /// A mapping's entries in order. Empty text is an empty mapping.
   func mapping(_ yaml: String) throws(JobError) -> [(String, Node)] {
     // The parser compares keys in whole, aliases resolved, so that a few nested ones would keep it busy for hours.
     guard yaml.matches(of: /(^|[\s\[\]{},?:-])\*[^\s*]/).count <= 16 else {
-      throw failure("invalid", "\(place) has too many aliases.", "Write the values out.")
+      throw failure(.invalid, "\(place) has too many aliases.", "Write the values out.")
     }
     let node: Node?
     do {
       node = try Yams.compose(yaml: yaml)
     } catch YamlError.duplicatedKeysInMapping(let keys, _) {
       let names = keys.map { DropPath.display(Array("\($0)".utf8)) }.joined(separator: "\", \"")
-      throw failure("duplicate-key", "\(place) has the key \"\(names)\" twice.", "Keep one of them.")
+      throw failure(.duplicateKey, "\(place) has the key \"\(names)\" twice.", "Keep one of them.")
     } catch {
       throw failure(
-        "invalid", "\(place) is not valid YAML: \(summary(of: error)).", "Check quotes, colons and indentation.")
+        .invalid, "\(place) is not valid YAML: \(summary(of: error)).", "Check quotes, colons and indentation.")
     }
     guard let node, node.scalar?.string.isEmpty != true else { return [] }
     guard let mapping = node.mapping else {
-      throw failure("invalid", "\(place) is not a list of \"key: value\" lines.", "Write one \"key: value\" a line.")
+      throw failure(.invalid, "\(place) is not a list of \"key: value\" lines.", "Write one \"key: value\" a line.")
     }
     var entries: [(String, Node)] = []
     for (key, value) in mapping {
       guard let name = key.scalar?.string else {
-        throw failure("invalid", "\(place) has a key that is not a word.", "Write one \"key: value\" a line.")
+        throw failure(.invalid, "\(place) has a key that is not a word.", "Write one \"key: value\" a line.")
       }
       entries.append((name, value))
     }
@@ -52,7 +52,7 @@ struct YAMLReader {
     guard let text = node.scalar?.string.trimmed, !text.isEmpty, node.null == nil || isQuoted(node) else {
       throw wrong(listed.key, "one of \(listed.values.joined(separator: ", "))")
     }
-    return try listed.understand(text) { failure("bad-value", "\(place): \($0)", $1) }
+    return try listed.understand(text) { failure(.badValue, "\(place): \($0)", $1) }
   }
 
   func integer(_ node: Node, _ key: String, in range: ClosedRange<Int>) throws(JobError) -> Int {
@@ -90,7 +90,7 @@ struct YAMLReader {
   func refuse(_ name: String, in extra: [String: JSONValue]?) throws(JobError) {
     guard extra?[name] != nil else { return }
     throw failure(
-      "reserved-field", "\"extra\" may not name \"\(name)\": promptdrop sets that field.",
+      .reservedField, "\"extra\" may not name \"\(name)\": promptdrop sets that field.",
       "Use the key \"\(name)\" itself where there is one.")
   }
 
@@ -98,7 +98,7 @@ struct YAMLReader {
   private func value(_ node: Node, _ budget: inout Int, depth: Int) throws(JobError) -> JSONValue {
     budget -= 1
     guard budget > 0, depth < 16 else {
-      throw failure("extra-too-large", "\"extra\" is too large.", "At most 1,000 values, nested 16 deep.")
+      throw failure(.extraTooLarge, "\"extra\" is too large.", "At most 1,000 values, nested 16 deep.")
     }
     if let mapping = node.mapping {
       var fields: [String: JSONValue] = [:]
@@ -134,11 +134,11 @@ struct YAMLReader {
   }
 
   private func wrong(_ key: String, _ wanted: String) -> JobError {
-    failure("bad-value", "\(place): \"\(key)\" has to be \(wanted).", "Correct \"\(key)\".")
+    failure(.badValue, "\(place): \"\(key)\" has to be \(wanted).", "Correct \"\(key)\".")
   }
 
-  private func failure(_ code: String, _ message: String, _ hint: String) -> JobError {
-    JobError(code: "\(codePrefix)-\(code)", message: message, hint: hint)
+  private func failure(_ flaw: ErrorCode.SettingsFlaw, _ message: String, _ hint: String) -> JobError {
+    JobError(code: .settings(source, flaw), message: message, hint: hint)
   }
 
   private func summary(of error: any Error) -> String {

@@ -17,9 +17,18 @@ struct AgentRun {
   /// The log as it is configured.
   static func logger(_ configuration: Configuration) -> Logger {
     let form: LogOutput.Form =
-      configuration.text("log-format") == "json" ? .json : LogOutput.isUnderJournal ? .journal : .text
-    let level = configuration.text("log-level").flatMap { Logger.Level(rawValue: $0) } ?? .info
+      configuration.logFormat == .json ? .json : LogOutput.isUnderJournal ? .journal : .text
+    let level = logLevel(configuration.logLevel)
     return Logger(label: "promptdrop") { _ in LogOutput(form: form, logLevel: level) }
+  }
+
+  private static func logLevel(_ level: LogLevel) -> Logger.Level {
+    switch level {
+    case .debug: .debug
+    case .info: .info
+    case .warning: .warning
+    case .error: .error
+    }
   }
 
   /// Works until the end. Throws `Assembly.Refusal` and `ConfigurationError`.
@@ -27,9 +36,9 @@ struct AgentRun {
     let hangUp = HangUp.decide(runsOn: mode == .watch)
     let logger = Self.logger(configuration)
     for warning in configuration.warnings { logger.warning("\(warning)") }
-    try OpenFiles.raise(requests: configuration.integer("max-requests"))
+    try OpenFiles.raise(requests: configuration.maxRequests)
     let key = try KeySource.find(configuration)
-    let wantsView = TerminalView.isPossible && configuration.text("log-format") == "text"
+    let wantsView = TerminalView.isPossible && configuration.logFormat == .text
     let view = wantsView ? TerminalView(usesColour: TerminalView.wantsColour) : nil
     var observer: any AgentObserver = view ?? LogObserver(logger: logger)
     if let extraObserver { observer = BothObservers(first: observer, second: extraObserver) }
@@ -48,7 +57,7 @@ struct AgentRun {
       throw error
     }
     if let complaint = door.complaint {
-      observer.notice(.warning, JobError(code: "no-control-socket", message: complaint))
+      observer.notice(.warning, JobError(code: .noControlSocket, message: complaint))
     }
     if view == nil { logger.info("promptdrop \(Promptdrop.version) watches \(roots.joined(separator: ", "))") }
     let ending = await assembly.pipeline.run(mode)

@@ -24,7 +24,7 @@ struct Asking {
   /// `Assembly.Refusal`.
   func ask(_ request: CommandRequest, paths: [String], needsRoots: Bool) async throws -> [Answer] {
     let folders = AgentRegistry.directories(
-      explicit: configuration.text("runtime-dir"), environment: environment, uid: getuid())
+      explicit: configuration.runtimeDir, environment: environment, uid: getuid())
     guard !paths.isEmpty else {
       let state = Self.canonical(try Assembly.statePath(configuration))
       let entry = AgentRegistry.find(state: state, in: folders).first

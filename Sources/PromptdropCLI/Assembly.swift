@@ -114,8 +114,8 @@ struct Assembly {
     }
     let reader = PromptReader(
       .init(
-        model: configuration.text("model") ?? "", agentName: configuration.text("agent-name") ?? settings.host,
-        exclude: configuration.list("exclude"), roots: names, isMine: { identity.isMine($0) }))
+        model: configuration.model, agentName: configuration.agentName ?? settings.host,
+        exclude: configuration.exclude, roots: names, isMine: { identity.isMine($0) }))
     let skipped = try Self.skippedFolders(configuration)
     let writers = FileWriters()
     pipeline = Pipeline(
@@ -128,9 +128,9 @@ struct Assembly {
       watcher: FolderWatcher(
         roots: roots,
         options: .init(
-          mode: configuration.text("watch-mode").flatMap(FolderWatcher.Options.Mode.init) ?? .auto,
-          rescanInterval: configuration.duration("rescan") ?? .zero,
-          pollInterval: configuration.duration("poll-interval") ?? .seconds(10),
+          mode: Self.watchMode(configuration.watchMode),
+          rescanInterval: configuration.rescan,
+          pollInterval: configuration.pollInterval,
           maxDefaultsBytes: settings.maxPromptBytes, skipped: skipped, fingerprint: { reader.fingerprint($0) }),
         writers: writers),
       marks: marks, surroundings: surroundings, observer: observer, identity: identity,
@@ -171,7 +171,7 @@ struct Assembly {
 
   // A person's shell need not have what this process was given.
   private static func commandFlags(_ configuration: Configuration, _ state: StateFolder) -> String {
-    let given = configuration.text("state-dir") ?? ProcessInfo.processInfo.environment["STATE_DIRECTORY"]
+    let given = configuration.stateDir ?? ProcessInfo.processInfo.environment["STATE_DIRECTORY"]
     return given?.isEmpty == false ? " --state-dir \(ShellText.word(state.path))" : ""
   }
 
@@ -190,7 +190,7 @@ struct Assembly {
   // The configuration is checked, but for what only the folders tell.
   private static func checkExclude(_ folders: [RootFolder], _ configuration: Configuration) throws(Refusal) {
     do throws(JobError) {
-      for folder in folders { try PromptReader.checkExclude(configuration.list("exclude"), root: folder.path) }
+      for folder in folders { try PromptReader.checkExclude(configuration.exclude, root: folder.path) }
     } catch {
       throw Refusal("exclude: \(error.message) \(error.hint ?? "")", ExitCodes.configuration.rawValue)
     }
@@ -198,7 +198,7 @@ struct Assembly {
 
   private static func skippedFolders(_ configuration: Configuration) throws(Refusal) -> SkippedFolders {
     do throws(JobError) {
-      return try SkippedFolders(changes: configuration.list("skip-folders"))
+      return try SkippedFolders(changes: configuration.skipFolders)
     } catch {
       throw Refusal("\(error.message) \(error.hint ?? "")", ExitCodes.configuration.rawValue)
     }
@@ -214,7 +214,7 @@ struct Assembly {
           "The state folder \(state.path) lies below the watched folder \(name); whoever can write there could change it.",
           ExitCodes.configuration.rawValue)
       }
-      let files = configuration.files + ["api-key-file", "ca-file"].compactMap { configuration.text($0) }
+      let files = configuration.files + [configuration.apiKeyFile, configuration.caFile].compactMap { $0 }
       for file in files
       where folder.contains(Array(URL(fileURLWithPath: file).resolvingSymlinksInPath().path.utf8)) {
         throw Refusal(
@@ -243,64 +243,72 @@ struct Assembly {
     }
   }
 
+  private static func watchMode(_ mode: WatchMode) -> FolderWatcher.Options.Mode {
+    switch mode {
+    case .auto: .auto
+    case .inotify: .inotify
+    case .poll: .poll
+    }
+  }
+
   private static func serviceSettings(_ configuration: Configuration) -> HTTPImageService.Settings {
     let environment = ProcessInfo.processInfo.environment
     var settings = HTTPImageService.Settings(
-      baseURL: configuration.text("api-url") ?? "", userAgent: "promptdrop/\(Promptdrop.version)")
-    settings.maxConnections = configuration.integer("max-requests")
-    settings.connectTimeout = configuration.duration("connect-timeout") ?? settings.connectTimeout
-    settings.submitTimeout = configuration.duration("submit-timeout") ?? settings.submitTimeout
-    settings.queryTimeout = configuration.duration("query-timeout") ?? settings.queryTimeout
-    settings.fetchTimeout = configuration.duration("fetch-timeout") ?? settings.fetchTimeout
-    settings.maxImageBytes = configuration.integer("max-image-bytes")
+      baseURL: configuration.apiURL, userAgent: "promptdrop/\(Promptdrop.version)")
+    settings.maxConnections = configuration.maxRequests
+    settings.connectTimeout = configuration.connectTimeout
+    settings.submitTimeout = configuration.submitTimeout
+    settings.queryTimeout = configuration.queryTimeout
+    settings.fetchTimeout = configuration.fetchTimeout
+    settings.maxImageBytes = configuration.maxImageBytes
     settings.proxy = [environment["HTTPS_PROXY"], environment["https_proxy"]].compactMap { $0 }.first { !$0.isEmpty }
     settings.noProxy = (environment["NO_PROXY"] ?? environment["no_proxy"] ?? "").split(separator: ",").map {
       $0.trimmingCharacters(in: .whitespaces)
     }
-    settings.certificateFile = configuration.text("ca-file")
-    settings.allowsPrivateResults = configuration.text("allow-private-results") == "yes"
+    settings.certificateFile = configuration.caFile
+    settings.allowsPrivateResults = configuration.allowPrivateResults == .yes
     return settings
   }
 
   private static func agentSettings(_ configuration: Configuration) -> AgentSettings {
     var settings = AgentSettings()
-    settings.maxRequests = configuration.integer("max-requests")
-    settings.maxInFlight = configuration.integer("max-in-flight")
-    settings.submissionsPerMinute = configuration.integer("submissions-per-minute")
-    settings.burstLimit = configuration.integer("burst-limit")
-    if let settle = configuration.duration("settle") { settings.windows = .init(firstTake: settle, revision: settle) }
-    settings.maxPromptBytes = configuration.integer("max-prompt-bytes")
-    settings.maxReferenceBytes = configuration.integer("max-reference-bytes")
-    settings.maxImageBytes = configuration.integer("max-image-bytes")
-    settings.referenceWait = configuration.duration("reference-wait") ?? settings.referenceWait
-    settings.writerWait = configuration.duration("writer-wait") ?? settings.writerWait
-    settings.stopTimeout = configuration.duration("stop-timeout") ?? settings.stopTimeout
-    settings.probeInterval = configuration.duration("probe-interval") ?? settings.probeInterval
-    settings.retention = configuration.duration("retention") ?? settings.retention
+    settings.maxRequests = configuration.maxRequests
+    settings.maxInFlight = configuration.maxInFlight
+    settings.submissionsPerMinute = configuration.submissionsPerMinute
+    settings.burstLimit = configuration.burstLimit
+    if let settle = configuration.settle { settings.windows = .init(firstTake: settle, revision: settle) }
+    settings.maxPromptBytes = configuration.maxPromptBytes
+    settings.maxReferenceBytes = configuration.maxReferenceBytes
+    settings.maxImageBytes = configuration.maxImageBytes
+    settings.referenceWait = configuration.referenceWait
+    settings.writerWait = configuration.writerWait
+    settings.stopTimeout = configuration.stopTimeout
+    settings.probeInterval = configuration.probeInterval
+    settings.retention = configuration.retention
     settings.policy = RetryPolicy(
-      firstQueryDelay: configuration.duration("poll-first") ?? .seconds(8),
-      queryMin: configuration.duration("poll-min") ?? .seconds(2),
-      queryMax: configuration.duration("poll-max") ?? .seconds(30),
-      taskDeadline: configuration.duration("task-deadline") ?? .seconds(7200),
-      notFoundGrace: configuration.duration("not-found-grace") ?? .seconds(120),
-      backOffBase: configuration.duration("retry-min") ?? .seconds(2),
-      backOffMax: configuration.duration("retry-max") ?? .seconds(300),
-      fetchPatience: configuration.duration("fetch-patience") ?? .seconds(600),
-      resultLifetime: configuration.duration("result-lifetime") ?? .seconds(86_400),
-      localTroubleDelay: configuration.duration("local-retry") ?? .seconds(30), refusalBase: settings.probeInterval)
-    settings.spending.submissions = configuration.optionalInteger("daily-submissions")
-    settings.spending.credits = configuration.credits("daily-credits")
-    settings.spending.rootSubmissions = configuration.optionalInteger("root-daily-submissions")
-    settings.spending.rootCredits = configuration.credits("root-daily-credits")
-    settings.spending.price = configuration.credits("price")
-    if configuration.text("listen") != nil, let url = configuration.text("public-url") {
+      firstQueryDelay: configuration.pollFirst,
+      queryMin: configuration.pollMin,
+      queryMax: configuration.pollMax,
+      taskDeadline: configuration.taskDeadline,
+      notFoundGrace: configuration.notFoundGrace,
+      backOffBase: configuration.retryMin,
+      backOffMax: configuration.retryMax,
+      fetchPatience: configuration.fetchPatience,
+      resultLifetime: configuration.resultLifetime,
+      localTroubleDelay: configuration.localRetry, refusalBase: settings.probeInterval)
+    settings.spending.submissions = configuration.dailySubmissions
+    settings.spending.credits = configuration.dailyCredits
+    settings.spending.rootSubmissions = configuration.rootDailySubmissions
+    settings.spending.rootCredits = configuration.rootDailyCredits
+    settings.spending.price = configuration.price
+    if configuration.listen != nil, let url = configuration.publicURL {
       settings.callbackBase = url.hasSuffix("/") ? String(url.dropLast()) : url
       settings.policy = settings.policy.besideCallbacks
     }
     settings.version = Promptdrop.version
     settings.host = ProcessInfo.processInfo.hostName
     settings.machine = Machine.word
-    settings.copyGrace = configuration.duration("copy-grace") ?? settings.copyGrace
+    settings.copyGrace = configuration.copyGrace
     return settings
   }
 }

@@ -6,7 +6,9 @@ import Yams
 
 /// What is configured: flags before environment before files before defaults. Every value is checked here, and an error
 /// says where the value came from.
+@dynamicMemberLookup
 struct Configuration: Sendable {
+  private static let settings = Settings()
   private var values: [String: (text: String, from: String)] = [:]
   /// Things that look like settings and are none, for the log.
   private(set) var warnings: [String] = []
@@ -59,7 +61,7 @@ struct Configuration: Sendable {
     if case .path = setting.kind {
       value = try HomeFolder.expanded(text, environment)
       if let folder, !value.hasPrefix("/") { value = folder + "/" + value }
-      if setting.name == "state-dir" { stateAsWritten = text }
+      if setting.name == Self.settings.stateDir.setting.name { stateAsWritten = text }
     }
     values[setting.name] = (value, place)
   }
@@ -126,9 +128,9 @@ struct Configuration: Sendable {
       ConfigurationError("\(setting.name) is \"\(text)\" (from \(from)); it has to be \(wanted).")
     }
     switch setting.kind {
-    case .patterns, .folderNames: try checkList(setting, from)
+    case .patterns, .folderNames: try checkList(setting, ListText.parse(text), from)
     case .text, .path:
-      if text.isEmpty, setting.name == "model" { throw wrong("set") }
+      if text.isEmpty, setting.name == Self.settings.model.setting.name { throw wrong("set") }
     case .duration:
       if DurationText.parse(text) == nil { throw wrong("a duration such as 500ms, 2s, 5m, 2h or 30d") }
     case .integer(let range):
@@ -145,7 +147,8 @@ struct Configuration: Sendable {
         throw wrong("permissions in octal, such as 0660")
       }
     case .url:
-      if text.isEmpty, setting.name != "api-url" { return }
+      let isService = setting.name == Self.settings.apiURL.setting.name
+      if text.isEmpty, !isService { return }
       // Schemes are case-insensitive.
       let scheme = text.firstRange(of: "://").map { text[..<$0.lowerBound].lowercased() }
       guard scheme == "http" || scheme == "https", let url = URL(string: text), url.host?.isEmpty == false else {
@@ -155,47 +158,28 @@ struct Configuration: Sendable {
         throw wrong("a URL with a port from 1 to 65535")
       }
       // The key goes along with every request.
-      if setting.name == "api-url", scheme == "http", !Assembly.isThisMachine(text) {
+      if isService, scheme == "http", !Assembly.isThisMachine(text) {
         throw wrong("an https URL; http, which everybody on the way can read, is for this machine only (localhost)")
       }
     }
   }
 
-  private func checkList(_ setting: Setting, _ from: String) throws(ConfigurationError) {
+  private func checkList(_ setting: Setting, _ entries: [String], _ from: String) throws(ConfigurationError) {
     do throws(JobError) {
       if case .patterns = setting.kind {
-        try PromptReader.checkExclude(list(setting.name))
+        try PromptReader.checkExclude(entries)
       } else {
-        _ = try SkippedFolders(changes: list(setting.name))
+        _ = try SkippedFolders(changes: entries)
       }
     } catch {
       throw ConfigurationError("\(setting.name) (from \(from)): \(error.message) \(error.hint ?? "")")
     }
   }
 
-  /// A text; nil where nothing is set.
-  func text(_ name: String) -> String? { values[name].flatMap { $0.text.isEmpty ? nil : $0.text } }
-  /// A checked number. Zero for a name that is no number's.
-  func integer(_ name: String) -> Int { text(name).flatMap { Int($0) } ?? 0 }
-  /// A checked number; nil where nothing is set.
-  func optionalInteger(_ name: String) -> Int? { text(name).flatMap { Int($0) } }
-  /// A checked amount; nil where nothing is set.
-  func credits(_ name: String) -> Credits? { text(name).flatMap { Credits($0) } }
-  /// Checked permissions.
-  func mode(_ name: String) -> mode_t { text(name).flatMap { mode_t($0, radix: 8) } ?? 0 }
-  /// A checked duration; nil where nothing is set.
-  func duration(_ name: String) -> Duration? { text(name).flatMap(DurationText.parse) }
-  /// A list, empty where nothing is set. Commas separate, but for those in braces: `{a,b}` is told of as it was written.
-  func list(_ name: String) -> [String] {
-    let text = text(name) ?? ""
-    var parts = [""]
-    var depth = 0
-    for character in text {
-      depth = max(0, depth + (character == "{" ? 1 : character == "}" ? -1 : 0))
-      if character == ",", depth == 0 { parts.append("") } else { parts[parts.count - 1].append(character) }
-    }
-    if depth > 0 { parts = text.split(separator: ",").map(String.init) }
-    return parts.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+  /// A setting's checked value: `configuration.maxRequests`.
+  subscript<Value>(dynamicMember key: KeyPath<Settings, SettingKey<Value>>) -> Value {
+    let key = Self.settings[keyPath: key]
+    return key.value(values[key.setting.name].flatMap { $0.text.isEmpty ? nil : $0.text })
   }
 }
 

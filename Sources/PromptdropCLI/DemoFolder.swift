@@ -11,7 +11,7 @@ struct DemoFolder {
     var list: String?
     var outputs: [String]
     /// The code of its error, where it is meant to fail.
-    var failsWith: String?
+    var failsWith: ErrorCode?
   }
 
   /// The watched folder.
@@ -30,7 +30,7 @@ struct DemoFolder {
       list: "# reference images, one a line\npalette.png\nreferences/light.png\n", outputs: ["portrait.png"]),
     Sample(
       name: "typo", prompt: "---\nmodle: google/gempix2\n---\nThis one is wrong on purpose.\n", outputs: [],
-      failsWith: "front-matter-unknown-key"),
+      failsWith: .settings(.frontMatter, .unknownKey)),
   ]
 
   /// Makes the folder. Throws `ValidationError` where one that was named is not empty.

@@ -31,11 +31,11 @@ final class Door: Sendable {
     _ configuration: Configuration, _ assembly: Assembly, _ roots: [String], on group: any EventLoopGroup
   ) async throws(ControlError) -> (socket: ControlSocket, entry: AgentEntry, folder: String) {
     let folder = try AgentRegistry.home(
-      explicit: configuration.text("runtime-dir"), environment: ProcessInfo.processInfo.environment, uid: getuid())
+      explicit: configuration.runtimeDir, environment: ProcessInfo.processInfo.environment, uid: getuid())
     let path = "\(folder)/\(getpid()).sock"
     let pipeline = assembly.pipeline
     let socket = try await ControlSocket(
-      path: path, group: configuration.text("control-group"), mode: configuration.mode("control-mode"), on: group
+      path: path, group: configuration.controlGroup, mode: configuration.controlMode, on: group
     ) { await answer($0, pipeline) }
     let entry = AgentEntry(pid: getpid(), socket: path, state: assembly.statePath, roots: roots.map(Asking.canonical))
     try AgentRegistry.write(entry, in: folder)
@@ -62,8 +62,8 @@ final class Door: Sendable {
     _ configuration: Configuration, _ pipeline: Pipeline, on group: any EventLoopGroup
   ) async throws(Assembly.Refusal) -> WebhookReceiver? {
     let code = ExitCodes.configuration.rawValue
-    guard let text = configuration.text("listen") else { return nil }
-    guard configuration.text("public-url") != nil else {
+    guard let text = configuration.listen else { return nil }
+    guard configuration.publicURL != nil else {
       throw Assembly.Refusal("listen needs public-url: how the service reaches that address.", code)
     }
     guard let address = WebhookReceiver.parseAddress(text) else {

@@ -9,7 +9,7 @@ enum KeySource {
   static func find(
     _ configuration: Configuration, environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(ConfigurationError) -> APIKey {
-    if let path = configuration.text("api-key-file") { return try read(path, isPrivate: true) }
+    if let path = configuration.apiKeyFile { return try read(path, isPrivate: true) }
     if let folder = HomeFolder.set(environment["CREDENTIALS_DIRECTORY"]) {
       let path = folder + "/api-key"
       // systemd guards that folder itself; its files may carry an access list that shows as group rights.

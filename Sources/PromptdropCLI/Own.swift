@@ -27,7 +27,7 @@ struct Own: AsyncParsableCommand {
       throw Assembly.Refusal("\(root) is no folder.", 66)  // EX_NOINPUT
     }
     let path = "\(root)/\(String(decoding: DropNames.folderDefaults, as: UTF8.self))"
-    let name = configuration.text("agent-name") ?? ProcessInfo.processInfo.hostName
+    let name = configuration.agentName ?? ProcessInfo.processInfo.hostName
     let agent = try await Self.agent(configuration, root)
     let owner = "\(name)@\(agent.id)"
     try Self.write(owner, to: path, in: root)

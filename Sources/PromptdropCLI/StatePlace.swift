@@ -27,7 +27,7 @@ enum StatePlace {
   private static func present(
     _ configuration: Configuration, _ environment: [String: String]
   ) throws(ConfigurationError) -> String {
-    if let path = configuration.text("state-dir") { return path }
+    if let path = configuration.stateDir { return path }
     if let path = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(path) }
     if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return folder + "/promptdrop" }
     guard let home = HomeFolder.path(environment) else { throw HomeFolder.missing("the journal would be kept in it") }

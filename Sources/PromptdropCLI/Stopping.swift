@@ -25,7 +25,7 @@ enum Stopping {
         observer.notice(
           .warning,
           JobError(
-            code: "no-reload",
+            code: .noReload,
             message:
               "SIGHUP has come, and nothing was changed: promptdrop cannot read its configuration again while it runs yet.",
             hint: "Restart promptdrop to have a changed configuration used."))

@@ -73,7 +73,7 @@ final class FaultyJournal: JobJournal {
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await activity.during { try await inner.plannedTemporaries(roots: roots) }
   }
-  func noted(roots: [RootID], code: String) async throws -> [FileKey] {
+  func noted(roots: [RootID], code: ErrorCode) async throws -> [FileKey] {
     try await activity.during { try await inner.noted(roots: roots, code: code) }
   }
   func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)] {

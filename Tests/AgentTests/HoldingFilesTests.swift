@@ -67,7 +67,7 @@ extension Pipelines {
           return
         }
         let note = FileNote(
-          state: .held, error: JobError(code: HeldReason.conflictCopy.rawValue, message: "held before"),
+          state: .held, error: JobError(code: .held(.conflictCopy), message: "held before"),
           since: bench.clock.surroundings(seed: 1, bootID: "").wallClock())
         _ = try await bench.process.journal.inner.commit([
           .note(
@@ -145,7 +145,7 @@ extension Pipelines {
         try await bench.until("the others go on") { try await $0.state("dog") == .done }
         #expect(try await bench.state("a/cat") == .queued)
         let told = try #require(try bench.sidecar("a/cat"))
-        #expect(told.error?.code == JobError.badExclude && told.error?.message.contains("drafts\\old") == true)
+        #expect(told.error?.code == ErrorCode.badExclude && told.error?.message.contains("drafts\\old") == true)
         try bench.place.write("root/a/.promptdrop.yaml", "exclude: [drafts/old]\n")
         try await bench.until("once mended it goes on") { try await $0.state("a/cat") == .done }
       }

@@ -58,6 +58,6 @@ final class Notices: AgentObserver {
   private let told = Mutex<[(NoticeLevel, JobError)]>([])
   func changed(_ job: Job) {}
   func notice(_ level: NoticeLevel, _ error: JobError) { told.withLock { $0.append((level, error)) } }
-  func count(_ code: String) -> Int { told.withLock { $0.count { $0.1.code == code } } }
-  var codes: [String] { told.withLock { $0.map(\.1.code) } }
+  func count(_ code: ErrorCode) -> Int { told.withLock { $0.count { $0.1.code == code } } }
+  var codes: [ErrorCode] { told.withLock { $0.map(\.1.code) } }
 }

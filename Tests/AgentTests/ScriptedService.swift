@@ -181,7 +181,8 @@ final class ScriptedService: ImageService {
   static let serverError = Failure(
     .transient(retryAfter: nil), JobError(code: "service-error-503", message: "HTTP 503.", retryable: true))
   static func stopped(_ trouble: ServiceTrouble) -> Failure {
-    Failure(.service(trouble), JobError(code: trouble.rawValue, message: "Not now.", retryable: true))
+    Failure(
+      .service(trouble), JobError(code: ErrorCode(rawValue: trouble.rawValue), message: "Not now.", retryable: true))
   }
   static func unclear(_ words: String = "Forbidden.") -> Failure { Failure(.unclear, .unclearRefusal(words)) }
   static func refused(_ words: String = "No such thing.") -> Failure {

@@ -88,7 +88,7 @@ import Testing
         try await sync.sync(Self.folder) { () async throws(LocalTrouble) in try await gate.pass() }
         return "fine"
       } catch {
-        return error.isFatal ? error.error.code : "not fatal"
+        return error.isFatal ? error.error.code.rawValue : "not fatal"
       }
     }
     let codes = try await withThrowingTaskGroup(of: String.self) { group in

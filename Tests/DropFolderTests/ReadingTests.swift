@@ -155,7 +155,7 @@ import Testing
     let texts = found.map { found in
       switch found.1 {
       case .success(let bytes): String(decoding: bytes, as: UTF8.self)
-      case .failure(let trouble): trouble.error.code
+      case .failure(let trouble): trouble.error.code.rawValue
       }
     }
     #expect(texts == ["model: near", "folder-defaults-unreadable", "model: far"])
@@ -184,7 +184,7 @@ import Testing
     #expect(content == ReferenceContent(bytes: bytes, sha256: digest, format: .png))
     func refusal(_ path: String, limit: Int = 100) async -> String {
       switch await bench.files.readReference(bench.key(path), limit: limit, evenIfOpen: false) {
-      case .refused(let error): error.code
+      case .refused(let error): error.code.rawValue
       case .missing: "missing"
       case .beingWritten: "being written"
       case .image: "image"

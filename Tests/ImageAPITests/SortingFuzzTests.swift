@@ -40,7 +40,7 @@ import Testing
         status: random.one(of: Self.statuses), headers: ["Retry-After": random.one(of: Self.pieces)],
         body: ByteBuffer(bytes: bytes))
       let submitted = sorting.submitted(answer)
-      if let error = submitted.error, error.code.isEmpty || error.message.isEmpty {
+      if let error = submitted.error, error.code.rawValue.isEmpty || error.message.isEmpty {
         Issue.record("seed \(seed), round \(round): \(submitted)")
       }
       if answer.status >= 500 || answer.status == 408, !submitted.isUnknown {

@@ -15,7 +15,7 @@ import Testing
       let outcome = await bench.submit()
       #expect(server.requests.count == 1, sourceLocation: sourceLocation)
       if let error = outcome.error {
-        #expect(!error.code.isEmpty && !error.message.isEmpty, sourceLocation: sourceLocation)
+        #expect(!error.code.rawValue.isEmpty && !error.message.isEmpty, sourceLocation: sourceLocation)
       }
       return outcome
     }

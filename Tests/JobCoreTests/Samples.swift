@@ -6,11 +6,11 @@ let start = Timestamp(milliseconds: 1_769_850_000_000)
 
 let taskID = "ta5c9705-b8ae-4cb9-aa6f-97c4fee88c8d"
 
-func trouble(_ code: String = "some-trouble") -> JobError {
+func trouble(_ code: ErrorCode = "some-trouble") -> JobError {
   JobError(code: code, message: "Something went wrong.", hint: "Put it right.", retryable: true)
 }
 
-func failure(_ consequence: Failure.Consequence, _ code: String = "some-failure") -> Failure {
+func failure(_ consequence: Failure.Consequence, _ code: ErrorCode = "some-failure") -> Failure {
   Failure(consequence, trouble(code))
 }
 
@@ -33,7 +33,7 @@ func makeJob(
     createdAt: start, inputsChanged: inputsChanged)
 }
 
-func note(_ state: StateName, _ code: String) -> FileNote {
+func note(_ state: StateName, _ code: ErrorCode) -> FileNote {
   FileNote(state: state, error: trouble(code), since: start)
 }
 

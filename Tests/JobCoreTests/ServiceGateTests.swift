@@ -8,7 +8,7 @@ import Testing
 
   private func closed(_ trouble: ServiceTrouble, at now: Duration = .seconds(100)) -> ServiceGate {
     var gate = ServiceGate(probeInterval: .seconds(60), firstProbe: .seconds(5))
-    _ = gate.trouble(trouble, JobCoreTests.trouble(trouble.rawValue), at: now)
+    _ = gate.trouble(trouble, JobCoreTests.trouble(ErrorCode(rawValue: trouble.rawValue)), at: now)
     return gate
   }
 

@@ -186,7 +186,7 @@ import Testing
   func tellsWhyAndWhen(slot: Slot, reason: String?, code: String?, next: Timestamp?) {
     let told = sidecar(job([slot]))
     #expect(told.state == slot.state.name && told.reason == reason)
-    #expect(told.error?.code == code && told.nextAttemptAt == next)
+    #expect(told.error?.code == code.map { ErrorCode(rawValue: $0) } && told.nextAttemptAt == next)
   }
 
   @Test func theSlotThatSpeaksIsTheOneThatTheStateComesFrom() {

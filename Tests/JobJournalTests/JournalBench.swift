@@ -141,6 +141,6 @@ func makeOutput(
     image: ImageInfo(format: .webp, width: 640, height: 480), temporary: temporary.map { Array($0.utf8) })
 }
 
-func makeNote(_ state: StateName, _ code: String = "no-text") -> FileNote {
+func makeNote(_ state: StateName, _ code: ErrorCode = "no-text") -> FileNote {
   FileNote(state: state, error: JobError(code: code, message: "It is so."), since: start + .milliseconds(250))
 }

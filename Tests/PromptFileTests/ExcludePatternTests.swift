@@ -54,7 +54,7 @@ import Testing
     let error = try #require(throws: JobError.self) {
       try ExcludeRules(["fine", pattern], in: .root, root: Array("/srv/drop".utf8))
     }
-    #expect(error.code == JobError.badExclude && error.retryable && error.isPresentable, "\(error)")
+    #expect(error.code == ErrorCode.badExclude && error.retryable && error.isPresentable, "\(error)")
     #expect(error.message.contains("\"\(pattern)\""), "\(error)")
     #expect(error.hint?.isEmpty == false)
   }

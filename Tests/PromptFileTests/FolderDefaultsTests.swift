@@ -50,7 +50,7 @@ import Testing
     ("model: [", "folder-defaults-invalid"), ("model: a\nmodel: b", "folder-defaults-duplicate-key"),
     ("model: a\n---\nmodel: b", "folder-defaults-invalid"),
   ])
-  func `Wrong defaults are refused`(yaml: String, code: String) throws {
+  func `Wrong defaults are refused`(yaml: String, code: ErrorCode) throws {
     #expect(try Understanding("fox").under(("a", yaml)).refusal().code == code)
     #expect(try Understanding("fox").under(("a", "model: m"), ("", yaml)).refusal().code == code)
   }
@@ -135,7 +135,7 @@ import Testing
 
   @Test func `A pattern that can never match is told with its file`() throws {
     let error = try Understanding("fox").under(("a", "exclude: ['{a,b}']"), ("", "exclude: other")).refusal()
-    #expect(error.code == JobError.badExclude && error.retryable)
+    #expect(error.code == ErrorCode.badExclude && error.retryable)
     #expect(error.message.contains("a/.promptdrop.yaml") && error.message.contains("{a,b}"))
     // What belongs to another agent is none of our business.
     let foreign = Understanding("fox").under(("a", "exclude: ['{a,b}']"), ("", "owner: studio"))

@@ -120,7 +120,7 @@ import Testing
     "%YAML 9.9", "model: !!!", "7",
   ])
   func `What is no mapping is refused`(yaml: String) throws {
-    #expect(try refusal("---\n\(yaml)\n---\nfox").code.hasPrefix("front-matter-"))
+    #expect(try refusal("---\n\(yaml)\n---\nfox").code.rawValue.hasPrefix("front-matter-"))
   }
 
   @Test(arguments: ["---\n---\nfox", "---\n\n# nothing\n---\nfox", "---  \n--- \nfox"])

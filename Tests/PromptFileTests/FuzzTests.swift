@@ -46,7 +46,7 @@ import Testing
       } catch {
         if !error.isPresentable {
           let prompt = String(decoding: understanding.prompt, as: UTF8.self)
-          tell(error.code, "\(String(reflecting: error)) of \(prompt.debugDescription)")
+          tell(error.code.rawValue, "\(String(reflecting: error)) of \(prompt.debugDescription)")
         }
       }
     }

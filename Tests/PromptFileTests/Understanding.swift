@@ -61,7 +61,7 @@ extension JobError {
       !text.isEmpty && text.utf8.count <= 4000
         && !text.unicodeScalars.contains { $0.value < 32 || (0x7F...0x9F).contains($0.value) }
     }
-    return code.wholeMatch(of: /[a-z0-9\-]+/) != nil && isOneLine(message) && hint.map(isOneLine) ?? true
+    return code.rawValue.wholeMatch(of: /[a-z0-9\-]+/) != nil && isOneLine(message) && hint.map(isOneLine) ?? true
   }
 }
 

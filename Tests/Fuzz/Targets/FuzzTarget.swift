@@ -43,7 +43,8 @@
 
   /// What users are told: a code of plain words, and texts of one line that a terminal can show.
   func holdPresentable(_ error: JobError) throws {
-    try hold(error.code.wholeMatch(of: /[a-z0-9\-]+/) != nil, "the code \(error.code.debugDescription)")
+    try hold(
+      error.code.rawValue.wholeMatch(of: /[a-z0-9\-]+/) != nil, "the code \(error.code.rawValue.debugDescription)")
     for text in [error.message, error.hint ?? "-"] {
       let hasControls = text.unicodeScalars.contains { $0.value < 32 || (0x7F...0x9F).contains($0.value) }
       try hold(!text.isEmpty && !hasControls && text.utf8.count <= 4000, "the words \(text.debugDescription)")

@@ -83,7 +83,8 @@
         try hold(said?.taskID?.isEmpty ?? true, "refused, with the task \(said?.taskID ?? "")")
         try hold(!isYes || said?.code != nil, "refused by an answer that cannot be read")
       case .taskOfAnother(let error): throw Broken(what: "the answer alone cannot tell whose task it is: \(error)")
-      case .unknown(let error, _): try hold(!error.code.isEmpty && !error.message.isEmpty, "no words: \(error)")
+      case .unknown(let error, _):
+        try hold(!error.code.rawValue.isEmpty && !error.message.isEmpty, "no words: \(error)")
       }
       if [408, 499].contains(answer.status) || answer.status >= 500 {
         guard case .unknown = outcome else { throw Broken(what: "HTTP \(answer.status) taken for \(outcome)") }
@@ -111,14 +112,16 @@
       case .unusable(let error):
         try hold((200..<300).contains(answer.status) && !error.message.isEmpty, "unusable: HTTP \(answer.status)")
       case .failed(let failure):
-        let isTooLarge = failure.error.code == "answer-too-large"
+        let isTooLarge = failure.error.code == .answerTooLarge
         try hold(failure.consequence != .permanent || isTooLarge, "a query made a job wrong")
         try holdWorded(failure)
       }
     }
 
     private static func holdWorded(_ failure: Failure) throws {
-      try hold(failure.error.code.wholeMatch(of: /[a-z0-9\-]+/) != nil && !failure.error.message.isEmpty, "\(failure)")
+      try hold(
+        failure.error.code.rawValue.wholeMatch(of: /[a-z0-9\-]+/) != nil && !failure.error.message.isEmpty, "\(failure)"
+      )
       if case .transient(let wait?) = failure.consequence {
         try hold(wait >= .zero && wait <= .seconds(31_536_000), "Retry-After of \(wait)")
       }
@@ -158,8 +161,10 @@
         }
       }
       // Nothing in it waits, so it has ended; where it waits one day, this fails.
-      return outcome.value.withLock { $0 ?? .failure(.unusable(JobError(code: "waits", message: ""))) }
-        .map { outcome.bytes.withLock { $0 } }
+      return outcome.value.withLock {
+        $0 ?? .failure(.unusable(JobError(code: ErrorCode(rawValue: "waits"), message: "")))
+      }
+      .map { outcome.bytes.withLock { $0 } }
     }
 
     /// However the text comes in parts, the bytes are the same.
