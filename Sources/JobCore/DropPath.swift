@@ -15,6 +15,12 @@ public struct DropPath: Hashable, Sendable {
   /// The root itself.
   public static let root = DropPath(bytes: [])
 
+  /// Hashes the bytes at once: an array's own way takes them one by one.
+  public func hash(into hasher: inout Hasher) {
+    bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    hasher.combine(bytes.count)
+  }
+
   private var lastSlash: Int? { bytes.lastIndex(of: UInt8(ascii: "/")) }
 
   /// The last part.
@@ -58,7 +64,9 @@ public struct DropPath: Hashable, Sendable {
 
   /// For people: a name as text, escaped as in `display`.
   public static func display(_ bytes: [UInt8]) -> String {
-    escaped(bytes) { isTricky($0, after: $1) }
+    // Nearly every name is plain ASCII, in which nothing is to be escaped.
+    if bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) { return String(decoding: bytes, as: UTF8.self) }
+    return escaped(bytes) { isTricky($0, after: $1) }
   }
 
   /// For people: a name as in `display`, with accents that follow their letters escaped too, so that it is told apart from

@@ -12,9 +12,11 @@ public struct JSONWriter: Sendable {
   /// Makes a writer; `pretty` indents by two spaces a level, one value a line.
   public init(pretty: Bool = false) {
     self.pretty = pretty
-    bytes.reserveCapacity(1024)
+    // A sidecar has some 1,600.
+    bytes.reserveCapacity(2048)
   }
 
+  @inline(__always)
   private mutating func startValue() {
     if afterKey {
       afterKey = false
@@ -27,7 +29,10 @@ public struct JSONWriter: Sendable {
   private mutating func newLine() {
     guard pretty else { return }
     bytes.append(UInt8(ascii: "\n"))
-    bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: depth * 2))
+    for _ in 0..<depth {
+      bytes.append(UInt8(ascii: " "))
+      bytes.append(UInt8(ascii: " "))
+    }
   }
 
   private mutating func open(_ byte: UInt8) {
@@ -114,7 +119,7 @@ public struct JSONWriter: Sendable {
     defer { bytes.append(UInt8(ascii: "\"")) }
     var text = text
     let isPlain = text.withUTF8 { utf8 in
-      guard utf8.allSatisfy({ $0 >= 32 && $0 != 127 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
+      for byte in utf8 where byte < 32 || byte == 127 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
         return false
       }
       bytes.append(contentsOf: utf8)

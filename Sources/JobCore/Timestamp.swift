@@ -31,12 +31,27 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     let days = seconds.floorDiv(86_400)
     let clock = Int(seconds - days * 86_400)
     let (y, m, d) = Timestamp.civil(fromDays: days)
-    func pad(_ n: Int, _ width: Int) -> String {
-      let digits = String(n)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    return String(unsafeUninitializedCapacity: 24) { text in
+      var end = 0
+      func append(_ number: Int, digits: Int, then sign: Unicode.Scalar) {
+        var rest = number
+        for place in (end..<(end + digits)).reversed() {
+          text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+          rest /= 10
+        }
+        end += digits
+        text[end] = UInt8(ascii: sign)
+        end += 1
+      }
+      append(y, digits: 4, then: "-")
+      append(m, digits: 2, then: "-")
+      append(d, digits: 2, then: "T")
+      append(clock / 3600, digits: 2, then: ":")
+      append(clock / 60 % 60, digits: 2, then: ":")
+      append(clock % 60, digits: 2, then: ".")
+      append(ms, digits: 3, then: "Z")
+      return end
     }
-    return "\(pad(y, 4))-\(pad(m, 2))-\(pad(d, 2))T\(pad(clock / 3600, 2)):\(pad(clock / 60 % 60, 2))"
-      + ":\(pad(clock % 60, 2)).\(pad(ms, 3))Z"
   }
 
   private static let earliestTold: Int64 = -62_167_219_200_000

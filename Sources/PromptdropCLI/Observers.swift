@@ -13,11 +13,9 @@ final class LogObserver: AgentObserver {
   init(logger: Logger) { self.logger = logger }
 
   func changed(_ job: Job) {
+    // No word is put together that nobody reads: this is called with each step of each job.
+    guard logger.logLevel <= .info || Self.mayBeWarning(job.state) else { return }
     let state = job.state
-    var fields: Logger.Metadata = [
-      "file": "\(job.file.path.display)", "state": "\(state.rawValue)", "job_id": "\(job.id.text)",
-    ]
-    if let consumed = job.consumed, state == .done { fields["consumed"] = "\(consumed)" }
     let (level, words) = Self.words(job)
     guard level >= logger.logLevel else { return }
     let isNews = said.withLock { said in
@@ -27,7 +25,19 @@ final class LogObserver: AgentObserver {
       return true
     }
     guard isNews else { return }
+    var fields: Logger.Metadata = [
+      "file": "\(job.file.path.display)", "state": "\(state.rawValue)", "job_id": "\(job.id.text)",
+    ]
+    if let consumed = job.consumed, state == .done { fields["consumed"] = "\(consumed)" }
     logger.log(level: level, "\(job.file.path.display): \(words)", metadata: fields)
+  }
+
+  // Whether `words` may call a job in this state a warning.
+  private static func mayBeWarning(_ state: StateName) -> Bool {
+    switch state {
+    case .failed, .held, .queued: true
+    case .submitting, .submitted, .fetching, .done, .cancelled: false
+    }
   }
 
   func notice(_ level: NoticeLevel, _ error: JobError) {
