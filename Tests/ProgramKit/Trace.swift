@@ -1,36 +1,44 @@
 import Foundation
-import ProgramKit
 import TestKit
 
 /// A system call as strace tells of it.
-struct TracedCall: CustomStringConvertible, Sendable {
-  let name: String
+public struct TracedCall: CustomStringConvertible, Sendable {
+  /// Its name.
+  public let name: String
   /// The path of its first descriptor; of a rename, the old one.
-  let path: String
+  public let path: String
   /// Of a rename: the new path.
-  let target: String
+  public let target: String
   /// What it wrote or sent.
-  let data: String
+  public let data: String
   /// Places in the trace: where it began and where it had returned.
-  let began: Int
-  var ended: Int
+  public let began: Int
+  /// As `began`.
+  public fileprivate(set) var ended: Int
 
-  var isWrite: Bool { ["write", "pwrite64", "writev", "pwritev", "pwritev2"].contains(name) && path.hasPrefix("/") }
-  var isSend: Bool {
+  /// Whether it writes to a file.
+  public var isWrite: Bool {
+    ["write", "pwrite64", "writev", "pwritev", "pwritev2"].contains(name) && path.hasPrefix("/")
+  }
+  /// Whether it sends to a socket.
+  public var isSend: Bool {
     ["write", "writev", "sendto", "sendmsg", "sendmmsg"].contains(name)
       && (path.hasPrefix("socket:") || path.hasPrefix("TCP"))
   }
-  var isSync: Bool { ["fsync", "fdatasync"].contains(name) }
-  var isRename: Bool { name.hasPrefix("rename") }
-  var description: String { "\(began)–\(ended) \(name) \(path) \(target) \(data.prefix(60))" }
+  /// Whether it syncs a file or a folder.
+  public var isSync: Bool { ["fsync", "fdatasync"].contains(name) }
+  /// Whether it renames.
+  public var isRename: Bool { name.hasPrefix("rename") }
+  /// For a failure's message.
+  public var description: String { "\(began)–\(ended) \(name) \(path) \(target) \(data.prefix(60))" }
 }
 
 /// The program under strace.
-enum Trace {
+public enum Trace {
   private static let tool = "/usr/bin/strace"
 
   /// Whether there is strace, and it may trace (a container may forbid it).
-  static let isPossible: Bool = {
+  public static let isPossible: Bool = {
     guard access(tool, X_OK) == 0 else { return false }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: tool)
@@ -44,19 +52,46 @@ enum Trace {
   private static let names =
     "write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendmmsg,fsync,fdatasync,rename,renameat,renameat2"
 
+  /// What traces a command that runs on into a file: every call that writes, sends, syncs or renames. The tracer is no
+  /// parent of the command, so that who ends the command ends both.
+  public static func watcher(into log: String) -> [String] {
+    let all = tracer(into: log)
+    return [all[0], "-D"] + all.dropFirst()
+  }
+
+  private static func tracer(into log: String) -> [String] {
+    [tool, "-f", "-qq", "-y", "-xx", "-s", "1048576", "-e", "trace=\(names)", "-e", "signal=none", "-o", log]
+  }
+
   /// Works the bench's folder off under strace.
-  static func once(_ bench: Bench, _ environment: [String: String?] = [:]) async throws -> (Outcome, [TracedCall]) {
+  public static func once(_ bench: Bench, _ environment: [String: String?] = [:]) async throws -> (
+    Outcome, [TracedCall]
+  ) {
     let log = bench.home.path("trace")
-    var wrapper = [tool, "-f", "-qq", "-y", "-xx", "-s", "1048576", "-e", "trace=\(names)", "-e", "signal=none"]
+    var wrapper = tracer(into: log)
     // The tracer itself does not get the variables of the traced.
     for (name, value) in environment { if let value { wrapper += ["-E", "\(name)=\(value)"] } }
-    wrapper += ["-o", log]
     let run = try await bench.once(["--timeout": "60s"], through: wrapper)
     return (run, read(try bench.home.read("trace")))
   }
 
+  /// Works the bench's folder off, and counts the calls by name.
+  public static func count(_ bench: Bench, _ flags: [String: String?] = [:]) async throws -> (Outcome, [String: Int]) {
+    let table = bench.home.path("table")
+    let run = try await bench.once(
+      flags.merging(["--timeout": "60s"]) { $1 }, through: [tool, "-f", "-qq", "-c", "-o", table])
+    var counts: [String: Int] = [:]
+    // Seconds and the like, then the number of calls, perhaps the number of errors, the call's name.
+    for line in try bench.home.read("table").split(separator: "\n") {
+      let words = line.split(separator: " ")
+      guard words.count >= 5, let name = words.last, name != "total", let count = Int(words[3]) else { continue }
+      counts[String(name)] = count
+    }
+    return (run, counts)
+  }
+
   /// Reads strace's lines: "PID name(args) = result", or in two parts where another thread's call came between.
-  static func read(_ log: String) -> [TracedCall] {
+  public static func read(_ log: String) -> [TracedCall] {
     var calls: [TracedCall] = []
     var open: [Substring: Int] = [:]
     for (place, line) in log.split(separator: "\n").enumerated() {
