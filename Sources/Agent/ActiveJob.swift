@@ -5,8 +5,8 @@ final class ActiveJob {
   var job: Job
   /// Slots of it that are under way.
   var running: Set<SlotKey> = []
-  /// Requests that are ready to be sent, each with its place among them.
-  var requests: [SlotKey: (request: SubmitRequest, room: SubmissionRoom)] = [:]
+  /// Requests that are ready to be sent, each with the leave for that.
+  var requests: [SlotKey: (request: SubmitRequest, ticket: Ticket)] = [:]
   /// Whether its sidecar was compared with the journal since it is in hand: an older journal must not overwrite what only
   /// the sidecar tells.
   var isCompared = false
@@ -16,14 +16,6 @@ final class ActiveJob {
   var sidecarIsStale = false
   /// Whether a delayed write of the sidecar is on the agenda.
   var sidecarIsDue = false
-
-  /// When each task is asked for next, monotonic.
-  var queryDue: [SlotKey: Duration] = [:]
-  /// Tasks that are being asked for, and whether to ask once more afterwards.
-  var asking: [SlotKey: Asking] = [:]
-  enum Asking { case once, again }
-  /// Tasks that a callback named since they were last asked for.
-  var calledBack: Set<SlotKey> = []
 
   /// How many have the job in hand besides its slots, see `JobTable.Lease`: while there is one, it stays in hand.
   var users = 0

@@ -24,47 +24,33 @@ extension Pipeline {
       fail(error)
       return false
     }
-    if !isBeingWeighed(evidence) {
-      weighing.insert(evidence)
-      start { await self.weigh(evidence) }
-    }
+    if callbacks.add(evidence) { start { await self.verify(evidence) } }
     return true
   }
 
   /// What earlier processes received and did not get to.
-  func weighLeftovers() async throws {
-    for evidence in try await journal.openEvidence() where !isBeingWeighed(evidence) {
-      weighing.insert(evidence)
-      schedule(.weigh(evidence), at: now)
+  func verifyLeftovers() async throws {
+    for evidence in try await journal.openEvidence() where callbacks.add(evidence) {
+      schedule(.verify(evidence), at: now)
     }
   }
 
-  // A callback that is repeated is one.
-  private func isBeingWeighed(_ evidence: Evidence) -> Bool {
-    weighing.contains { $0.secretSHA == evidence.secretSHA && $0.taskID == evidence.taskID }
+  /// A POST has ended: callbacks that came before its answer can be verified.
+  func verifyWaiting(for key: SlotKey) {
+    guard !callbacks.isEmpty, jobs.slot(key)?.state.name != .submitting else { return }
+    for evidence in callbacks.postEnded(key) { schedule(.verify(evidence), at: now) }
   }
 
-  /// A POST has ended: callbacks that came before its answer can be weighed.
-  func weighWaiting(for key: SlotKey) {
-    guard !weighing.isEmpty, jobs.slot(key)?.state.name != .submitting else { return }
-    for evidence in weighing where waitingEvidence[evidence] == key {
-      waitingEvidence[evidence] = nil
-      schedule(.weigh(evidence), at: now)
-    }
-  }
-
-  func weigh(_ evidence: Evidence) async {
+  /// Finds out what a callback is worth, or when that can be found out.
+  func verify(_ evidence: Evidence) async {
     guard ending == nil else { return }
     do {
-      let verdict = try await judge(evidence)
-      switch verdict {
+      switch try await verdict(on: evidence) {
       case .settled:
         try await record([.weighed(evidence)])
-        weighing.remove(evidence)
-        weighTries[evidence] = nil
-        askedForCallback.remove(evidence)
-      case .later(let when): schedule(.weigh(evidence), at: when)
-      case .afterPost(let key): waitingEvidence[evidence] = key
+        callbacks.settle(evidence)
+      case .later(let when): schedule(.verify(evidence), at: when)
+      case .afterPost(let key): callbacks.wait(evidence, for: key)
       }
     } catch {
       fail(error)
@@ -78,7 +64,7 @@ extension Pipeline {
     case afterPost(SlotKey)
   }
 
-  private func judge(_ evidence: Evidence) async throws -> Verdict {
+  private func verdict(on evidence: Evidence) async throws -> Verdict {
     guard let target = try await journal.callback(evidence.secretSHA),
       let job = try await inHand(target.slot.job)
     else { return .settled }
@@ -101,7 +87,7 @@ extension Pipeline {
       // to this attempt.
       // The pauses of a picture that is late are waited for.
       if owner.job == key.job, case .submitted(let task)? = jobs.slot(owner)?.state, task.late == nil {
-        jobs[owner.job]?.calledBack.insert(owner)
+        queries.wasCalledBack(owner)
         scheduleQuery(owner, at: now)
       }
       return .settled
@@ -114,7 +100,7 @@ extension Pipeline {
     switch await ask(evidence.taskID, sent: sent) {
     case nil: return .later(now + .seconds(60))
     case .failed?, .unusable?:
-      return .later(now + settings.policy.backOff(failures: tries(evidence), chance: surroundings.chance()))
+      return .later(now + settings.policy.backOff(failures: callbacks.failed(evidence), chance: surroundings.chance()))
     case .notFound?:
       // Right after a submission a task may not be found for a while; what is never found is a forgery.
       if wallClock - evidence.receivedAt >= settings.policy.notFoundGrace { return .settled }
@@ -126,7 +112,7 @@ extension Pipeline {
         guard report.phase.mayHavePicture else { return .settled }
       }
       // Submissions are heard, as far as this one tells; what was waiting for that goes on.
-      if gate.confirmed(target.attemptID) { pump() }
+      if dispatcher.confirmed(target.attemptID) { pump() }
     }
     // One at a time: what one turns out to be depends on what the one before became.
     let turn = await accepting.acquire()
@@ -137,15 +123,10 @@ extension Pipeline {
 
   // Once whatever is wrong with the service, and then as all queries do.
   private func mayAsk(_ evidence: Evidence) async -> Bool {
-    guard !askedForCallback.contains(evidence) else { return await mayQuery() }
-    guard gate.callbackPermission(at: now) == .submit else { return false }
-    askedForCallback.insert(evidence)
+    guard !callbacks.hasAsked(evidence) else { return await mayQuery() }
+    guard dispatcher.mayAskForCallback(at: now) else { return false }
+    callbacks.asks(evidence)
     return true
-  }
-
-  private func tries(_ evidence: Evidence) -> Int {
-    weighTries[evidence, default: 0] += 1
-    return weighTries[evidence] ?? 1
   }
 
   // The task is real: it is what became of an attempt in doubt, or a second one that is paid for as well.
@@ -168,7 +149,7 @@ extension Pipeline {
       await advance(key, event)
       // It was asked for a moment ago: once for each callback is enough.
       if jobs.slot(key)?.state.task?.taskID == taskID {
-        entry.queryDue[key] = nil
+        queries.unset(key)
         await advance(key, .queried(.report(report)))
       }
       // Something else happened to the slot in that moment: then this is one task more.
@@ -202,7 +183,10 @@ extension Pipeline {
       key: SlotKey(job: slot.key.job, revision: slot.key.revision, number: number),
       state: .submitted(TaskRef(taskID: taskID, acceptedAt: wallClock)), attempts: [attempt])
     guard let job = try await inHand(slot.key.job) else { return }
-    let bill = [JournalChange.charge(charge(attempt, job.file, priceKey(surplus.key, job)))]
+    let bill = [
+      JournalChange.charge(
+        Billing.charge(attempt, file: job.file, kind: Billing.kind(of: surplus.key, in: job)))
+    ]
     guard try await commit([.surplus(surplus)] + bill).first == .applied else { return }
     if isEarlier {
       observer.notice(

@@ -12,8 +12,7 @@ extension Pipeline {
         message:
           "The clock was set \(jump < .zero ? "back" : "forward") by \(jump < .zero ? (.zero - jump).brief : jump.brief)."
       ))
-    limited = [:]
-    waitsForPrice = nil
+    ledger.clockWasSet()
     for entry in jobs.inHand {
       for (key, slot) in entry.job.slots {
         // In hand only: the journal has it with the next step, and a restart tells a moment in the future by itself.

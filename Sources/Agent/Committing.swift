@@ -15,7 +15,10 @@ extension Pipeline: JournalWriterOwner {
 
   func wroteToJournal(_ changes: [JournalChange]) {
     jobs.journalHas(changes)
-    enterBill(changes)
+    for case .move(let slot, _, _) in changes {
+      if let attempt = slot.attempts.last, attempt.outcome != .begun { marks.clear(attempt.attemptID) }
+    }
+    if let due = ledger.apply(changes) { schedule(.liftLimits, at: due) }
   }
 
   func journalIsFull(_ why: String) {

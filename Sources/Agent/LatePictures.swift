@@ -5,8 +5,8 @@ import JobCore
 extension Pipeline {
   /// What earlier processes left: each is tried again when its pause is over; by `once`, which waits for no pause, now.
   func goOnWithLatePictures() async throws {
-    pictures = PictureGate(missing: try await journal.lateInARow(roots: roots))
-    if pictures.isClosed { observer.notice(.error, Self.noPictures(pictures.count)) }
+    lateTries.remember(try await journal.lateInARow(roots: roots))
+    if lateTries.isClosed { observer.notice(.error, Self.noPictures(lateTries.count)) }
     for (key, next) in try await journal.stillTried(roots: roots) {
       guard mode == .once else {
         // A clock that was set makes no pause longer than the longest.
@@ -21,14 +21,13 @@ extension Pipeline {
   /// A held slot's picture is tried then, and not at another time that was set before.
   func scheduleLate(_ key: SlotKey, at due: Duration) {
     guard mode == .watch else { return }
-    lateDue[key] = due
+    lateTries.set(key, at: due)
     schedule(.late(key, due: due), at: due)
   }
 
   /// A try is due, unless another time was set meanwhile.
   func tryLate(_ key: SlotKey, due: Duration) async {
-    guard lateDue[key] == due, !isStopping else { return }
-    lateDue[key] = nil
+    guard !isStopping, lateTries.isDue(key, due) else { return }
     // Somebody has it in hand, and may make something else of it.
     guard !jobs.isRunning(key) else { return scheduleLate(key, at: now + .seconds(60)) }
     do {
@@ -58,21 +57,12 @@ extension Pipeline {
 
   /// What a slot has become, as far as its picture is late.
   func weighLateness(_ before: Slot, _ after: Slot) {
-    let key = after.key
-    jobs.setLate(key)
-    switch after.state {
-    case .done where before.state.name == .fetching:
-      if pictures.arrived() { sayPicturesArrive() }
-    case .queued, .failed, .cancelled:
-      if pictures.gaveUp(key) { sayPicturesArrive() }
-    default:
-      guard after.state.isLate, !before.state.isLate, pictures.missed(key) else { return }
-      observer.notice(.error, Self.noPictures(pictures.count))
+    jobs.setLate(after.key)
+    switch lateTries.moved(from: before, to: after) {
+    case .opened?: observer.notice(.info, JobError(code: .picturesArrive, message: "Prompts are submitted again."))
+    case .closed(let count)?: observer.notice(.error, Self.noPictures(count))
+    case nil: break
     }
-  }
-
-  private func sayPicturesArrive() {
-    observer.notice(.info, JobError(code: .picturesArrive, message: "Prompts are submitted again."))
   }
 
   /// Why nothing is submitted while pictures do not come.

@@ -80,43 +80,19 @@ public actor Pipeline {
   var burst: SubmissionPace
 
   let jobs: JobTable
-  // When the pictures of slots that are held are tried next, monotonic; and whether pictures arrive at all.
-  var lateDue: [SlotKey: Duration] = [:]
-  var pictures = PictureGate()
-  // Whose answer named a task that is not written down yet.
-  var claims: [String: SlotKey] = [:]
-  // How many groups of refusals are being judged anew, and until when what was refused rests.
-  var blaming = 0
-  var resting: [SlotKey: Timestamp] = [:]
+  var lateTries = LateTries()
+  var claims = TaskClaims()
   // Requests at once, and the memory of their reference images.
   let requests: AsyncSemaphore
-  let referenceRoom = AsyncSemaphore(SubmissionRoom.referenceBytes)
+  let referenceRoom = AsyncSemaphore(Ticket.referenceBytes)
 
   var backlog = Backlog()
-  var gate: ServiceGate
-  var pace: SubmissionPace
-  var isHeldBack = false
-  var heldBackUntil: Duration = .zero
+  let dispatcher: Dispatcher
 
-  // What is spent, and what waits because of it.
-  var book: SpendBook
-  let openingBook = AsyncSemaphore(1)
-  var paused: [RootID: Duration] = [:]
-  var limited: [RootID: (until: Timestamp, error: JobError)] = [:]
-  var waitsForPrice: JobError?
-  var isLifting = false
-  var liftedAt: Duration?
-  // Set once the folders' sidecars were looked at, or, while they are, the moment when that is given up.
-  var isCaughtUp = false
-  var catchUpDeadline: Duration?
-
-  // Callbacks that have not been weighed.
-  var weighing: Set<Evidence> = []
-  var weighTries: [Evidence: Int] = [:]
-  var waitingEvidence: [Evidence: SlotKey] = [:]
-  // Tasks that are not asked for while the gate is closed: since when. Those callbacks whose task was asked for at once.
-  var waitsForGate: [SlotKey: Duration] = [:]
-  var askedForCallback: Set<Evidence> = []
+  let ledger: Ledger
+  var catchUp = CatchUp()
+  var callbacks = CallbackInbox()
+  var queries = TaskQueries()
   var clock: ClockWatch
 
   let timetable = Timetable()
@@ -165,10 +141,9 @@ public actor Pipeline {
     requests = AsyncSemaphore(settings.maxRequests)
     journalWriter = JournalWriter(journal, surroundings, pause: settings.policy.localTroubleDelay)
     settling = Settling(windows: settings.windows)
-    pace = SubmissionPace(perMinute: settings.submissionsPerMinute)
-    gate = ServiceGate(probeInterval: settings.probeInterval)
+    dispatcher = Dispatcher(settings)
     burst = SubmissionPace(perMinute: settings.burstLimit)
-    book = SpendBook(limits: settings.spending)
+    ledger = Ledger(settings.spending, self.roots, journal, surroundings)
     clock = ClockWatch(wall: surroundings.wallClock(), monotonic: surroundings.monotonic())
     unscanned = Set(roots.keys)
   }

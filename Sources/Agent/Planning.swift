@@ -3,7 +3,7 @@ import JobCore
 // What a run would submit, found out by looking only: nothing is taken, written or sent.
 extension Pipeline {
   func planReply(_ paths: [[UInt8]]) async throws -> CommandReply {
-    try await openBook()
+    try await ledger.open()
     var report = PlanReport()
     let folders = paths.isEmpty ? roots.map { FileKey(root: $0, path: .root) } : paths.compactMap(locate)
     guard paths.isEmpty || folders.count == paths.count else {
@@ -120,7 +120,7 @@ extension Pipeline {
       return item
     }
     (item.model, item.size) = (request.snapshot.model, request.snapshot.sentSize)
-    item.price = book.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.sentSize))?.text
+    item.price = ledger.price(of: PriceKey(model: request.snapshot.model, size: request.snapshot.sentSize))?.text
     if request.requireImages, case .missing = reading.list {
       item.why = "waits"
       item.message = "It waits for its image list."

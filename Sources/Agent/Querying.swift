@@ -4,32 +4,29 @@ import JobCore
 extension Pipeline {
   /// A task is asked for then, and not at another time that was set before.
   func scheduleQuery(_ key: SlotKey, at due: Duration) {
-    guard let entry = jobs[key.job] else { return }
-    entry.queryDue[key] = due
+    guard jobs[key.job] != nil else { return }
+    queries.set(key, at: due)
     schedule(.query(key, due: due), at: due)
   }
 
   /// A query is due, unless another time was set meanwhile.
   func query(_ key: SlotKey, due: Duration) async {
-    guard let entry = jobs[key.job], entry.queryDue[key] == due, !isStopping else { return }
-    entry.queryDue[key] = nil
+    guard let entry = jobs[key.job], !isStopping, queries.isDue(key, due) else { return }
     guard case .submitted(let task)? = entry.job.slots[key]?.state else { return }
-    guard entry.asking[key] == nil else { return entry.asking[key] = .again }
-    entry.asking[key] = .once
+    guard queries.begin(key) else { return }
     // A callback is a reason to ask once, whatever is wrong with the service.
-    let isCalledBack = gate.callbackPermission(at: now) == .submit && entry.calledBack.remove(key) != nil
+    let isCalledBack = dispatcher.mayAskForCallback(at: now) && queries.takeCallback(key)
     let mayAsk = if isCalledBack { true } else { await mayQuery() }
     guard mayAsk else {
-      entry.asking[key] = nil
-      waitsForGate[key] = waitsForGate[key] ?? now
+      _ = queries.end(key)
+      queries.wait(key, since: now)
       return scheduleQuery(key, at: nextQuery())
     }
-    waitsForGate[key] = nil
+    queries.waitNoMore(key)
     let sent = entry.job.revisions[key.revision]?.snapshot.images ?? []
     let outcome = await ask(task.taskID, sent: sent)
     // What was asked before a callback came may have been answered with what was so before it.
-    let isOutdated = entry.asking[key] == .again
-    entry.asking[key] = nil
+    let isOutdated = queries.end(key)
     // A slot that follows another task by now has nothing to do with this answer.
     if let outcome, entry.job.slots[key]?.state.task?.taskID == task.taskID {
       sayUnusable(outcome, key, entry)
@@ -40,28 +37,33 @@ extension Pipeline {
 
   /// Whether a query may go out now. While the service is down, one probe an interval does, for all.
   func mayQuery() async -> Bool {
-    switch gate.queryPermission(at: now) {
+    switch dispatcher.queryPermission(at: now) {
     case .submit: return true
     case .probe:
       await probe()
-      return gate.closed == nil
+      return dispatcher.closed == nil
     case .wait, .submitOne: return false
     }
+  }
+
+  /// Asks whether the service is well: a query costs nothing.
+  func probe() async {
+    follow(dispatcher.probed(await service.query("ta00000000-0000-0000-0000-000000000000"), at: now))
+    pump()
   }
 
   /// When a query that had to wait is due again; not all of them at once.
   func nextQuery() -> Duration {
     // Within a twelfth of the interval at which a service that is down is probed.
-    gate.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.chance() + .milliseconds(10)
+    dispatcher.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.chance() + .milliseconds(10)
   }
 
   /// The gate is open: tasks that had to wait for that are asked for. After a long time not all of them at once.
   func askWhatWaited() {
     let spread = settings.probeInterval / 12
-    for (key, since) in waitsForGate where jobs[key.job]?.queryDue[key] != nil {
+    for (key, since) in queries.takeWaiting() {
       scheduleQuery(key, at: now + min(now - since, spread) * surroundings.chance())
     }
-    waitsForGate = [:]
   }
 
   /// Asks for a task, and tells the gate how that went. Nil at the end of the process.
@@ -70,16 +72,7 @@ extension Pipeline {
     let outcome = isStopping ? nil : await service.query(taskID, sent: sent)
     permit.release()
     guard let outcome, !isStopping else { return nil }
-    switch outcome {
-    case .report, .notFound: if gate.queryAnswered(taskID) { sayOpen() }
-    case .unusable(let error): if gate.queryUnusable(error, taskID, at: now) { sayClosed(error) }
-    case .failed(let failure):
-      if case .transient(let retryAfter) = failure.consequence,
-        gate.queryFailed(failure.error, taskID, retryAfter: retryAfter, at: now)
-      {
-        sayClosed(failure.error)
-      }
-    }
+    follow(dispatcher.queried(outcome, taskID, at: now))
     return outcome
   }
 

@@ -17,7 +17,8 @@ extension Pipeline {
     guard slot.learns(from: better) else { return false }
     better.failures = 0
     let outputs = adopted.outputs(job: key.job, revision: key.revision).filter { $0.slot == key }
-    let bill = bill(of: better, entry.job.file, priceKey(key, entry.job))
+    let bill = Billing.changes(
+      reported: better, file: entry.job.file, kind: Billing.kind(of: key, in: entry.job))
     observer.notice(.warning, Self.behind(entry.job.file))
     let move = JournalChange.move(better, from: slot.state.name, outputs: outputs)
     guard try await commit([move, .outputs(outputs)] + bill).first == .applied else { return true }
@@ -91,7 +92,7 @@ extension Pipeline {
   /// The changes for what the journal knows less of.
   func catchUp(_ earlier: Earlier, _ file: FileKey, _ kind: PriceKey) -> [JournalChange] {
     earlier.behind.map { .move($0.slot, from: $0.from, outputs: []) }
-      + earlier.behind.flatMap { bill(of: $0.slot, file, kind) }
+      + earlier.behind.flatMap { Billing.changes(reported: $0.slot, file: file, kind: kind) }
   }
 
   func openEarlier(_ adopted: Adoption, _ id: JobID) async throws -> Earlier {
@@ -131,7 +132,7 @@ extension Pipeline {
             outputs: index == revisions.count - 1 ? outputs : [])))
       expected = entry.revision.number
     }
-    return changes + revisions.flatMap(\.slots).flatMap { bill(of: $0, file, kind) }
+    return changes + revisions.flatMap(\.slots).flatMap { Billing.changes(reported: $0, file: file, kind: kind) }
   }
 
   static func behind(_ file: FileKey) -> JobError {

@@ -26,7 +26,7 @@ extension Pipeline {
       }
     }
     try await rememberRefusals()
-    try await weighLeftovers()
+    try await verifyLeftovers()
     try await rememberFolders()
     // Last: what was held is not in anybody else's hands any more.
     try await goOnWithLatePictures()
@@ -144,25 +144,27 @@ extension Pipeline {
   }
 
   func judgeOnce(at now: Duration) {
-    guard mode == .once, !isJudgingEnd, blaming == 0 else { return }
-    if let closed = gate.closed, closed.trouble != .down, unscanned.isEmpty, examinations == 0,
+    guard mode == .once, !isJudgingEnd, !dispatcher.isRuling else { return }
+    if let closed = dispatcher.closed, closed.trouble != .down, unscanned.isEmpty, examinations == 0,
       jobs.underWay.allSatisfy({ jobs.slot($0)?.state.task == nil })
     {
       return end(.service(closed.trouble, closed.error))
     }
     if let onceDeadline, now >= onceDeadline { return judge { .needsTime(waiting: $0, why: "the time limit is over") } }
-    if isHeldBack, jobs.isIdle, let onceDeadline, heldBackUntil > onceDeadline, unscanned.isEmpty {
+    if let heldBack = dispatcher.heldBackUntil, jobs.isIdle, let onceDeadline, heldBack > onceDeadline,
+      unscanned.isEmpty
+    {
       return judge { .needsTime(waiting: $0, why: "the service asks to wait beyond the time limit") }
     }
-    if let waitsForPrice, jobs.isIdle, unscanned.isEmpty {
-      return judge { .needsTime(waiting: $0, why: waitsForPrice.message) }
+    if let priceWait = ledger.priceWait(), jobs.isIdle, unscanned.isEmpty {
+      return judge { .needsTime(waiting: $0, why: priceWait.message) }
     }
     // What is late is tried until it is held; then nothing is left that could bring a picture.
-    if pictures.isClosed, jobs.isIdle, unscanned.isEmpty, examinations == 0, settling.count == 0 {
+    if lateTries.isClosed, jobs.isIdle, unscanned.isEmpty, examinations == 0, settling.count == 0 {
       return judge { .needsTime(waiting: $0, why: Self.noPictures(5).message) }
     }
     // What was set aside and is free again may make room today.
-    guard isIdle, !isLifting else { return }
+    guard isIdle, !ledger.wantsLift else { return }
     guard let next = backlog.wakesAt else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
     if let localTrouble { return end(.cannotWrite(localTrouble)) }
     if next > onceDeadline ?? now + RetryPolicy.longestWait / 2 {

@@ -5,7 +5,7 @@ extension Pipeline {
   private static let told = 200
 
   func statusReply() async throws -> CommandReply {
-    try await openBook()
+    try await ledger.open()
     try await rememberStrangers()
     var reply = CommandReply()
     let census = try await journal.census(roots: roots)
@@ -17,7 +17,7 @@ extension Pipeline {
       counts: Dictionary(uniqueKeysWithValues: StateName.allCases.map { ($0.rawValue, census[$0] ?? 0) }),
       stops: stops(), in_flight: try await inFlight(), waiting: waiting, waiting_more: more,
       today: .init(
-        day: Self.date(today), submissions: book.today.submissions, credits: book.today.credits.text,
+        day: Self.date(today), submissions: ledger.today.submissions, credits: ledger.today.credits.text,
         submission_limit: settings.spending.submissions, credit_limit: settings.spending.credits?.text),
       spending: try await journal.spending(since: today - 30).map { line in
         StatusReport.Spend(
@@ -85,21 +85,21 @@ extension Pipeline {
     func add(_ error: JobError, until: Timestamp?) {
       stops.append(.init(reason: error.code.rawValue, message: error.message, hint: error.hint, until: until?.rfc3339))
     }
-    if let closed = gate.closed { add(closed.error, until: nil) }
-    if pictures.isClosed { add(Self.noPictures(pictures.count), until: nil) }
+    if let closed = dispatcher.closed { add(closed.error, until: nil) }
+    if lateTries.isClosed { add(Self.noPictures(lateTries.count), until: nil) }
     if let error = localTrouble, journalWriter.isFull { add(error, until: nil) }
     for root in roots {
       if let error = diskTroubles.first(where: { $0.key.root == root })?.value { add(error, until: nil) }
     }
-    if let waitsForPrice { add(waitsForPrice, until: nil) }
-    for (root, limit) in limited.sorted(by: { $0.key.number < $1.key.number }) where limit.until > wallClock {
+    if let priceWait = ledger.priceWait() { add(priceWait, until: nil) }
+    for (root, limit) in ledger.limitsNow {
       if stops.contains(where: { $0.message == limit.error.message }) { continue }
       var error = limit.error
       if roots.count > 1 { error.message += " (\(absolute(FileKey(root: root, path: .root))))" }
       add(error, until: limit.until)
     }
-    if isHeldBack, gate.closed == nil, heldBackUntil > now {
-      let until = wallClock + (heldBackUntil - now)
+    if let heldBack = dispatcher.heldBackUntil, dispatcher.closed == nil, heldBack > now {
+      let until = wallClock + (heldBack - now)
       add(
         JobError(code: .slowedDown, message: "The service asked for less, or the limit a minute is reached."),
         until: until)

@@ -27,9 +27,9 @@ extension Pipeline {
       case .look(let file): settling.noticed(file, .found, at: now)
       case .writer(let file, let due): lookForClose(of: file, due: due)
       case .vanished: start { await self.lookForVanished() }
-      case .weigh(let evidence): start { await self.weigh(evidence) }
+      case .verify(let evidence): start { await self.verify(evidence) }
       case .backUp: start { await self.backUp() }
-      case .liftLimits: start { await self.weighLimitsAnew() }
+      case .liftLimits: start { await self.liftLimits() }
       }
     }
     examineSettled(at: now)
@@ -40,7 +40,8 @@ extension Pipeline {
     let byTheClock = backlog.wakesAt.map { min($0, now + .seconds(60)) }
     // While no more files can be examined at once, those that are due wait for the end of one batch, not for a time.
     let settled = canExamine ? settling.nextDue : nil
-    let next = [settled, timetable.nextDue, byTheClock, gateWait, onceDeadline, catchUpDeadline].compactMap { $0 }.min()
+    let next = [settled, timetable.nextDue, byTheClock, dispatcher.heldBackUntil, onceDeadline, catchUp.deadline]
+      .compactMap { $0 }.min()
     guard let next else { return }
     timetable.setAlarm(at: next) { moment in
       start { [self] in

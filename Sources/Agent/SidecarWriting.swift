@@ -41,7 +41,7 @@ extension Pipeline {
     }
     let sidecar = StatusSidecar(
       of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host, writer: writer,
-      service: gate.closed?.error)
+      service: dispatcher.closed?.error)
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
     entry.sidecarWrittenAt = now
     noticeWritten(.sidecar, in: entry.job.file.root)

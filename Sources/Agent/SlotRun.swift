@@ -7,13 +7,13 @@ extension Pipeline {
     var event: SlotEvent? = first
     do {
       while let next = event { event = try await step(key, next) }
-      weighWaiting(for: key)
+      verifyWaiting(for: key)
     } catch {
       fail(error)
     }
     // What the answer led to is written down by now, so a stop need not wait for this one any longer.
     if jobs.endPost(key) {
-      releaseClaim(of: key)
+      claims.release(key)
       if !jobs.isPosting { quiet() }
     }
     if let state = jobs.slot(key)?.state.name, state == .queued || state.isSettled { leave(key) }
@@ -66,7 +66,7 @@ extension Pipeline {
     if transition.commits {
       let outputs = entry.job.outputs.filter { $0.slot == key && transition.slot.state == .done }
       let move = JournalChange.move(transition.slot, from: slot.state.name, outputs: outputs)
-      let bill = bill(from: slot, to: transition.slot, entry.job)
+      let bill = Billing.changes(from: slot, to: transition.slot, of: entry.job)
       do {
         guard try await commit([move] + bill).first == .applied else {
           // Somebody else moved it: what is in hand is out of date.
@@ -121,11 +121,11 @@ extension Pipeline {
     case .requeue:
       if case .queued(let queued)? = entry.job.slots[key]?.state {
         rest(key, queued)
-        if !asleep.contains(key) { requeued(notBefore: queued.notBefore) }
+        if !dispatcher.asleep(at: wallClock).contains(key) { requeued(notBefore: queued.notBefore) }
       }
     case .serviceTrouble(let trouble, let error):
-      serviceTrouble(trouble, error)
-    case .slowDown(let duration): gate.slowDown(for: duration, at: now)
+      follow(dispatcher.trouble(trouble, error, at: now))
+    case .slowDown(let duration): dispatcher.slowDown(for: duration, at: now)
     }
     return nil
   }
@@ -152,7 +152,6 @@ extension Pipeline {
       noticeLocal(error.error, .sidecar, in: entry.job.file.root)
       switch entry.job.slots[key]?.state {
       case .submitting:
-        gate.submitNotSent(key)
         if !error.error.isOfOwner {
           localTrouble = error.error
           if error.error.code != ErrorCode.folderGone { pause(entry.job.file.root) }
@@ -172,28 +171,27 @@ extension Pipeline {
   }
 
   private func post(_ key: SlotKey, _ entry: ActiveJob) async -> SlotEvent? {
-    guard !isStopping, let request = entry.requests[key]?.request else {
-      gate.submitNotSent(key)
+    guard !isStopping, let (request, ticket) = entry.requests[key] else {
       dropRequest(key, entry)
       return .stoppedBeforeSending
     }
     guard let attemptID = entry.job.slots[key]?.attempts.last?.attemptID else { return .stoppedBeforeSending }
     let submission = submission(key, attemptID, entry)
-    gate.began(submission)
+    dispatcher.began(submission)
     let outcome = await checkingTask(
       of: await service.submit(request) { [marks] in marks.willSend(attemptID) }, key)
     // What a person let pass is sent; what is written from now on is another matter.
     if !entry.job.currentSlots.contains(where: \.isUnsent) { takenThoughOpen[key.job] = nil }
-    dropRequest(key, entry)
-    judge(outcome, submission)
+    entry.requests[key] = nil
+    follow(dispatcher.answered(outcome, submission, ticket, at: now))
     return .posted(outcome)
   }
 
-  /// The request was sent, or is not going to be: others have its place. Whether there was one.
+  /// The request is not going to be sent: others have its place. Whether there was one.
   @discardableResult
   func dropRequest(_ key: SlotKey, _ entry: ActiveJob) -> Bool {
     guard let request = entry.requests.removeValue(forKey: key) else { return false }
-    request.room.release()
+    request.ticket.notSent()
     return true
   }
 

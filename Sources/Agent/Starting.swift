@@ -6,42 +6,27 @@ extension Pipeline {
     min(settings.maxInFlight - jobs.atService, requests.available)
   }
 
-  /// When the gate or the pace lets the next one out; nil while nothing waits for them.
-  var gateWait: Duration? { isHeldBack ? heldBackUntil : nil }
-
+  /// Begins what may begin now.
   func startQueued(at now: Duration) {
-    isHeldBack = false
-    // A new day begins with nothing open.
-    if waitsForPrice != nil, book.needsOpening(at: wallClock) { waitsForPrice = nil }
-    guard hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0, waitsForPrice == nil, !pictures.isClosed else {
+    dispatcher.beginTurn()
+    guard ledger.priceWait() == nil, hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0, !lateTries.isClosed else {
       return
     }
     guard backlog.hasReady else { return fill() }
-    // Before the gate: what that gives out counts as given.
-    let next = pace.next(at: now)
-    if next > now { return holdBack(next) }
-    var (room, isTrial) = (capacity, false)
-    switch gate.permission(at: now) {
-    case .submit: break
-    case .submitOne: (room, isTrial) = (1, true)
-    case .wait(let until): return holdBack(until)
+    var room = capacity
+    let admission = dispatcher.admit(at: now)
+    switch admission {
+    case .all: break
+    case .one: room = 1
+    case .none: return
     case .probe:
       start { await self.probe() }
-      return holdBack(now + .seconds(1))
+      return
     }
-    var starting: [SlotKey] = []
-    while room > 0, backlog.hasReady {
-      let next = pace.next(at: now)
-      if next > now {
-        holdBack(next)
-        break
-      }
-      pace.began(at: now)
-      if let key = backlog.takeFirst() { starting.append(key) }
+    while room > 0, backlog.hasReady, dispatcher.takesAnother(at: now), let key = backlog.takeFirst() {
       room -= 1
+      start(dispatcher.ticket(key, tries: admission == .one))
     }
-    if isTrial, let key = starting.first { gate.tries(key) }
-    start(starting, at: now)
     if !backlog.hasReady { fill() }
   }
 
@@ -49,32 +34,22 @@ extension Pipeline {
   // where a root that is new to the journal has sidecars, what stands in the folders at the start is looked at before
   // anything is submitted.
   private func hasSeenWhatWasPaid(at now: Duration) -> Bool {
-    guard !isCaughtUp else { return true }
+    if catchUp.wasSeen { return true }
     guard unsurveyed.isEmpty, readingStrays == 0 else { return false }
     guard settings.spending.areSet || sidecarsAreNew else { return true }
     guard unscanned.isEmpty else { return false }
-    // Files that change all the time must not keep the rest waiting for ever.
-    let deadline = catchUpDeadline ?? now + Self.longestCatchUp
-    isCaughtUp = now >= deadline || (settling.count == 0 && examinations == 0)
-    catchUpDeadline = isCaughtUp ? nil : deadline
-    return isCaughtUp
+    return catchUp.isOver(at: now, isSettled: settling.count == 0 && examinations == 0)
   }
 
-  private static let longestCatchUp: Duration = .seconds(60)
   // What changes it is heard of; this is for what is not.
   private static let ownerWait: Duration = .seconds(600)
-
-  private func holdBack(_ until: Duration) {
-    isHeldBack = true
-    heldBackUntil = until
-  }
 
   // Fetches the next few from the journal, where the backlog is.
   private func fill() {
     guard let asked = backlog.beginFilling() else { return }
     start { [self] in
       do {
-        let (open, limitsEnd) = openRoots()
+        let (open, limitsEnd) = ledger.openRoots()
         let found = try await journal.startable(
           roots: open, at: wallClock, limit: max(64, settings.maxInFlight), except: taken())
         backlog.filled(found, isTaken: jobs.isRunning)
@@ -91,7 +66,7 @@ extension Pipeline {
   }
 
   // What the journal is not asked for.
-  private func taken() -> Set<SlotKey> { jobs.underWay.union(backlog.keys).union(asleep) }
+  private func taken() -> Set<SlotKey> { jobs.underWay.union(backlog.keys).union(dispatcher.asleep(at: wallClock)) }
 
   /// New slots are in the journal.
   func queued(_ job: Job, _ keys: [SlotKey]) {
@@ -110,54 +85,44 @@ extension Pipeline {
     jobs.forget(key.job)
   }
 
-  private func start(_ keys: [SlotKey], at now: Duration) {
-    for key in keys {
-      // Two at once would be two submissions in the making, and the end of one that of the other.
-      guard jobs.claim(key) else {
-        gate.submitNotSent(key)
-        backlog.journalHasNew()
-        continue
-      }
-      // There is room for as many as were chosen.
-      guard let permit = requests.tryAcquire() else {
-        jobs.unclaim(key)
-        gate.submitNotSent(key)
-        backlog.putBack(key)
-        continue
-      }
-      let room = SubmissionRoom(permit)
-      start { await self.begin(key, room) }
+  private func start(_ ticket: Ticket) {
+    let key = ticket.slot
+    // Two at once would be two submissions in the making, and the end of one that of the other.
+    guard jobs.claim(key) else { return backlog.journalHasNew() }
+    guard ticket.takePlace(requests) else {
+      jobs.unclaim(key)
+      return backlog.putBack(key)
     }
+    start { await self.begin(ticket) }
   }
 
-  private func begin(_ key: SlotKey, _ room: SubmissionRoom) async {
+  private func begin(_ ticket: Ticket) async {
+    let key = ticket.slot
     do {
       var isFresh = jobs.isJustTaken(key.job)
-      guard try await jobs.activate(key), let entry = jobs[key.job] else { return notNow(key, room) }
+      guard try await jobs.activate(key), let entry = jobs[key.job] else { return notNow(ticket) }
       let bytes = entry.job.referenceBytes(key)
-      let hasWaited = await room.takeReferences(bytes, from: referenceRoom, requests: requests) { pump() }
+      let hasWaited = await ticket.takeReferences(bytes, from: referenceRoom, requests: requests) { pump() }
       if hasWaited { isFresh = false }
-      guard case .queued? = entry.job.slots[key]?.state, !isStopping else { return notNow(key, room) }
+      guard case .queued? = entry.job.slots[key]?.state, !isStopping else { return notNow(ticket) }
       let attemptID = surroundings.newID()
       let day = SpendBook.day(of: wallClock)
       let reserved: Credits?
-      switch try await setAside(attemptID, key, entry.job) {
+      switch try await ledger.reserve(attemptID, for: key, of: entry.job) {
       case .go(let amount): reserved = amount
       case .waitForPrice(let why):
         waitForPrice(why)
         backlog.putBack(key)
-        return notNow(key, room)
+        return notNow(ticket)
       case .wait(let until, let why, let wholeAgent):
-        gate.submitNotSent(key)
         limit(entry.job.file.root, wholeAgent: wholeAgent, until: until, why)
-        room.release()
+        ticket.notSent()
         return await advance(key, .postponed(until: until, why))
       }
       switch try await prepare(key, entry, isFresh: isFresh) {
       case .failure(let why):
-        gate.submitNotSent(key)
-        book.release(attemptID)
-        room.release()
+        ledger.release(attemptID)
+        ticket.notSent()
         if let event = why.event { return await advance(key, event) }
         switch entry.job.slots[key]?.state {
         case .queued?: letBe(key)
@@ -169,13 +134,13 @@ extension Pipeline {
         var request = prepared.request
         // Midnight has passed meanwhile: it was weighed against another day's limits.
         if isStopping || SpendBook.day(of: wallClock) != day {
-          book.release(attemptID)
+          ledger.release(attemptID)
           requeued(notBefore: nil)
-          return notNow(key, room)
+          return notNow(ticket)
         }
         let secret = settings.callbackBase.map { _ in surroundings.newSecret() }
         request.callbackURL = settings.callbackBase.flatMap { base in secret.map { "\(base)/callback/\($0)" } }
-        entry.requests[key] = (request, room)
+        entry.requests[key] = (request, ticket)
         marks.prepare(attemptID)
         // From here on a stop waits for it, so that nothing says "submitting" once nobody does.
         jobs.beginPost(key)
@@ -187,9 +152,8 @@ extension Pipeline {
             reserved: reserved?.text))
         // The slot had become something else in that moment: nothing was begun.
         if entry.job.slots[key]?.attempts.last?.attemptID != attemptID, dropRequest(key, entry) {
-          book.release(attemptID)
+          ledger.release(attemptID)
           marks.clear(attemptID)
-          gate.submitNotSent(key)
         }
       }
     } catch {
@@ -198,9 +162,9 @@ extension Pipeline {
   }
 
   // It is left in the queue as it is.
-  private func notNow(_ key: SlotKey, _ room: SubmissionRoom) {
-    gate.submitNotSent(key)
-    room.release()
+  private func notNow(_ ticket: Ticket) {
+    let key = ticket.slot
+    ticket.notSent()
     if !isFollowed(key) { leave(key) }
     pump()
   }
@@ -324,19 +288,5 @@ extension Pipeline {
   // `once` does not wait for a person; whoever decides wakes what waits for that.
   private func waitForOwner(_ problem: JobError) -> NotNow {
     NotNow(.postponed(until: wallClock + (mode == .once ? RetryPolicy.longestWait : Self.ownerWait), problem))
-  }
-
-  // A query costs nothing: any answer that is the API's own opens the gate.
-  func probe() async {
-    switch await service.query("ta00000000-0000-0000-0000-000000000000") {
-    case .report, .notFound: if gate.queryAnswered() { sayOpen() }
-    case .failed(let failure):
-      if case .service(let trouble) = failure.consequence, gate.trouble(trouble, failure.error, at: now) {
-        sayClosed(failure.error)
-      }
-    // It answers, and nobody can read it: it is not well yet.
-    case .unusable: break
-    }
-    pump()
   }
 }

@@ -1,14 +1,30 @@
 import JobCore
 
+/// Whose answer named a task that is not written down yet.
+struct TaskClaims {
+  private var claims: [String: SlotKey] = [:]
+
+  /// The slot's answer named the task. The other one whose answer did, if there is one.
+  mutating func claim(_ taskID: String, for slot: SlotKey) -> SlotKey? {
+    if let other = claims[taskID], other != slot { return other }
+    claims[taskID] = slot
+    return nil
+  }
+
+  /// The slot's answer is written down: from now on the journal knows its task.
+  mutating func release(_ slot: SlotKey) {
+    if !claims.isEmpty { claims = claims.filter { $0.value != slot } }
+  }
+}
+
 // Task ids come from outside: one that was given to another submission is not this one's, however long ago that was.
 extension Pipeline {
   /// The outcome of a POST. An answer with the task of another submission says nothing about this one: it may have been
   /// accepted, or not.
   func checkingTask(of outcome: SubmitOutcome, _ key: SlotKey) async -> SubmitOutcome {
     guard case .accepted(let taskID) = outcome else { return outcome }
-    if let other = claims[taskID], other != key { return taskOfAnother(taskID, other) }
     // Before anything waits: another answer with this id may come meanwhile, and both would find it free.
-    claims[taskID] = key
+    if let other = claims.claim(taskID, for: key) { return taskOfAnother(taskID, other) }
     if let other = underWay(taskID, besides: key) { return taskOfAnother(taskID, other) }
     do {
       if let other = try await journal.slots(task: taskID).first { return taskOfAnother(taskID, other) }
@@ -18,12 +34,6 @@ extension Pipeline {
         .warning, JobError(code: .journal, message: "The journal cannot be asked for a task: \(error)"))
     }
     return outcome
-  }
-
-  /// The answer of this slot's POST is written down: from now on the journal knows its task.
-  func releaseClaim(of key: SlotKey) {
-    guard !claims.isEmpty else { return }
-    claims = claims.filter { $0.value != key }
   }
 
   // Of what is in hand the earlier attempts are known too.

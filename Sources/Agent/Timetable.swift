@@ -10,7 +10,7 @@ enum AgendaItem: Sendable {
   case look(FileKey)
   case writer(FileKey, due: Duration)
   case vanished
-  case weigh(Evidence)
+  case verify(Evidence)
   case backUp
   case liftLimits
 }

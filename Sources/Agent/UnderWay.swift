@@ -28,6 +28,7 @@ extension Pipeline {
   /// The slot is no longer under way.
   func leave(_ key: SlotKey) {
     if let entry = jobs[key.job] { dropRequest(key, entry) }
+    queries.forget(key)
     jobs.leave(key)
     liftWhenIdle()
   }
