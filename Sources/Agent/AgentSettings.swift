@@ -92,6 +92,17 @@ public protocol AgentObserver: Sendable {
   func changed(_ job: Job)
   /// Something that is no single file's matter.
   func notice(_ level: NoticeLevel, _ error: JobError)
+  /// Whether lines of a trace are wanted. Asked once, when the agent is made: without them a trace costs nothing.
+  var wantsTrace: Bool { get }
+  /// One line that explains a job: a transition of a slot, or a decision about a file.
+  func trace(_ line: String)
+}
+
+extension AgentObserver {
+  /// No trace.
+  public var wantsTrace: Bool { false }
+  /// Nothing is done with it.
+  public func trace(_ line: String) {}
 }
 
 /// How much a notice matters.

@@ -15,6 +15,7 @@ public actor Pipeline {
   let marks: any SendMarks
   let surroundings: Surroundings
   let observer: any AgentObserver
+  private let wantsTrace: Bool
   // Nil: there is one agent only, as in tests of other things.
   let identity: (any AgentIdentity)?
   // The absolute path of each root, for what people and commands say.
@@ -135,6 +136,7 @@ public actor Pipeline {
     self.watcher = watcher
     self.surroundings = surroundings
     self.observer = observer
+    wantsTrace = observer.wantsTrace
     self.identity = identity
     self.executor = executor
     jobs = JobTable(journal)
@@ -193,6 +195,11 @@ public actor Pipeline {
     onEnd?.resume(returning: ending)
     onEnd = nil
     if isRecovering { journalWriter.giveUp() }
+  }
+
+  /// Says one line of a trace, where one is wanted; it is not made otherwise.
+  func trace(_ line: @autoclosure () -> String) {
+    if wantsTrace { observer.trace(line()) }
   }
 
   func fail(_ error: any Error) { end(.fatal(describe(error))) }

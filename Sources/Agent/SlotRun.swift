@@ -52,8 +52,10 @@ extension Pipeline {
     guard jobs[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
     let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.sentSize)
     guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else {
+      trace(TraceLine.ignored(entry.job.file, event, by: slot))
       return nil
     }
+    trace(TraceLine.transition(entry.job.file, event, from: slot, transition))
     if !transition.before.isEmpty {
       entry.job.slots[key] = transition.slot
       for effect in transition.before {

@@ -24,6 +24,7 @@ struct AgentRun {
 
   private static func logLevel(_ level: LogLevel) -> Logger.Level {
     switch level {
+    case .trace: .trace
     case .debug: .debug
     case .info: .info
     case .warning: .warning

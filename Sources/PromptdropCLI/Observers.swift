@@ -51,6 +51,10 @@ final class LogObserver: AgentObserver {
       level: level, "\(error.message)\(error.hint.map { " " + $0 } ?? "")", metadata: ["code": "\(error.code)"])
   }
 
+  var wantsTrace: Bool { logger.logLevel == .trace }
+
+  func trace(_ line: String) { logger.trace("\(line)") }
+
   /// A job's state in words, and how much it matters.
   static func words(_ job: Job) -> (Logger.Level, String) {
     let error = job.note?.error ?? job.currentSlots.lazy.compactMap(\.state.error).first
@@ -88,6 +92,11 @@ struct BothObservers: AgentObserver {
   func notice(_ level: NoticeLevel, _ error: JobError) {
     first.notice(level, error)
     second.notice(level, error)
+  }
+  var wantsTrace: Bool { first.wantsTrace || second.wantsTrace }
+  func trace(_ line: String) {
+    if first.wantsTrace { first.trace(line) }
+    if second.wantsTrace { second.trace(line) }
   }
 }
 

@@ -103,7 +103,8 @@ struct Settings: Sendable {
   let caFile = SettingKey<String?>.text(
     "ca-file", kind: .path, "PEM file of certificates trusted besides the system's.")
   let logFormat = SettingKey<LogForm>.choice("log-format", .text, "Form of log lines.")
-  let logLevel = SettingKey<LogLevel>.choice("log-level", .info, "Least level that is logged.")
+  let logLevel = SettingKey<LogLevel>.choice(
+    "log-level", .info, "Least level that is logged; trace: each step of each job and each decision about a file too.")
 }
 
 /// How folders are watched.
@@ -116,7 +117,7 @@ enum YesOrNo: String, CaseIterable, Sendable { case no, yes }
 enum LogForm: String, CaseIterable, Sendable { case text, json }
 
 /// The least level that is logged.
-enum LogLevel: String, CaseIterable, Sendable { case debug, info, warning, error }
+enum LogLevel: String, CaseIterable, Sendable { case trace, debug, info, warning, error }
 
 extension Setting {
   /// The README's table of all settings, in Markdown.

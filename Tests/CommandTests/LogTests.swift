@@ -69,6 +69,17 @@ import Testing
     #expect(!run.log.contains(" info ") && !run.log.contains(" warning "), "\(run)")
   }
 
+  @Test func aTraceHasEachStepOfAJob() async throws {
+    let bench = try await Bench(["cat": "a cat"])
+    let run = try await bench.once(["--log-level": "trace"])
+    let steps = lines(run.log).compactMap { $0.firstMatch(of: #/ trace cat\.prompt 1/1: .*: (\w+) -> (\w+)/#) }
+    let states = steps.map { "\($0.output.1) \($0.output.2)" }.filter { $0 != "submitted submitted" }
+    #expect(
+      states == ["queued submitting", "submitting submitted", "submitted fetching", "fetching done"], "\(run)")
+    let quiet = try await bench.once(["--log-level": "debug"])
+    #expect(!quiet.log.contains(" trace "), "\(quiet)")
+  }
+
   @Test func whatIsDoneIsToldByTheNamesOnTheDisk() async throws {
     let bench = try await Bench()
     let agent = try await bench.watch()
