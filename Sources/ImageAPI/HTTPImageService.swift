@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import JobCore
 import NIOCore
 import NIOHTTP1
@@ -10,15 +9,13 @@ public final class HTTPImageService: ImageService {
   private static let queryLimit = 33_554_432
 
   private let settings: Settings
-  private let api: HTTPClient
-  private let gate: SendGate
+  private let connections: Connections
   private let download: PictureDownload
   // All answers with pictures in them, and the pictures until they are fetched.
   private let budget = AnswerBudget(50_331_648)
   private let inline = InlineShares()
-  private let submitURL: String
+  private let api: APIAddress?
   private let queryURL: String
-  private let apiHeaders: HTTPHeaders
   private let key: String
   private let wallClock: @Sendable () -> Timestamp
 
@@ -38,57 +35,39 @@ public final class HTTPImageService: ImageService {
   ) throws(JobError) {
     self.settings = settings
     self.wallClock = wallClock
-    let base = settings.baseURL.hasSuffix("/") ? String(settings.baseURL.dropLast()) : settings.baseURL
-    submitURL = base + "/api/image/gen"
-    queryURL = base + "/api/task/query?task_id="
     self.key = key.reveal()
-    apiHeaders = [
-      "Authorization": "Bearer \(key.reveal())", "User-Agent": settings.userAgent, "Accept": "application/json",
-    ]
-    gate = SendGate(patience: TimeAmount(settings.stallTimeout))
-    var configuration = try settings.configuration(readTimeout: settings.submitTimeout, for: base)
-    configuration.http1_1ConnectionDebugInitializer = gate.install
+    let base = settings.baseURL.hasSuffix("/") ? String(settings.baseURL.dropLast()) : settings.baseURL
+    queryURL = base + APIAddress.queryPath
+    let isProxied = settings.usesProxy(base)
+    api = APIAddress(base, key: key.reveal(), userAgent: settings.userAgent, isProxied ? .proxy : .byName)
     let addresses = ResultAddress(
       allowsLoopback: ThisMachine.isMeant(by: base), allowsAll: settings.allowsPrivateResults)
-    let near = addresses.allowsLoopback ? base : nil
-    let forImages = try settings.configuration(readTimeout: settings.fetchTimeout, for: near)
-    api = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration)
+    let areProxied = settings.usesProxy(addresses.allowsLoopback ? base : nil)
+    connections = Connections(
+      settings.limits, try settings.connector(isProxied: isProxied || areProxied), on: group.next())
     download = PictureDownload(
-      settings: settings, addresses: addresses,
-      plain: HTTPClient(eventLoopGroupProvider: .shared(group), configuration: forImages),
-      pinned: PinnedClients(forImages, on: group), isProxied: settings.usesProxy(near), resolve: resolve,
+      settings: settings, addresses: addresses, connections: connections, isProxied: areProxied, resolve: resolve,
       wallClock: wallClock)
   }
 
-  /// Closes all connections.
-  public func shutdown() async throws {
-    await download.pinned.shutdown()
-    try await api.shutdown()
-    try await download.plain.shutdown()
-  }
+  /// Ends all requests and closes all connections.
+  public func shutdown() async throws { try await connections.shutDown() }
 
-  /// How many hosts of pictures have a client of their own.
-  var pinnedClients: Int { download.pinned.count }
+  /// How many connections are idle.
+  func idleConnections() async throws -> Int { try await connections.idleCount() }
 
-  /// Sends one POST, once: redirects are not followed, and neither the client nor the gate lets it leave again.
+  /// Sends one POST, once: redirects are not followed, and nothing sends it again. Cancelling the task ends it only as long
+  /// as nothing was sent.
   public func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome {
     let sorting = Sorting(
       now: wallClock(), scrub: Scrubbing(key: key, callbackURL: request.callbackURL),
       refusals: RefusalWords(prompt: request.snapshot.prompt))
     let permit = SendPermit(willSend)
-    let name = gate.enter(permit)
-    defer { gate.leave(name) }
     do {
-      var headers = apiHeaders
-      headers.add(name: "Content-Type", value: "application/json")
-      headers.add(name: SendGate.header, value: name)
-      let post = try HTTPClient.Request(
-        url: submitURL, method: .POST, headers: headers, body: SubmitBody(request).forClient)
-      // No deadline: the time limit counts from the last byte of the body, which is the client's read time-out.
-      let answer = try await Exchange.perform(
-        post, with: api, limit: Self.submitLimit, budget: budget, patience: TimeAmount(settings.submitTimeout),
-        deadline: nil)
-      return sorting.submitted(answer)
+      guard let api else { throw ConnectionTrouble.unusableRequest }
+      // The time limit counts from the last byte of the body.
+      let post = api.submission(SubmitBody(request), permit: permit, patience: TimeAmount(settings.submitTimeout))
+      return sorting.submitted(try await connections.answer(to: post, limit: Self.submitLimit, budget: budget))
     } catch {
       return sorting.submitBroke(Exchange.Broken(permit: permit.close(), underlying: error))
     }
@@ -99,13 +78,11 @@ public final class HTTPImageService: ImageService {
     let sorting = Sorting(now: wallClock(), scrub: Scrubbing(key: key))
     inline.tidy()
     do {
-      let url = queryURL + Self.escaped(taskID)
-      let get = try HTTPClient.Request(url: url, method: .GET, headers: apiHeaders)
-      let deadline = NIODeadline.now() + TimeAmount(settings.queryTimeout)
-      let answer = try await Exchange.perform(
-        get, with: api, limit: Self.queryLimit, budget: budget, patience: TimeAmount(settings.queryTimeout),
-        deadline: deadline)
-      let outcome = sorting.queried(answer, of: .init(taskID: taskID, sent: sent, url: url))
+      guard let api else { throw ConnectionTrouble.unusableRequest }
+      let id = Self.escaped(taskID)
+      let get = api.query(id, deadline: .now() + TimeAmount(settings.queryTimeout))
+      let answer = try await connections.answer(to: get, limit: Self.queryLimit, budget: budget)
+      let outcome = sorting.queried(answer, of: .init(taskID: taskID, sent: sent, url: queryURL + id))
       inline.keep(answer.share, for: outcome)
       return outcome
     } catch {
@@ -115,11 +92,19 @@ public final class HTTPImageService: ImageService {
 
   // RFC 3986's unreserved characters; task ids have no others, but they come from outside.
   private static func escaped(_ text: String) -> String {
+    func isPlain(_ byte: UInt8) -> Bool {
+      switch byte {
+      case 48...57, 65...90, 97...122, 45, 46, 95, 126: true
+      default: false
+      }
+    }
+    if text.utf8.allSatisfy(isPlain) { return text }
     var escaped = ""
     for byte in text.utf8 {
-      switch byte {
-      case 48...57, 65...90, 97...122, 45, 46, 95, 126: escaped.unicodeScalars.append(Unicode.Scalar(byte))
-      default: escaped += "%" + [byte].hex.uppercased()
+      if isPlain(byte) {
+        escaped.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        escaped += "%" + [byte].hex.uppercased()
       }
     }
     return escaped

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import JobCore
 import NIOCore
 import NIOHTTP1
@@ -7,10 +6,7 @@ import NIOHTTP1
 struct PictureDownload: Sendable {
   let settings: HTTPImageService.Settings
   let addresses: ResultAddress
-  /// Dials what its URL says.
-  let plain: HTTPClient
-  /// Dial what was checked.
-  let pinned: PinnedClients
+  let connections: Connections
   /// Whether all goes through a proxy, which resolves the names by itself: then only addresses that stand in a URL are
   /// checked, and the proxy has to keep its own networks closed.
   let isProxied: Bool
@@ -50,71 +46,64 @@ struct PictureDownload: Sendable {
   private func hop(
     _ url: String, limit: Int, until deadline: NIODeadline, into sink: Sink
   ) async throws(FetchFailure) -> String? {
-    let pins = try await pins(of: url)
-    if pins.isEmpty {
-      return try await consume(try await begin(url, with: plain, until: deadline), of: url, limit, deadline, into: sink)
+    let address: WebAddress
+    do throws(ResultAddress.Refusal) { address = try ResultAddress.read(url) } catch { throw Self.refused(error) }
+    let (way, checked) = try await dialled(for: address)
+    let headers: HTTPHeaders = ["Host": address.authority, "User-Agent": settings.userAgent]
+    let request = Outgoing(
+      destination: Destination(address, way), addresses: checked,
+      head: HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers),
+      deadline: deadline, silence: TimeAmount(settings.fetchTimeout))
+    let answer: Download
+    do {
+      guard Outgoing.isUsable(headers) else { throw ConnectionTrouble.unusableRequest }
+      answer = try await connections.open(request)
+    } catch {
+      throw .transient(Self.unreachable(error), retryAfter: nil)
     }
-    var last = FetchFailure.transient(Self.unreachable(HTTPClientError.alreadyShutdown), retryAfter: nil)
-    for pin in pins {
-      guard let client = pinned.enter(pin) else { break }
-      defer { pinned.leave(pin) }
-      let response: HTTPClientResponse
-      do { response = try await begin(url, with: client, until: deadline) } catch {
-        last = error
-        continue
-      }
-      return try await consume(response, of: url, limit, deadline, into: sink)
-    }
-    throw last
+    defer { answer.end() }
+    return try await consume(answer, of: url, limit, into: sink)
   }
 
-  // What may be dialled for the URL, in order; none: what the URL says.
-  private func pins(of url: String) async throws(FetchFailure) -> [PinnedClients.Pin] {
-    let host: String
-    switch Result(catching: { () throws(ResultAddress.Refusal) in try addresses.target(of: url) }) {
-    case .failure(let refusal): throw Self.refused(refusal)
-    case .success(.address): return []
-    case .success(.odd(let name, let address)): return isProxied ? [] : [.init(host: name, address: address)]
-    case .success(.name(let name)): host = name
+  // How the host is reached, and what may be dialled for it where that was checked.
+  private func dialled(
+    for url: WebAddress
+  ) async throws(FetchFailure) -> (way: Destination.Way, addresses: [NetworkAddress]) {
+    let target: ResultAddress.Target
+    do throws(ResultAddress.Refusal) { target = try addresses.target(of: url) } catch { throw Self.refused(error) }
+    if isProxied { return (.proxy, []) }
+    switch target {
+    case .address: return (.byName, [])
+    case .odd(let address): return (.checked, [address])
+    case .name where addresses.allowsAll: return (.byName, [])
+    case .name: break
     }
-    if isProxied || addresses.allowsAll { return [] }
     let found: [NetworkAddress]
-    do { found = try await resolve(host) } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
+    do { found = try await resolve(url.host) } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
     guard !found.isEmpty else {
       throw .transient(
         Self.unreachable(Resolver.Unresolved(description: "the host name has no address")), retryAfter: nil)
     }
-    do { try addresses.check(found) } catch { throw Self.refused(error) }
-    return pinned.sorted(found, of: host).prefix(Self.maxAttempts).map { .init(host: host, address: $0) }
-  }
-
-  private func begin(
-    _ url: String, with client: HTTPClient, until deadline: NIODeadline
-  ) async throws(FetchFailure) -> HTTPClientResponse {
-    var request = HTTPClientRequest(url: url)
-    request.headers = ["User-Agent": settings.userAgent]
-    do {
-      return try await client.execute(request, deadline: deadline)
-    } catch {
-      throw .transient(Self.unreachable(error), retryAfter: nil)
-    }
+    do throws(ResultAddress.Refusal) { try addresses.check(found) } catch { throw Self.refused(error) }
+    return (.checked, Array(found.prefix(Self.maxAttempts)))
   }
 
   private func consume(
-    _ response: HTTPClientResponse, of url: String, _ limit: Int, _ deadline: NIODeadline, into sink: Sink
+    _ answer: Download, of url: String, _ limit: Int, into sink: Sink
   ) async throws(FetchFailure) -> String? {
-    switch response.status.code {
+    let (code, headers) = (Int(answer.head.status.code), answer.head.headers)
+    switch code {
     case 200, 203:
-      try await stream(response, limit: limit, until: deadline, into: sink)
+      try await stream(answer, limit: limit, into: sink)
       return nil
     case 206:
-      guard PartialAnswer(response.headers).isWhole else {
+      guard PartialAnswer(headers).isWhole else {
         throw Self.noPicture("sends only a part of it (HTTP 206)", code: .imageHost(status: 206))
       }
-      try await stream(response, limit: limit, until: deadline, into: sink)
+      try await stream(answer, limit: limit, into: sink)
       return nil
     case 301, 302, 303, 307, 308:
-      guard let next = response.headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
+      guard let next = headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
       else {
         throw Self.noPicture("redirects to nowhere", code: .resultRedirect)
       }
@@ -122,23 +111,23 @@ struct PictureDownload: Sendable {
     case 429, 500...:
       throw .transient(
         JobError(
-          code: .imageHost(status: Int(response.status.code)),
-          message: "The picture's host answers HTTP \(response.status.code).",
-          retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(response.headers))
+          code: .imageHost(status: code),
+          message: "The picture's host answers HTTP \(code).",
+          retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(headers))
     case 400..<500:
       // What is not there yet, and a signed URL that is over: 400, 403, 404 or 410, depending on the host.
-      throw Self.noPicture("does not give it out (HTTP \(response.status.code))", code: .imageExpired)
+      throw Self.noPicture("does not give it out (HTTP \(code))", code: .imageExpired)
     default:
       throw Self.noPicture(
-        "has no picture yet (HTTP \(response.status.code))", code: .imageHost(status: Int(response.status.code)))
+        "has no picture yet (HTTP \(code))", code: .imageHost(status: code))
     }
   }
 
   private func stream(
-    _ response: HTTPClientResponse, limit: Int, until deadline: NIODeadline, into sink: Sink
+    _ answer: Download, limit: Int, into sink: Sink
   ) async throws(FetchFailure) {
-    let expected = response.headers.first(name: "Content-Length").flatMap { Int($0) }
-    let decoder = ContentDecoder(response.headers, limit: limit)
+    let expected = answer.head.headers.first(name: "Content-Length").flatMap { Int($0) }
+    let decoder = ContentDecoder(answer.head.headers, limit: limit)
     if let expected, expected > limit, decoder == nil { throw Self.tooLarge(limit) }
     var (received, made) = (0, 0)
     // The limit counts the picture's own bytes, whatever they come as.
@@ -147,14 +136,11 @@ struct PictureDownload: Sendable {
       if made > limit { throw Self.tooLarge(limit) }
       if !bytes.isEmpty { try await sink(bytes) }
     }
-    var chunks = response.body.makeAsyncIterator()
     while true {
       let chunk: ByteBuffer?
-      do { chunk = try await chunks.next() } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
+      do { chunk = try await answer.next() } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
       guard let chunk else { break }
       received += chunk.readableBytes
-      // The client's own time limit ends with the head of the answer.
-      if .now() > deadline { throw .transient(Self.unreachable(TooLate()), retryAfter: nil) }
       guard let decoder else {
         try await hand(Array(chunk.readableBytesView))
         continue

@@ -13,7 +13,8 @@ enum Resolver {
     try await NIOThreadPool.singleton.runIfActive { try addresses(of: host) }
   }
 
-  private static func addresses(of host: String) throws(Unresolved) -> [NetworkAddress] {
+  /// The addresses of a host. It waits.
+  static func addresses(of host: String) throws(Unresolved) -> [NetworkAddress] {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     hints.ai_flags = AI_ADDRCONFIG

@@ -3,12 +3,12 @@
 struct ResultAddress: Sendable {
   /// Where a URL leads.
   enum Target: Equatable {
-    /// To an address that the client reads as one: it is dialled as it stands, and was checked.
+    /// To an address in its usual form: it is dialled as it stands, and was checked.
     case address
-    /// To an address in a form that the client would resolve: it has to be dialled as given here.
-    case odd(host: String, NetworkAddress)
+    /// To an address in a form that would be resolved: it has to be dialled as given here.
+    case odd(NetworkAddress)
     /// To a name.
-    case name(String)
+    case name
   }
 
   /// Whether loopback addresses are allowed: only while the service itself is on this machine.
@@ -17,22 +17,31 @@ struct ResultAddress: Sendable {
   var allowsAll: Bool
 
   /// Where the URL leads, as far as it can be told without asking anybody. Throws why it may not be fetched.
-  func target(of url: String) throws(Refusal) -> Target {
-    guard url.prefixMatch(of: /(?i:https?):\/\//) != nil, let host = ThisMachine.host(of: url) else {
-      throw Refusal("is not a usable http(s) URL")
-    }
-    let bare = ThisMachine.bare(host)
+  func target(of url: WebAddress) throws(Refusal) -> Target {
+    let bare = ThisMachine.bare(url.host)
     if let address = NetworkAddress(literal: bare) {
       try check([address])
       // A zone belongs to link-local addresses only, and those are inside.
-      let isPlain = host.contains(":") || host == address.text
-      return isPlain ? .address : .odd(host: host, address)
+      let isPlain = url.host.contains(":") || url.host == address.text
+      return isPlain ? .address : .odd(address)
     }
     // It is resolved in any case: to be loopback's (RFC 6761) is only what it should be.
     if bare == "localhost" || bare.hasSuffix(".localhost"), !allowsLoopback, !allowsAll {
       throw Refusal("points into this machine")
     }
-    return .name(host)
+    return .name
+  }
+
+  /// A URL of a result, read. Throws why it may not be fetched.
+  static func read(_ url: String) throws(Refusal) -> WebAddress {
+    guard let address = WebAddress(url), beginsAsURL(url) else { throw Refusal("is not a usable http(s) URL") }
+    return address
+  }
+
+  // Readers of URLs put right what does not begin as one; who gives it out meant something else.
+  private static func beginsAsURL(_ url: String) -> Bool {
+    let beginning = url.prefix(8).lowercased()
+    return beginning.hasPrefix("http://") || beginning.hasPrefix("https://")
   }
 
   /// Whether all the addresses of a host may be dialled. One that may not is enough: who mixes them is up to something.

@@ -12,7 +12,7 @@ final class SendPermit: Sendable {
 
   init(_ willSend: @escaping @Sendable () -> Bool) { self.willSend = willSend }
 
-  /// Asks. A head that comes a second time is refused, whoever sends it again. `willSend` is called under the lock: it
+  /// Asks. Who asks a second time is refused. `willSend` is called under the lock: it
   /// must not block, and who asks for the outcome meanwhile has to wait for it.
   func use() -> Bool {
     state.withLock { state in
@@ -32,9 +32,3 @@ final class SendPermit: Sendable {
     }
   }
 }
-
-/// A submission that was called off before its first byte.
-struct SendRefused: Error {}
-
-/// A submission of which the other side takes nothing.
-struct SendStalled: Error {}

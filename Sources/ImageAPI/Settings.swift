@@ -1,5 +1,4 @@
-import AsyncHTTPClient
-import FoundationEssentials
+import Foundation
 import JobCore
 import NIOCore
 import NIOSSL
@@ -63,19 +62,12 @@ extension HTTPImageService {
       self.stallTimeout = stallTimeout
     }
 
-    func configuration(readTimeout: Duration, for base: String?) throws(JobError) -> HTTPClient.Configuration {
-      var timeout = HTTPClient.Configuration.Timeout(connect: TimeAmount(connectTimeout), read: TimeAmount(readTimeout))
-      timeout.write = TimeAmount(.seconds(60))
-      var configuration = HTTPClient.Configuration(
-        tlsConfiguration: try tls(), redirectConfiguration: .disallow, timeout: timeout,
-        proxy: try usesProxy(base) ? proxyServer() : nil, decompression: .disabled)
-      // One request on one connection at a time: what became of a POST is then plain to see.
-      configuration.httpVersion = .http1Only
-      configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = maxConnections
-      configuration.connectionPool.idleTimeout = .seconds(30)
-      // A failed connection is an outcome of its own here, with a back-off of its own.
-      configuration.connectionPool.retryConnectionEstablishment = false
-      return configuration
+    var limits: ConnectionPools.Limits { .init(connections: maxConnections, stallTime: TimeAmount(stallTimeout)) }
+
+    /// How connections are made. `isProxied`: some of them go through the proxy. Throws a sentence for the user.
+    func connector(isProxied: Bool) throws(JobError) -> Connector.Settings {
+      .init(
+        connectTimeout: TimeAmount(connectTimeout), tls: try tls(), proxy: isProxied ? try proxyServer() : nil)
     }
 
     private func tls() throws(JobError) -> TLSConfiguration {
@@ -103,22 +95,20 @@ extension HTTPImageService {
       }
     }
 
-    private func proxyServer() throws(JobError) -> HTTPClient.Configuration.Proxy? {
+    private func proxyServer() throws(JobError) -> ProxyServer? {
       guard let proxy else { return nil }
       let text = proxy.contains("://") ? proxy : "http://\(proxy)"
-      guard let url = URL(string: text), let host = url.host, !host.isEmpty, ThisMachine.hasPort(text),
-        url.scheme?.lowercased() == "http"
-      else {
+      guard let url = URL(string: text), url.scheme?.lowercased() == "http", let address = WebAddress(text) else {
         throw JobError(
           code: .badProxy, message: "HTTPS_PROXY is no usable address.",
           hint: "Such as http://proxy:3128; other kinds of proxies are not spoken to.")
       }
-      if let user = url.user {
-        return .server(
-          host: host, port: url.port ?? 3128,
-          authorization: .basic(username: user, password: url.password(percentEncoded: false) ?? ""))
+      var authorization: String?
+      if let user = url.user(percentEncoded: false) {
+        let password = url.password(percentEncoded: false) ?? ""
+        authorization = "Basic \(Data("\(user):\(password)".utf8).base64EncodedString())"
       }
-      return .server(host: host, port: url.port ?? 3128)
+      return ProxyServer(host: address.host, port: url.port ?? 3128, authorization: authorization)
     }
   }
 }

@@ -1,11 +1,7 @@
-import AsyncHTTPClient
 import Foundation
-import Glibc
 import JobCore
 import NIOCore
 import NIOHTTP1
-import NIOPosix
-import NIOSSL
 
 /// Sorts what came back from the service, or did not, by its consequence.
 struct Sorting {
@@ -202,26 +198,6 @@ struct Sorting {
   }
 
   static func explain(_ error: any Error) -> String {
-    switch error {
-    case let error as HTTPClientError where error == .connectTimeout: "no connection within the time limit"
-    case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:
-      "no answer within the time limit"
-    case let error as HTTPClientError where error == .remoteConnectionClosed: "the connection was closed"
-    case let error as HTTPClientError where error == .cancelled: "promptdrop was stopped"
-    // The short description only: the long one of a bad header has the header in it, and so the key.
-    case let error as HTTPClientError: error.shortDescription
-    case is SendStalled: "the service stopped taking the submission"
-    case is NoRoom: "other answers take all the memory for pictures at the moment"
-    case is TooLate: "no whole answer within the time limit"
-    case let error as NIOConnectionError:
-      error.connectionErrors.first.map { explain($0.error) } ?? "the host name cannot be resolved"
-    case let error as NIOSSLError: "TLS failed (\(error))"
-    case let error as IOError: error.localizedWords
-    default: "\(error)"
-    }
+    error is NoRoom ? "other answers take all the memory for pictures at the moment" : ConnectionTrouble.words(error)
   }
-}
-
-extension IOError {
-  fileprivate var localizedWords: String { String(cString: strerror(errnoCode)) }
 }

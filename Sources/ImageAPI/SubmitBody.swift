@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import Foundation
 import JobCore
 import NIOCore
@@ -59,6 +58,9 @@ struct SubmitBody: Sendable {
     parts.append(part)
   }
 
+  /// Whether `next` has given all.
+  var isAtEnd: Bool { parts.isEmpty }
+
   /// The next bytes to send; nil at the end.
   mutating func next() -> ByteBuffer? {
     switch parts.first {
@@ -70,22 +72,6 @@ struct SubmitBody: Sendable {
       let rest = bytes.dropFirst(Self.piece)
       if rest.isEmpty { parts.removeFirst() } else { parts[0] = .image(rest) }
       return ByteBuffer(bytes: Data(bytes.prefix(Self.piece)).base64EncodedData())
-    }
-  }
-
-  /// As the client takes it.
-  var forClient: HTTPClient.Body {
-    if parts.count == 1, case .text(let all)? = parts.first { return .byteBuffer(ByteBuffer(bytes: all)) }
-    return .stream(contentLength: Int64(length)) { [self] in write(to: $0) }
-  }
-
-  // The next piece is made when this one has gone out.
-  private func write(to writer: HTTPClient.Body.StreamWriter) -> EventLoopFuture<Void> {
-    var rest = self
-    let piece = rest.next() ?? ByteBuffer()
-    return writer.write(.byteBuffer(piece)).flatMapWithEventLoop { [rest] _, loop in
-      // By way of the loop: futures that are complete at once would fill the stack.
-      rest.parts.isEmpty ? loop.makeSucceededVoidFuture() : loop.flatSubmit { rest.write(to: writer) }
     }
   }
 }

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import Foundation
 
 /// Which URLs are on this machine. One notion for all that depends on it: whether `api-url` may be http, whether pictures
@@ -14,7 +13,7 @@ public enum ThisMachine {
 
   /// The same with another table of hosts.
   static func isMeant(by url: String, hosts: @autoclosure () -> String) -> Bool {
-    guard let host = host(of: url).map(bare) else { return false }
+    guard let host = WebAddress(url).map({ bare($0.host) }) else { return false }
     if let address = NetworkAddress(literal: host) { return address.place == .loopback }
     if host == "localhost" || host.hasSuffix(".localhost") { return true }
     let addresses = addresses(of: host, in: hosts())
@@ -37,18 +36,6 @@ public enum ThisMachine {
       return NetworkAddress(literal: String(address))
     }
   }
-
-  /// The host as the client reads it, which is what it dials: no second reading can differ from it.
-  static func host(of url: String) -> String? {
-    // A number that is no port ends the process in the client.
-    guard hasPort(url) else { return nil }
-    // Whatever is wrong with it, it is no usable URL.
-    guard let host = (try? HTTPClient.Request(url: url))?.host, !host.isEmpty else { return nil }
-    return host
-  }
-
-  /// Whether the port that the URL names, if it names one, is one.
-  static func hasPort(_ url: String) -> Bool { URL(string: url)?.port.map { (1...65_535).contains($0) } ?? true }
 
   /// A host in lower case, without brackets and without the dot of the root.
   static func bare(_ host: String) -> String {

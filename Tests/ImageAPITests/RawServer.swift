@@ -34,22 +34,29 @@ final class RawServer: Sendable {
   var requests: [Request] { state.withLock { $0.requests } }
   var baseURL: String { "http://127.0.0.1:\(port)" }
 
-  init(_ script: @escaping @Sendable (Connection) -> Void) throws {
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let (handle, length) = (listener, size)
-    let result = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-        bind(handle, raw, length) == 0 && listen(handle, 64) == 0 && getsockname(handle, raw, &size) == 0
-      }
-    }
+  init(onIPv6: Bool = false, _ script: @escaping @Sendable (Connection) -> Void) throws {
+    listener = socket(
+      onIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    var (four, six) = (sockaddr_in(), sockaddr_in6())
+    four.sin_family = sa_family_t(AF_INET)
+    four.sin_addr.s_addr = inet_addr("127.0.0.1")
+    six.sin6_family = sa_family_t(AF_INET6)
+    six.sin6_addr = in6addr_loopback
+    let result = onIPv6 ? Self.listen(listener, &six) : Self.listen(listener, &four)
     guard result else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-    port = Int(UInt16(bigEndian: address.sin_port))
+    port = Int(UInt16(bigEndian: onIPv6 ? six.sin6_port : four.sin_port))
     let thread = Thread { [self] in serve(script) }
     thread.start()
+  }
+
+  private static func listen<Address>(_ handle: Int32, _ address: inout Address) -> Bool {
+    var size = socklen_t(MemoryLayout<Address>.size)
+    let length = size
+    return withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+        bind(handle, raw, length) == 0 && Foundation.listen(handle, 64) == 0 && getsockname(handle, raw, &size) == 0
+      }
+    }
   }
 
   /// Ends the server and everything that is open.

@@ -36,7 +36,6 @@ struct SecureTests {
         let asked = Asked { server.received == 0 }
         #expect(await bench.submit(willSend: asked.ask) == .accepted(taskID: "ta1"))
         #expect(asked.count == 1 && server.requests.count == 1)
-        #expect(server.requests.allSatisfy { $0.header(SendGate.header).isEmpty })
         let before = server.received
         let refused = await bench.submit(willSend: { false })
         #expect(refused.error?.code == "called-off" && refused.reached == false, "\(refused)")
@@ -64,6 +63,104 @@ struct SecureTests {
       ) { await $0.submit(willSend: asked.ask) }
       #expect(outcome.reached == false && asked.count == 0 && server.received == 0, "\(outcome)")
     }
+  }
+
+  // NIOSSL's own check accepts a certificate for the address that was dialled, for whatever host.
+  @Test func `A certificate for the address that was dialled is not one for the host`() async throws {
+    try await behindTLS(names: "IP:127.0.0.1") { authority, front, server in
+      let asked = Asked()
+      try await ServiceBench.run(
+        at: "https://localhost:\(front.port)", settings: { $0.certificateFile = authority.file },
+        resolve: { _ in [NetworkAddress(bytes: [127, 0, 0, 1])] }
+      ) { bench in
+        let outcome = await bench.submit(willSend: asked.ask)
+        #expect(outcome.reached == false && asked.count == 0, "\(outcome)")
+        #expect(outcome.error?.message.contains("not for localhost") == true, "\(outcome)")
+        let fetched = await bench.fetch(.url("https://image.example:\(front.port)/x.png"))
+        #expect(fetched.failure?.kind == "transient", "\(fetched)")
+      }
+      #expect(server.received == 0)
+      let outcome = try await ServiceBench.run(
+        at: "https://127.0.0.1:\(front.port)", settings: { $0.certificateFile = authority.file }
+      ) { await $0.submit() }
+      #expect(outcome == .accepted(taskID: "ta1"), "\(outcome)")
+    }
+  }
+
+  @Test func `The proxy's address is not the host's`() async throws {
+    for (names, isFine) in [("IP:192.0.2.1", true), ("IP:127.0.0.1", false), ("DNS:192.0.2.1", false)] {
+      try await behindTLS(names: names) { authority, front, server in
+        let target = front.port
+        let proxy = try RawServer { connection in
+          guard connection.readHead().map({ $0.hasPrefix("CONNECT 192.0.2.1:443 ") }) == true else { return }
+          connection.send("HTTP/1.1 200 Connected\r\n\r\n")
+          connection.tunnel(to: target)
+        }
+        defer { proxy.stop() }
+        let outcome = try await ServiceBench.run(
+          at: "https://192.0.2.1",
+          settings: {
+            $0.certificateFile = authority.file
+            $0.proxy = "http://127.0.0.1:\(proxy.port)"
+          }
+        ) { await $0.submit() }
+        #expect(isFine ? outcome == .accepted(taskID: "ta1") : outcome.reached == false, "\(names): \(outcome)")
+        #expect(server.requests.count == (isFine ? 1 : 0))
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"], ["HTTP/1.0 200 ok\r\nVia: x\r\n", "\r", "\n"],
+    ["HTTP/1.1 200\n\n"],
+  ])
+  func `However a proxy says yes`(parts: [String]) async throws {
+    try await behindTLS { authority, front, server in
+      let target = front.port
+      let proxy = try RawServer { connection in
+        guard connection.readHead() != nil else { return }
+        for part in parts { connection.send(part) }
+        connection.tunnel(to: target)
+      }
+      defer { proxy.stop() }
+      let outcome = try await ServiceBench.run(
+        at: "https://api.example",
+        settings: {
+          $0.certificateFile = authority.file
+          $0.proxy = "127.0.0.1:\(proxy.port)"
+        }
+      ) { await $0.submit() }
+      #expect(outcome == .accepted(taskID: "ta1"), "\(outcome)")
+    }
+  }
+
+  @Test(arguments: ["SSH-2.0-x\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2xx\r\n\r\n", "", "\r\n\r\n"])
+  func `A proxy that speaks something else: not sent, not asked`(answer: String) async throws {
+    let proxy = try RawServer { connection in
+      guard connection.readHead() != nil else { return }
+      connection.send(answer)
+    }
+    defer { proxy.stop() }
+    let asked = Asked()
+    let outcome = try await ServiceBench.run(
+      at: "https://api.example", settings: { $0.proxy = "http://127.0.0.1:\(proxy.port)" }
+    ) { await $0.submit(willSend: asked.ask) }
+    #expect(outcome.reached == false && asked.count == 0 && proxy.connections == 1, "\(outcome)")
+  }
+
+  @Test func `A proxy that says nothing: not sent, after the time to connect`() async throws {
+    let proxy = try RawServer { $0.waitForEnd() }
+    defer { proxy.stop() }
+    let asked = Asked()
+    let outcome = try await ServiceBench.run(
+      at: "https://api.example",
+      settings: {
+        $0.proxy = "http://127.0.0.1:\(proxy.port)"
+        $0.connectTimeout = .milliseconds(300)
+      }
+    ) { await $0.submit(willSend: asked.ask) }
+    #expect(outcome.reached == false && asked.count == 0, "\(outcome)")
+    try await eventually("the end of the connection") { proxy.ended == 1 }
   }
 
   @Test func `A server that speaks HTTP/2 only: not sent, not asked`() async throws {
@@ -125,7 +222,6 @@ struct SecureTests {
         #expect(server.received == before)
       }
       #expect(server.requests.allSatisfy { $0.header("Authorization") == ["Bearer \(ServiceBench.key)"] })
-      #expect(server.requests.allSatisfy { $0.header(SendGate.header).isEmpty })
     }
   }
 

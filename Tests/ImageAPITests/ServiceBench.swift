@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import JobCore
+import NIOCore
 import NIOPosix
 import SandboxServer
 import Synchronization
@@ -21,6 +22,7 @@ struct ServiceBench: Sendable {
     at base: String, key: String = ServiceBench.key,
     settings change: (inout HTTPImageService.Settings) -> Void = { _ in },
     resolve: @escaping @Sendable (String) async throws -> [NetworkAddress] = Resolver.system,
+    on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
     _ body: (ServiceBench) async throws -> T
   ) async throws -> T {
     var settings = HTTPImageService.Settings(
@@ -28,7 +30,7 @@ struct ServiceBench: Sendable {
       queryTimeout: .seconds(5), fetchTimeout: .seconds(5), fetchTotalTimeout: .seconds(10))
     change(&settings)
     let service = try HTTPImageService(
-      settings, key: APIKey(key), on: MultiThreadedEventLoopGroup.singleton, resolve: resolve, wallClock: { now })
+      settings, key: APIKey(key), on: group, resolve: resolve, wallClock: { now })
     let result: T
     do {
       result = try await body(ServiceBench(service: service))

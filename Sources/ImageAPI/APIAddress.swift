@@ -1,0 +1,45 @@
+import NIOCore
+import NIOHTTP1
+
+/// The API's address, and all that is the same in each request to it: read and put together once.
+struct APIAddress: Sendable {
+  static let submitPath = "/api/image/gen"
+  static let queryPath = "/api/task/query?task_id="
+
+  private let destination: Destination
+  private let submitTarget: String
+  private let queryTarget: String
+  private let headers: HTTPHeaders
+
+  /// Nil where the address is none, or something cannot be written into a request.
+  init?(_ base: String, key: String, userAgent: String, _ way: Destination.Way) {
+    guard let submit = WebAddress(base + Self.submitPath), let query = WebAddress(base + Self.queryPath) else {
+      return nil
+    }
+    destination = Destination(submit, way)
+    (submitTarget, queryTarget) = (submit.path, query.path)
+    headers = [
+      "Host": submit.authority, "Authorization": "Bearer \(key)", "User-Agent": userAgent, "Accept": "application/json",
+    ]
+    guard Outgoing.isUsable(headers) else { return nil }
+  }
+
+  /// A submission.
+  func submission(_ body: SubmitBody, permit: SendPermit, patience: TimeAmount) -> Outgoing {
+    var headers = headers
+    headers.add(name: "Content-Type", value: "application/json")
+    headers.add(name: "Content-Length", value: "\(body.length)")
+    return Outgoing(
+      destination: destination,
+      head: HTTPRequestHead(version: .http1_1, method: .POST, uri: submitTarget, headers: headers), body: body,
+      permit: permit, patience: patience)
+  }
+
+  /// A query of the task with the id, which is escaped.
+  func query(_ id: String, deadline: NIODeadline) -> Outgoing {
+    Outgoing(
+      destination: destination,
+      head: HTTPRequestHead(version: .http1_1, method: .GET, uri: queryTarget + id, headers: headers),
+      deadline: deadline)
+  }
+}

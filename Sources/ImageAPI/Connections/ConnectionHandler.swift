@@ -1,0 +1,259 @@
+import Glibc
+import NIOCore
+import NIOHTTP1
+
+/// The end of a connection's pipeline: sends one request after the other, and hands their answers on. It carries out what
+/// `ExchangeMachine` says.
+final class ConnectionHandler: ChannelDuplexHandler {
+  typealias InboundIn = HTTPClientResponsePart
+  typealias OutboundIn = Never
+  typealias OutboundOut = HTTPClientRequestPart
+
+  private let pool: Pool
+  private var machine = ExchangeMachine()
+  private var context: ChannelHandlerContext?
+  private var exchange: Exchange?
+  private var upload = Upload()
+  private var isPaused = false
+  /// Whether the pool counts it: as working with an exchange or its leftovers, else as idle.
+  private var standing = Standing.idle
+  /// Whether it was used or idle before, so that its end says nothing about the server.
+  private(set) var isReused = false
+  /// For how long the server said that it keeps the connection; nil: it said nothing.
+  private var announced: KeepAlive?
+
+  private enum Standing { case idle, working, gone }
+
+  /// How much of a request's body has gone where.
+  private struct Upload {
+    /// Bytes handed to the socket.
+    var passed = 0
+    /// Bytes that the socket had not taken when this was looked at.
+    var seen: (passed: Int, waiting: Int)?
+    var isWriting = false
+    var isWhole = false
+  }
+
+  init(pool: Pool) { self.pool = pool }
+
+  /// Puts HTTP/1 and this handler at the end of a channel's pipeline.
+  static func install(on channel: any Channel, pool: Pool) throws -> ConnectionHandler {
+    var framing = HTTPRequestEncoder.Configuration()
+    framing.automaticallySetFramingHeaders = false
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = 65_536
+    limits.maxHeaderListSize = 262_144
+    let handler = ConnectionHandler(pool: pool)
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
+    try pipeline.addHandler(
+      ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
+    try pipeline.addHandler(handler)
+    return handler
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+  // MARK: for the pool
+
+  /// Whether a submission could be lost on it: the server has ended it, or says something that nobody asked for.
+  enum Pulse { case quiet, ended }
+
+  /// Looks at the socket itself: what lies there was not read yet, and so nobody was told of it.
+  var pulse: Pulse {
+    guard let channel = context?.channel, channel.isActive, !machine.isClosed else { return .ended }
+    do {
+      let isQuiet = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+        socket in
+        var byte: UInt8 = 0
+        let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        if count < 0 { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR }
+        // With the end of TLS's handshake come its tickets.
+        return count > 0 && !isReused && pool.destination.isSecure
+      }
+      return isQuiet == false ? .ended : .quiet
+    } catch {
+      // A channel that does not give its socket has closed it.
+      return .ended
+    }
+  }
+
+  /// It was made, and nobody may want it yet.
+  func rests() { if standing == .idle { isReused = true } }
+
+  /// For how long it is kept, and for how long a submission may go on it.
+  func terms(_ limits: ConnectionPools.Limits) -> (freshUntil: NIODeadline, until: NIODeadline) {
+    let now = NIODeadline.now()
+    guard let announced else { return (now + limits.freshTime, now + limits.idleTime) }
+    let time = min(announced.time, limits.idleTime)
+    return (now + time, now + time)
+  }
+
+  /// Sends a request. The connection is idle, and was found quiet where that matters.
+  func begin(_ exchange: Exchange) {
+    standing = .working
+    guard let context, machine.begin() else {
+      exchange.end(ConnectionTrouble.closed)
+      return leave()
+    }
+    self.exchange = exchange
+    upload = Upload()
+    exchange.began(on: self, stall: pool.limits.stallTime)
+    context.write(wrapOutboundOut(.head(exchange.request.head)), promise: nil)
+    guard exchange.body != nil else {
+      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+      return requestSent(exchange)
+    }
+    send(exchange, context)
+  }
+
+  /// Ends an idle connection, or one that was just given and carries nothing: the pool does not count it any more.
+  func dismiss() {
+    standing = .gone
+    _ = machine.ended(.stopped)
+    context?.close(promise: nil)
+  }
+
+  // MARK: for its exchange
+
+  /// Ends the exchange and the connection.
+  func abort(_ why: ConnectionTrouble) { act(machine.ended(why)) }
+
+  /// Whether all of the request has gone out.
+  var hasSent: Bool { upload.isWhole }
+
+  /// Whether the other side has taken anything of the request since this was asked before.
+  func hasProgressed() -> Bool {
+    // A channel that cannot tell has gone.
+    guard let waiting = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes) else { return false }
+    defer { upload.seen = (upload.passed, waiting) }
+    guard waiting > 0, let seen = upload.seen else { return true }
+    return seen != (upload.passed, waiting)
+  }
+
+  func resumeReading() {
+    guard isPaused else { return }
+    isPaused = false
+    setReading(true)
+  }
+
+  private func setReading(_ isOn: Bool) {
+    do { try context?.channel.syncOptions?.setOption(.autoRead, value: isOn) } catch {
+      // Only a closed channel cannot be set, and that one reads nothing.
+    }
+  }
+
+  // MARK: out
+
+  private func send(_ exchange: Exchange, _ context: ChannelHandlerContext) {
+    // What is written may make the channel writable at once.
+    guard !upload.isWriting else { return }
+    upload.isWriting = true
+    defer { upload.isWriting = false }
+    while self.exchange === exchange, context.channel.isWritable, let piece = exchange.body?.next() {
+      upload.passed += piece.readableBytes
+      context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+      if exchange.body?.isAtEnd == true { break }
+      context.flush()
+    }
+    guard self.exchange === exchange, exchange.body?.isAtEnd == true else { return }
+    exchange.body = nil
+    let promise = context.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.assumeIsolated().whenSuccess { self.requestSent(exchange) }
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+  }
+
+  private func requestSent(_ exchange: Exchange) {
+    guard self.exchange === exchange else { return }
+    upload.isWhole = true
+    machine.sent()
+    exchange.sent()
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if let exchange, exchange.body != nil { send(exchange, context) }
+    context.fireChannelWritabilityChanged()
+  }
+
+  // MARK: in
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head):
+      let action = machine.received(.head(status: Int(head.status.code), isKept: head.isKeepAlive))
+      guard action == .deliver else { return act(action) }
+      announced = KeepAlive(head.headers)
+      if announced?.isOver == true { machine.isLast() }
+      deliver { try $0.received(head) }
+    case .body(let part):
+      let action = machine.received(.body)
+      guard action == .deliver else { return act(action) }
+      deliver { exchange in
+        if try !exchange.received(part), !isPaused {
+          isPaused = true
+          setReading(false)
+        }
+      }
+    case .end: act(machine.received(.end))
+    }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    act(machine.burstEnded())
+    context.fireChannelReadComplete()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    act(machine.ended(.closed))
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // An end without TLS's own goodbye: whether the answer was whole, its length tells.
+    if ConnectionTrouble.isEndWithoutGoodbye(error) { return }
+    act(machine.ended(ConnectionTrouble(error)))
+  }
+
+  private func deliver(_ part: (Exchange) throws -> Void) {
+    guard let exchange else { return }
+    do { try part(exchange) } catch {
+      self.exchange = nil
+      exchange.end(error)
+      act(machine.ended(.stopped))
+    }
+  }
+
+  private func act(_ action: ExchangeMachine.Action) {
+    switch action {
+    case .nothing, .deliver: break
+    case .complete:
+      let ended = exchange
+      exchange = nil
+      isReused = true
+      ended?.end(nil)
+    case .release:
+      if isPaused { resumeReading() }
+      standing = .idle
+      pool.released(self)
+    case .close: leave()
+    case .fail(let why):
+      let failed = exchange
+      exchange = nil
+      failed?.end(why)
+      leave()
+    }
+  }
+
+  // The pool is told once, and then the channel is closed.
+  private func leave() {
+    let was = standing
+    standing = .gone
+    context?.close(promise: nil)
+    switch was {
+    case .idle: pool.idleEnded(self)
+    case .working: pool.workingEnded()
+    case .gone: break
+    }
+  }
+}

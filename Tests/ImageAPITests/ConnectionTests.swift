@@ -1,0 +1,249 @@
+import Foundation
+import JobCore
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+import TestKit
+import Testing
+
+@testable import ImageAPI
+
+/// Connections that are kept, shared, ended and given up.
+@Suite struct ConnectionTests {
+  private static let yes = WillSendTests.yes
+  private static let pending = "{\"code\":0,\"data\":{\"status\":\"pending\"}}"
+  private static let answers: @Sendable (Connection) -> Void = { connection in
+    while connection.readRequest() != nil { connection.answer("200 OK", yes) }
+  }
+
+  /// Runs on an event loop, as the pipeline does, and can keep it from anything else.
+  private actor OnLoop {
+    private let executor: any SerialExecutor
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    init(_ loop: any EventLoop) { executor = loop.executor }
+
+    /// Submits as soon as the condition holds, without letting the loop do anything in between.
+    func submit(_ bench: ServiceBench, when condition: @Sendable () -> Bool) async -> SubmitOutcome {
+      let deadline = ContinuousClock.now + .seconds(20)
+      while !condition(), ContinuousClock.now < deadline { sched_yield() }
+      return await bench.submit("two")
+    }
+  }
+
+  /// What a server does to a connection that it has answered on.
+  enum Ending: CaseIterable { case fin, reset, words }
+
+  @Test(arguments: Ending.allCases)
+  func `A submission does not go on a kept connection that has ended, even where nobody has noticed`(ending: Ending)
+    async throws
+  {
+    let end = DispatchSemaphore(value: 0)
+    let said = Mutex(false)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let server = try RawServer { connection in
+      guard connection.readRequest() != nil else { return }
+      connection.answer("200 OK", Self.yes)
+      guard connection.number == 1 else { return connection.waitForEnd() }
+      _ = end.wait(timeout: .now() + .seconds(20))
+      switch ending {
+      case .fin: break
+      case .reset: connection.reset()
+      case .words:
+        connection.send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        said.withLock { $0 = true }
+        connection.waitForEnd()
+      }
+    }
+    try await ServiceBench.run(at: server.baseURL, on: group) { bench in
+      #expect(await bench.submit("one") == .accepted(taskID: "ta1"))
+      let loop = OnLoop(group.next())
+      end.signal()
+      let outcome = await loop.submit(bench) { ending == .words ? said.withLock { $0 } : server.ended == 1 }
+      #expect(outcome == .accepted(taskID: "ta1"), "\(outcome)")
+      #expect(server.connections == 2 && server.requests.count == 2)
+    }
+    server.stop()
+    try await group.shutdownGracefully()
+  }
+
+  @Test func `No more connections than allowed, and all of them get their turn`() async throws {
+    try await ServiceBench.run(settings: { $0.maxConnections = 2 }, script: Self.answers) { bench, server in
+      await withTaskGroup(of: Void.self) { group in
+        for number in 0..<40 {
+          group.addTask { #expect(await bench.submit("fox \(number).") == .accepted(taskID: "ta1")) }
+        }
+      }
+      #expect(server.connections <= 2 && server.requests.count == 40)
+    }
+  }
+
+  @Test(arguments: ["Keep-Alive: timeout=1\r\n", "Keep-Alive: max=0\r\n", "Connection: close\r\n"])
+  func `A connection that the server is about to end carries no other request`(header: String) async throws {
+    try await ServiceBench.run(script: { connection in
+      while connection.readRequest() != nil { connection.answer("200 OK", Self.yes, headers: header) }
+    }) { bench, server in
+      for _ in 0..<3 { #expect(await bench.submit() == .accepted(taskID: "ta1")) }
+      #expect(server.connections == 3)
+      try await eventually("the end of all") { server.ended == 3 }
+    }
+  }
+
+  @Test func `A server that ends each connection at once is not dialled without end`() async throws {
+    try await ServiceBench.run(script: { $0.finish() }) { bench, server in
+      let outcome = await bench.submit()
+      #expect(outcome.reached == false || outcome.isUnknown, "\(outcome)")
+      #expect(server.connections == 1)
+    }
+  }
+
+  @Test func `A head without end is given up`() async throws {
+    let sent = Mutex(0)
+    try await ServiceBench.run(script: { connection in
+      connection.readRequest()
+      connection.send("HTTP/1.1 200 OK\r\n")
+      let line = "X-Filler: " + String(repeating: "a", count: 8000) + "\r\n"
+      while connection.send(line) { sent.withLock { $0 += line.utf8.count } }
+    }) { bench, server in
+      #expect(await bench.submit().isUnknown)
+      try await eventually("the end of the connection") { server.ended == 1 }
+      // What the buffers of both sides hold, and no more of it was read.
+      #expect(sent.withLock { $0 } < 64_000_000)
+    }
+  }
+
+  @Test func `IPv6`() async throws {
+    guard let server = try? RawServer(onIPv6: true, Self.answers) else {
+      // A machine without IPv6 has no ::1.
+      return
+    }
+    defer { server.stop() }
+    for base in ["http://[::1]:\(server.port)", "http://[0:0:0:0:0:0:0:1]:\(server.port)"] {
+      try await ServiceBench.run(at: base) { bench in
+        #expect(await bench.submit() == .accepted(taskID: "ta1"))
+      }
+    }
+    #expect(server.requests.first?.header("Host") == ["[::1]:\(server.port)"])
+    try await ServiceBench.run(
+      at: "http://127.0.0.1:9",
+      resolve: { _ in
+        [NetworkAddress(bytes: [UInt8](repeating: 0, count: 15) + [1]), NetworkAddress(bytes: [127, 0, 0, 1])]
+      }
+    ) { bench in
+      let result = await bench.fetch(.url("http://image.invalid:\(server.port)/x"))
+      #expect(result.bytes == Array(Self.yes.utf8), "\(result)")
+    }
+  }
+
+  // MARK: cancelled and shut down
+
+  @Test func `A query that is cancelled ends at once`() async throws {
+    try await ServiceBench.run(script: {
+      $0.readRequest()
+      $0.waitForEnd()
+    }) { bench, server in
+      let task = Task { await bench.service.query("ta1") }
+      try await eventually("the request") { server.requests.count == 1 }
+      task.cancel()
+      #expect(await task.value.consequence == .transient(retryAfter: nil))
+      try await eventually("the end of the connection") { server.ended == 1 }
+    }
+  }
+
+  @Test func `A fetch that is cancelled in the middle of the picture ends at once`() async throws {
+    let collected = Collected()
+    try await ServiceBench.run(script: {
+      $0.readRequest()
+      $0.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfox")
+      $0.waitForEnd()
+    }) { bench, server in
+      let task = Task {
+        do throws(FetchFailure) {
+          try await bench.service.fetch(.url(server.baseURL), limit: 10) { chunk throws(FetchFailure) in
+            collected.add(chunk)
+          }
+          return "whole"
+        } catch {
+          return error.kind
+        }
+      }
+      try await eventually("the beginning") { collected.all == Array("fox".utf8) }
+      task.cancel()
+      #expect(await task.value == "transient")
+      try await eventually("the end of the connection") { server.ended == 1 }
+    }
+  }
+
+  @Test func `A submission that may have left is waited for, cancelled or not; one that has not is not sent`()
+    async throws
+  {
+    let answer = DispatchSemaphore(value: 0)
+    try await ServiceBench.run(
+      settings: { $0.maxConnections = 1 },
+      script: { connection in
+        while connection.readRequest() != nil {
+          _ = answer.wait(timeout: .now() + .seconds(20))
+          connection.answer("200 OK", Self.yes)
+        }
+      }
+    ) { bench, server in
+      let first = Task { await bench.submit("one") }
+      try await eventually("the request") { server.requests.count == 1 }
+      let second = Task { await bench.submit("two") }
+      second.cancel()
+      #expect(await second.value.reached == false)
+      first.cancel()
+      answer.signal()
+      #expect(await first.value == .accepted(taskID: "ta1"))
+      #expect(server.requests.count == 1)
+    }
+  }
+
+  @Test func `At the end what is under way ends, and nothing begins`() async throws {
+    try await ServiceBench.run(script: {
+      $0.readRequest()
+      $0.waitForEnd()
+    }) { bench, server in
+      async let submitted = bench.submit()
+      async let queried = bench.service.query("ta1")
+      try await eventually("the requests") { server.requests.count == 2 }
+      try await bench.service.shutdown()
+      #expect(await submitted.isUnknown)
+      #expect(await queried.consequence == .transient(retryAfter: nil))
+      #expect(await bench.submit().reached == false)
+      try await eventually("the end of the connections") { server.ended == 2 }
+    }
+  }
+
+  // MARK: large bodies
+
+  @Test func `A sink that is slow gets all of it`() async throws {
+    let size = 16_000_000
+    let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 4) }
+    try await ServiceBench.run(script: { connection in
+      connection.readRequest()
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
+      connection.send(body)
+      connection.waitForEnd()
+    }) { bench, server in
+      let collected = Collected()
+      try await bench.service.fetch(.url(server.baseURL), limit: size) { chunk throws(FetchFailure) in
+        for _ in 0..<20 { await Task.yield() }
+        collected.add(chunk)
+      }
+      #expect(collected.all == body)
+    }
+  }
+
+  @Test func `What nobody takes is kept up to a limit`() async throws {
+    let part = ByteBuffer(repeating: 7, count: 600_000)
+    let head = try await withCheckedThrowingContinuation { continuation in
+      let stream = BodyStream(continuation)
+      stream.received(HTTPResponseHead(version: .http1_1, status: .ok))
+      #expect(stream.received(part) && !stream.received(part))
+      #expect(stream.take() == nil, "what goes on with reading is asked for it")
+      stream.ended(nil)
+    }
+    #expect(head.status == .ok)
+  }
+}
