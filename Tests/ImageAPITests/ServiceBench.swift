@@ -148,6 +148,14 @@ final class Collected: Sendable {
   func add(_ chunk: [UInt8]) { chunks.withLock { $0.append(chunk) } }
   var all: [UInt8] { chunks.withLock { $0.flatMap(\.self) } }
   var count: Int { chunks.withLock { $0.count } }
+  /// In bytes.
+  var length: Int { chunks.withLock { $0.reduce(0) { $0 + $1.count } } }
+  /// SHA-256 of all of it.
+  var digest: String {
+    var hash = SHA256()
+    for chunk in chunks.withLock({ $0 }) { hash.update(data: chunk) }
+    return Array(hash.finalize()).hex
+  }
 }
 
 extension SubmitOutcome {

@@ -23,10 +23,16 @@ final class Connections: Sendable {
 
   /// Sends a request, and keeps its answer in memory. Cancelling the task ends what has no permit or was not sent yet; a
   /// submission that may have left is waited for, for its answer is paid for.
-  func answer(to request: Outgoing, limit: Int, budget: AnswerBudget) async throws -> Exchange.Answer {
+  ///
+  /// `isolation`: where it runs. A closure keeps to its caller's executor only where it names it, and one that does not
+  /// would leave the loop for the others' executor and come back.
+  func answer(
+    to request: Outgoing, limit: Int, budget: AnswerBudget, isolation: isolated (any Actor)? = #isolation
+  ) async throws -> Exchange.Answer {
     let ticket = Ticket(on: loop)
     return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
+      _ = isolation
+      return try await withCheckedThrowingContinuation { continuation in
         begin(request, ticket) { _ in
           AnswerCollector(limit: limit, budget: budget, continuation)
         }
@@ -37,10 +43,11 @@ final class Connections: Sendable {
   }
 
   /// Sends a request. The body of its answer is taken part by part from what is returned, which has to be ended.
-  func open(_ request: Outgoing) async throws -> Download {
+  func open(_ request: Outgoing, isolation: isolated (any Actor)? = #isolation) async throws -> Download {
     let ticket = Ticket(on: loop)
     let head = try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
+      _ = isolation
+      return try await withCheckedThrowingContinuation { continuation in
         begin(request, ticket) { ticket in
           let stream = BodyStream(continuation)
           ticket.stream = stream
@@ -105,10 +112,11 @@ struct Download: Sendable {
   fileprivate let ticket: Ticket
 
   /// The next part of the body; nil: that was all. For one task at a time.
-  func next() async throws -> ByteBuffer? {
+  func next(isolation: isolated (any Actor)? = #isolation) async throws -> ByteBuffer? {
     if connections.isHere, let taken = ticket.state.stream?.take() { return try taken.get() }
     return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
+      _ = isolation
+      return try await withCheckedThrowingContinuation { continuation in
         connections.onLoop { [ticket] _ in
           ticket.state.stream?.wait(for: continuation, resume: ticket.state.exchange)
         }
