@@ -12,16 +12,22 @@ extension Pipeline {
       let placed = entry.job.outputs.filter { $0.slot == key && $0.temporary == nil }.map(\.part)
       if let shortfall = fetching.shortfall(placed: Set(placed)) { throw .expired(shortfall) }
       var miss: FetchFailure?
+      // Several names share a sync.
+      let isAlone = fetching.results.count == 1
+      var isDurable = isAlone
       for (index, result) in fetching.results.enumerated() {
         // One that does not come keeps no other from its place.
-        do throws(FetchFailure) { try await publish(result, part: index + 1, of: key, fetching.task, entry) } catch {
+        do throws(FetchFailure) {
+          let isSynced = try await publish(result, part: index + 1, of: key, fetching.task, entry, durable: isAlone)
+          isDurable = isDurable && isSynced
+        } catch {
           if case .local = error { throw error }
           miss = miss ?? error
         }
       }
       if let miss { throw miss }
       guard !isStopping else { return nil }
-      if entry.job.outputs.contains(where: { $0.slot == key && $0.kept == nil }) {
+      if !isDurable, entry.job.outputs.contains(where: { $0.slot == key && $0.kept == nil }) {
         try await local { () async throws(LocalTrouble) in try await self.files.syncFolder(of: entry.job.file) }
       }
       noticeWritten(.picture, in: entry.job.file.root)
@@ -56,32 +62,36 @@ extension Pipeline {
     for output in outputs { entry.job.setOutput(output) }
   }
 
+  // `durable`: its name is to be durable on return. Whether it is.
   private func publish(
-    _ result: ResultItem, part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob
-  ) async throws(FetchFailure) {
+    _ result: ResultItem, part: Int, of key: SlotKey, _ task: TaskRef, _ entry: ActiveJob, durable: Bool
+  ) async throws(FetchFailure) -> Bool {
     let file = entry.job.file
     let hasPlace = await hasPlace(entry.job)
     if var planned = entry.job.outputs.first(where: { $0.slot == key && $0.part == part }) {
-      guard let temporary = planned.temporary else { return }
+      guard let temporary = planned.temporary else { return false }
       // A restart: the picture is under its final name, or still under the temporary one, or has to be fetched again.
       if try await digest(planned.file, file) == planned.sha256 {
         planned.temporary = nil
-        return entry.job.setOutput(planned)
+        entry.job.setOutput(planned)
+        return false
       }
       if hasPlace, try await digest(temporary, file) == planned.sha256 {
-        return try await place(planned, temporary, entry)
+        return try await place(planned, temporary, entry, durable: durable)
       }
     }
     let staged = try await fetch(result, part: part, of: key, task, entry, beside: hasPlace ? file : nil)
     let lock = await jobs.lockFiles(of: entry)
-    try await publish(staged, part: part, of: key, entry, beside: hasPlace ? file : nil)
+    let isDurable = try await publish(
+      staged, part: part, of: key, entry, beside: hasPlace ? file : nil, durable: durable)
     lock.release()
+    return isDurable
   }
 
   // The job's files are this one's.
   private func publish(
-    _ staged: StagedImage, part: Int, of key: SlotKey, _ entry: ActiveJob, beside file: FileKey?
-  ) async throws(FetchFailure) {
+    _ staged: StagedImage, part: Int, of key: SlotKey, _ entry: ActiveJob, beside file: FileKey?, durable: Bool
+  ) async throws(FetchFailure) -> Bool {
     if let file, let problem = await notOurs(entry.job.file) {
       // It became another's while the picture came: that is fetched once more, into the state folder.
       await files.removeTemporary(file.sibling(staged.temporary))
@@ -92,9 +102,12 @@ extension Pipeline {
     let output = Output(
       slot: key, part: part, number: number, file: [], sha256: staged.sha256, bytes: staged.bytes, image: staged.info,
       temporary: staged.temporary, warning: staged.defect.map { warn(of: $0, entry.job.file) })
-    guard file != nil else { return try await keep(staged, output, entry) }
+    guard file != nil else {
+      try await keep(staged, output, entry)
+      return true
+    }
     if key.revision == entry.job.current { try await setEarlierAside(entry) }
-    try await place(output, staged.temporary, entry)
+    return try await place(output, staged.temporary, entry, durable: durable)
   }
 
   // The prompt was moved to another folder while its picture was fetched.
@@ -113,14 +126,18 @@ extension Pipeline {
   }
 
   // Tries names until one is free: the plan is in the journal before each rename, so that a restart knows the picture.
-  func place(_ output: Output, _ temporary: [UInt8], _ entry: ActiveJob) async throws(FetchFailure) {
+  // `durable`: the name is to be durable on return. Whether it is.
+  @discardableResult
+  func place(
+    _ output: Output, _ temporary: [UInt8], _ entry: ActiveJob, durable: Bool = false
+  ) async throws(FetchFailure) -> Bool {
     let file = entry.job.file
     for turn in 0..<1000 {
       var planned = output
       planned.file = entry.job.pictureName(output, turn: turn)
       try await commitOutputs([planned], entry)
       let isPlaced = try await local { () async throws(LocalTrouble) in
-        try await self.files.rename(temporary, to: planned.file, beside: file)
+        try await self.files.rename(temporary, to: planned.file, beside: file, durable: durable)
       }
       if !isPlaced {
         // The same bytes under that name already: nothing is overwritten by calling them ours.
@@ -131,7 +148,8 @@ extension Pipeline {
         await files.removeTemporary(file.sibling(temporary))
       }
       planned.temporary = nil
-      return entry.job.setOutput(planned)
+      entry.job.setOutput(planned)
+      return durable && isPlaced
     }
     throw .local(
       JobError(
@@ -159,7 +177,7 @@ extension Pipeline {
       if renamed.file == output.file { return }
       if isInPlace {
         let isFree = try await local { () async throws(LocalTrouble) in
-          try await self.files.rename(output.file, to: renamed.file, beside: file)
+          try await self.files.rename(output.file, to: renamed.file, beside: file, durable: false)
         }
         if !isFree { continue }
       } else if try await digest(renamed.file, file) != output.sha256 {

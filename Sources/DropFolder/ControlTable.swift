@@ -13,6 +13,8 @@ final class ControlTable: Sendable {
     // Folders that are not here have no such names.
     var heard: [DropPath: ControlNames] = [:]
     var listed: [DropPath: (folder: FileStamp, names: ControlNames)] = [:]
+
+    func hears(_ device: UInt64) -> Bool { isHeard && !isShortOfWatches && !polledDevices.contains(device) }
   }
   private let state = Mutex(State())
   // A few folders' listings are all that a batch of prompts needs.
@@ -61,10 +63,13 @@ final class ControlTable: Sendable {
 
   // MARK: for who reads prompts
 
+  /// Whether every change in the folders on this device is heard of.
+  func hears(_ device: UInt64) -> Bool { state.withLock { $0.hears(device) } }
+
   /// The names in a folder; nil where it has to be listed, because nobody hears of its changes. `status`: of the folder now.
   func names(_ folder: DropPath, _ stamp: FileStamp) -> ControlNames? {
     state.withLock { state in
-      if state.isHeard, !state.isShortOfWatches, !state.polledDevices.contains(stamp.device) {
+      if state.hears(stamp.device) {
         return state.heard[folder] ?? ControlNames()
       }
       return state.listed[folder].flatMap { $0.folder == stamp ? $0.names : nil }

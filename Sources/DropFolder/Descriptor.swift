@@ -1,15 +1,25 @@
 import Glibc
 import JobCore
 
-/// An open file or folder, closed when it is let go.
+/// An open file or folder, closed when it is let go, unless it is lent.
 struct Descriptor: ~Copyable {
   let number: Int32
   private let way: Opening
+  // Whose it is, and stays open for as long.
+  private let lender: RootFolder.Place?
 
   /// Takes an open descriptor over. `way`: how what is below it is opened.
-  init(owning number: Int32, _ way: Opening = .standard) { (self.number, self.way) = (number, way) }
+  init(owning number: Int32, _ way: Opening = .standard) {
+    (self.number, self.way, lender) = (number, way, nil)
+  }
 
-  deinit { close(number) }
+  /// Borrows the descriptor of an open root. It must not be listed: the place in a listing is the descriptor's, and so
+  /// everybody's.
+  init(of root: RootFolder.Place, _ number: Int32, _ way: Opening) {
+    (self.number, self.way, lender) = (number, way, root)
+  }
+
+  deinit { if lender == nil { close(number) } }
 
   /// Opens a path below a folder, never through a symbolic link and never out of the folder. Throws `SystemError`.
   static func open(
@@ -74,6 +84,19 @@ struct Descriptor: ~Copyable {
   func sync() throws(SystemError) {
     // EINVAL: the file system has no such thing for it, as some network ones have none for folders. No retry changes that.
     if fsync(number) != 0, errno != EINVAL { throw SystemError(errno) }
+  }
+
+  /// Which folder it is, whatever its path. Throws `SystemError`.
+  func place() throws(SystemError) -> FolderSync.Folder {
+    if let lender { return lender.identity }
+    return FolderSync.Folder(try status())
+  }
+
+  /// What the file system says of a name in this folder; links are not followed. Throws `SystemError`.
+  func status(of name: [UInt8]) throws(SystemError) -> stat {
+    var status = stat()
+    if fstatat(number, cString(name), &status, AT_SYMLINK_NOFOLLOW) != 0 { throw SystemError(errno) }
+    return status
   }
 
   /// What the file system says of it. Throws `SystemError`.

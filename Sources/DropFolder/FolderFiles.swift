@@ -60,10 +60,11 @@ public final class FolderFiles: RootFiles {
     return try place.open(path, flags)
   }
 
-  /// Opens the folder that a file is in.
+  /// The folder that a file is in, open for working with names in it; not to be listed.
   func openFolder(of file: FileKey) throws(LocalTrouble) -> Descriptor {
     do throws(SystemError) {
-      return try open(file.root, file.path.directory.bytes, O_RDONLY | O_DIRECTORY)
+      guard let place = roots[file.root]?.place else { throw SystemError(ENODEV) }
+      return try place.folder(file.path.directory)
     } catch {
       throw LocalTrouble(error, doing: "open the folder of", file.path.display)
     }
@@ -156,9 +157,10 @@ public final class FolderFiles: RootFiles {
   // MARK: names
 
   /// Renames within the prompt's folder; false when the name is taken.
-  public func rename(_ from: [UInt8], to: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> Bool {
-    try await tryOnWorker { () throws(LocalTrouble) in
-      let folder = try self.openFolder(of: prompt)
+  public func rename(
+    _ from: [UInt8], to: [UInt8], beside prompt: FileKey, durable: Bool
+  ) async throws(LocalTrouble) -> Bool {
+    try await inFolder(of: prompt, durable: durable) { folder throws(LocalTrouble) in
       do throws(SystemError) {
         try renameWithin(folder.number, from, to: to, replacing: false)
         return true
@@ -171,15 +173,42 @@ public final class FolderFiles: RootFiles {
 
   /// Makes the names in the prompt's folder durable. Calls for one folder share an fsync.
   public func syncFolder(of prompt: FileKey) async throws(LocalTrouble) {
-    try await folderSync.sync(prompt.folder) { () async throws(LocalTrouble) in
-      try await self.tryOnWorker { () throws(LocalTrouble) in
-        let opened = try self.openFolder(of: prompt)
-        do throws(SystemError) {
-          try opened.sync()
+    try await inFolder(of: prompt, durable: true) { _ in }
+  }
+
+  /// Does something in the prompt's folder and, where that has to be durable, syncs the folder: one trip to a worker, and one
+  /// sync for all who come while another one runs.
+  func inFolder<T: Sendable>(
+    of prompt: FileKey, durable: Bool, _ body: @escaping @Sendable (borrowing Descriptor) throws(LocalTrouble) -> T
+  ) async throws(LocalTrouble) -> T {
+    try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
+      workers.submit { _ in
+        do throws(LocalTrouble) {
+          let folder = try self.openFolder(of: prompt)
+          let value = try body(folder)
+          guard durable else { return continuation.resume(returning: .success(value)) }
+          try self.sync(folder, prompt) { continuation.resume(returning: $0.map { value }) }
         } catch {
-          throw LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
+          continuation.resume(returning: .failure(error))
         }
       }
+    }.get()
+  }
+
+  private func sync(
+    _ folder: borrowing Descriptor, _ prompt: FileKey, done: @escaping FolderSync.Done
+  ) throws(LocalTrouble) {
+    func trouble(_ error: SystemError) -> LocalTrouble {
+      LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
+    }
+    let place: FolderSync.Folder
+    do throws(SystemError) { place = try folder.place() } catch { throw trouble(error) }
+    var next = folderSync.join(place, done)
+    // Those who have come meanwhile are served too, by this thread: one sync after the other, until nobody waits.
+    while let turn = next.take() {
+      var outcome = FolderSync.Outcome.success(())
+      do throws(SystemError) { try folder.sync() } catch { outcome = .failure(trouble(error)) }
+      next = folderSync.end(turn, outcome)
     }
   }
 

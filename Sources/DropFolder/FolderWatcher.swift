@@ -152,10 +152,10 @@ final class Commands: Sendable {
     if isWaitedFor { ring() }
   }
 
-  /// What was asked for since the last time.
-  func take() -> Requests {
+  /// What was asked for since the last time. `isRung`: whether the descriptor says so.
+  func take(_ isRung: Bool) -> Requests {
     var count: UInt64 = 0
-    _ = read(wake, &count, 8)
+    if isRung { _ = read(wake, &count, 8) }
     return requests.withLock { requests in
       defer { (requests.rescan, requests.again) = (false, []) }
       return requests

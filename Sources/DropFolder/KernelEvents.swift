@@ -4,17 +4,23 @@ import JobCore
 
 // What the kernel tells.
 extension WatchedTree {
-  /// Reads what the kernel has.
-  mutating func drain() {
+  /// Reads what the kernel has. Whether there was anything.
+  mutating func drain() -> Bool {
+    var heard = false
     while let event = inotify?.next() {
+      heard = true
       if event.has(IN_Q_OVERFLOW) {
         overflowed = true
         writers.forgetAll()
+        for root in roots.values { root.sidecars.forgetAll() }
       } else if event.has(IN_IGNORED) {
         // The kernel has dropped this one itself, and may give its number to another folder.
         for other in table.remove(event.watch) where other != event.watch { drop(other) }
         nodes[event.watch] = nil
         drop(event.watch)
+      } else if !event.isFolder, DropNames.isOwnTemporary(event.name) {
+        // What becomes of it is told of under its final name.
+        if probes[event.watch]?.name == event.name { probes[event.watch] = nil }
       } else if let folder = table.folder(event.watch) {
         if event.name.isEmpty {
           // The root's own descriptor keeps a deleted folder's inode alive, so that no event says "deleted": its
@@ -27,6 +33,7 @@ extension WatchedTree {
         }
       }
     }
+    return heard
   }
 
   private mutating func handleFolder(_ event: Inotify.Event, in folder: FileKey) {
@@ -83,11 +90,8 @@ extension WatchedTree {
   }
 
   private mutating func handleFile(_ event: Inotify.Event, in folder: FileKey) {
-    if let probe = probes[event.watch], probe.name == event.name {
-      probes[event.watch] = nil
-      return
-    }
     noteWriter(event, in: folder)
+    if let prompt = DropNames.promptOfSidecar(event.name) { handleSidecar(event, of: prompt, in: folder) }
     if event.has(IN_DELETE | IN_MOVED_FROM) {
       handleLoss(event, in: folder)
       controlLost(event.name, folder, event.watch)
@@ -101,13 +105,25 @@ extension WatchedTree {
           events.append(.promptRenamed(from: move.from, to: here))
         }
       }
-      if isWhole, !(event.has(IN_MOVED_TO) && event.cookie == ownCookie),
-        let prompt = DropNames.promptOfSidecar(event.name)
-      {
-        events.append(.sidecarArrived(prompt: FileKey(root: folder.root, path: folder.path.appending(prompt))))
-      }
       report(event.name, folder, event.watch, isWhole ? .closed : .touched)
     }
+  }
+
+  // This process gives a sidecar its name when it is whole, and does nothing else to it: of the events of a final name, only
+  // the rename may be its own, and whether it is, the file itself tells. All others are somebody else's doing.
+  private mutating func handleSidecar(_ event: Inotify.Event, of prompt: [UInt8], in folder: FileKey) {
+    guard let root = roots[folder.root] else { return }
+    let sidecar = folder.path.appending(event.name)
+    if event.has(IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM) { root.sidecars.forget(sidecar) }
+    guard event.has(IN_CLOSE_WRITE) || (event.has(IN_MOVED_TO) && !isOwn(sidecar, root)) else { return }
+    events.append(.sidecarArrived(prompt: FileKey(root: folder.root, path: folder.path.appending(prompt))))
+  }
+
+  private func isOwn(_ sidecar: DropPath, _ root: RootFolder) -> Bool {
+    guard root.sidecars.knows(sidecar), let place = root.place else { return false }
+    var status = stat()
+    guard fstatat(place.descriptor, cString(sidecar.bytes), &status, AT_SYMLINK_NOFOLLOW) == 0 else { return false }
+    return root.sidecars.isOwn(sidecar, status.stamp)
   }
 
   // Whether a program has the file open for writing, as far as events tell: from a write to the next close. A file that is
@@ -138,7 +154,6 @@ extension WatchedTree {
     case .imageListOnItsWay(let stem):
       events.append(.listOnItsWay(prompt: prompt(stem, folder), temporary: event.name, present: false))
     case .folderDefaults: events.append(.defaultsChanged(folder: folder))
-    case .other where event.has(IN_MOVED_FROM) && DropNames.isOwnTemporary(event.name): ownCookie = event.cookie
     // What waits for its list goes on without it.
     case .imageList(let stem): tell(prompt(stem, folder), .found, in: event.watch)
     case .other: break

@@ -79,7 +79,10 @@ extension FolderFiles {
     if isLeftOut(prompt) { return false }
     return await onWorker {
       do throws(SystemError) {
-        let folder = try self.open(prompt.root, prompt.path.directory.bytes, pd_o_path | O_DIRECTORY)
+        guard let place = self.roots[prompt.root]?.place else { throw SystemError(ENODEV) }
+        let path = prompt.path.directory
+        // The root is open already.
+        let folder = try path.bytes.isEmpty ? place.folder(path) : place.open(path.bytes, pd_o_path | O_DIRECTORY)
         let status = try folder.status()
         if device == nil || UInt64(status.st_dev) == device { return true }
         // Another file system than the prompt's: it was unmounted, and this is what lies below it; or it was moved along.

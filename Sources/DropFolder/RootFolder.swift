@@ -16,12 +16,15 @@ public final class RootFolder: Sendable {
   private let state: Mutex<Place?>
   /// What is known of names in it that may be meant as control files'.
   let controls = ControlTable()
+  /// The sidecars that this process has put into it.
+  let sidecars = OwnSidecars()
   /// Whether the path that was given leads through a link, which may be re-pointed without anything being heard.
   let isGivenByLink: Bool
 
   /// The folder as it is open now. Who works in it keeps the value for as long: the descriptors are closed with it.
   final class Place: Sendable {
     let descriptor: Int32
+    let identity: FolderSync.Folder
     private let opening: Opening
     private let ancestors: [Int32]
 
@@ -36,6 +39,9 @@ public final class RootFolder: Sendable {
         return refusal
       }
       guard flock(folder, LOCK_EX | LOCK_NB) == 0 else { throw release(.locked(name)) }
+      var status = stat()
+      guard fstat(folder, &status) == 0 else { throw release(.unusable(name, SystemError(errno))) }
+      identity = FolderSync.Folder(status)
       var above = DropPath(bytes: Array(path.dropFirst()))
       while !above.bytes.isEmpty {
         above = above.directory
@@ -54,6 +60,12 @@ public final class RootFolder: Sendable {
     /// Opens a path below the root, never through a symbolic link and never out of the root. Throws `SystemError`.
     func open(_ path: [UInt8], _ flags: Int32) throws(SystemError) -> Descriptor {
       try Descriptor.open(beneath: descriptor, path, flags, by: opening)
+    }
+
+    /// A folder of the root, for working with names in it; not to be listed. Throws `SystemError`.
+    func folder(_ path: DropPath) throws(SystemError) -> Descriptor {
+      if path.bytes.isEmpty { return Descriptor(of: self, descriptor, opening) }
+      return try open(path.bytes, O_RDONLY | O_DIRECTORY)
     }
   }
 
@@ -124,7 +136,13 @@ public final class RootFolder: Sendable {
   /// The root is not what it was: it is closed, and its locks are let go.
   func leave() {
     state.withLock { $0 = nil }
+    hearsNothing()
+  }
+
+  /// Nobody watches it any more: what is remembered of it cannot be trusted.
+  func hearsNothing() {
     controls.reset()
+    sidecars.forgetAll()
   }
 
   /// Opens and locks it again, where it is there. Throws `RootAbsence` where it cannot be used.

@@ -17,6 +17,7 @@ extension FolderFiles {
     for besidesForeign in [false, true] {
       guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { return nil }
       do throws(SystemError) {
+        if let own = ownBytes(of: prompt.sibling(name)) { return own }
         let file = try open(prompt.root, prompt.sibling(name).path.bytes, O_RDONLY | O_NONBLOCK)
         guard try file.status().isRegular else { continue }
         let bytes = try file.read(limit: Self.sidecarLimit)
@@ -31,24 +32,36 @@ extension FolderFiles {
     return nil
   }
 
+  // What this process has put there, where it still stands there as it was put: one look tells. Not where changes are not
+  // heard of: what another machine does may leave no trace that this one sees.
+  private func ownBytes(of sidecar: FileKey) -> [UInt8]? {
+    guard let root = roots[sidecar.root], root.sidecars.knows(sidecar.path), let place = root.place else { return nil }
+    do throws(SystemError) {
+      let status = try place.folder(sidecar.path.directory).status(of: sidecar.path.name)
+      guard status.isRegular, root.controls.hears(UInt64(status.st_dev)) else { return nil }
+      return root.sidecars.bytes(sidecar.path, status.stamp)
+    } catch {
+      return nil  // Who opens it finds out why.
+    }
+  }
+
   /// Replaces the sidecar of a prompt. A write whose sync fails is thrown away and made anew, once. Durable: the folder is
   /// synced too.
   public func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
-    try await tryOnWorker { () throws(LocalTrouble) in
-      let folder = try self.openFolder(of: prompt)
+    try await inFolder(of: prompt, durable: durable) { folder throws(LocalTrouble) in
       let (name, replacing) = try self.freeSidecarName(of: prompt, in: folder)
+      let sidecar = prompt.sibling(name)
       do throws(SystemError) {
-        try self.publish(bytes, as: name, in: folder, replacing: replacing)
+        try self.publish(bytes, as: sidecar, in: folder, replacing: replacing)
       } catch let first {
         do throws(SystemError) {
           guard first.number == EIO else { throw first }
-          try self.publish(bytes, as: name, in: folder, replacing: replacing)
+          try self.publish(bytes, as: sidecar, in: folder, replacing: replacing)
         } catch {
-          throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
+          throw LocalTrouble(error, doing: "write", sidecar.path.display)
         }
       }
     }
-    if durable { try await syncFolder(of: prompt) }
   }
 
   /// Removes the sidecar of a prompt that is gone, where it is promptdrop's.
@@ -57,8 +70,9 @@ extension FolderFiles {
       let folder = try self.openFolder(of: prompt)
       for besidesForeign in [false, true] {
         guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign),
-          case .ours? = try? Self.owner(of: name, in: folder)  // What cannot be looked at is not removed.
+          case .ours? = try? self.owner(of: prompt.sibling(name), in: folder)  // What cannot be looked at is not removed.
         else { continue }
+        self.roots[prompt.root]?.sidecars.forget(prompt.sibling(name).path)
         if unlinkat(folder.number, cString(name), 0) != 0, errno != ENOENT {
           throw LocalTrouble(SystemError(errno), doing: "remove", prompt.sibling(name).path.display)
         }
@@ -75,8 +89,13 @@ extension FolderFiles {
 
   private enum NameOwner { case nobody, ours, somebody }
 
-  private static func owner(of name: [UInt8], in folder: borrowing Descriptor) throws(SystemError) -> NameOwner {
+  private func owner(of sidecar: FileKey, in folder: borrowing Descriptor) throws(SystemError) -> NameOwner {
+    let name = sidecar.path.name
     do throws(SystemError) {
+      if let root = roots[sidecar.root], root.sidecars.knows(sidecar.path) {
+        let status = try folder.status(of: name)
+        if root.controls.hears(UInt64(status.st_dev)), root.sidecars.isOwn(sidecar.path, status.stamp) { return .ours }
+      }
       let file = try folder.open(name, O_RDONLY | O_NONBLOCK)
       let status = try file.status()
       guard status.isRegular else { return .somebody }
@@ -99,7 +118,7 @@ extension FolderFiles {
       guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { continue }
       let owner: NameOwner
       do throws(SystemError) {
-        owner = try Self.owner(of: name, in: folder)
+        owner = try self.owner(of: prompt.sibling(name), in: folder)
       } catch {
         throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
       }
@@ -116,19 +135,30 @@ extension FolderFiles {
   }
 
   private func publish(
-    _ bytes: [UInt8], as name: [UInt8], in folder: borrowing Descriptor, replacing: Bool
+    _ bytes: [UInt8], as sidecar: FileKey, in folder: borrowing Descriptor, replacing: Bool
   ) throws(SystemError) {
     let temporary = newTemporary()
+    let own = roots[sidecar.root]?.sidecars
     do throws(SystemError) {
-      let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
-      try file.write(bytes)
-      // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
-      // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.
-      try file.sync()
-      try renameWithin(folder.number, temporary, to: name, replacing: replacing)
+      own?.willPlace(sidecar.path, try Self.write(bytes, as: temporary, in: folder), bytes)
+      try renameWithin(folder.number, temporary, to: sidecar.path.name, replacing: replacing)
     } catch {
+      own?.forget(sidecar.path)
       unlinkat(folder.number, cString(temporary), 0)
       throw error
     }
+  }
+
+  // Closed again when this returns: a close after the rename would be told of under the final name, as a person's is who has
+  // edited the file.
+  private static func write(
+    _ bytes: [UInt8], as temporary: [UInt8], in folder: borrowing Descriptor
+  ) throws(SystemError) -> FileStamp {
+    let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+    try file.write(bytes)
+    // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
+    // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.
+    try file.sync()
+    return try file.status().stamp
   }
 }

@@ -9,6 +9,8 @@ final class StagedPicture: StagedFile {
   private struct State: ~Copyable {
     var buffer: [UInt8] = []
     var file: Descriptor?
+    // Whether there is a temporary file.
+    var isThere = false
     var total = 0
     var hash = SHA256()
   }
@@ -52,7 +54,10 @@ final class StagedPicture: StagedFile {
         }
         try self.makeDurable()
         return self.state.withLock { state in
-          .success(
+          // Closed before it gets its final name: a close is told of under the name that the file has then, and whoever looks
+          // whether the picture is whole would find it open. What is damaged may still be asked for.
+          if defect == nil { state.file = nil }
+          return .success(
             StagedImage(
               temporary: self.temporary, sha256: state.hash.finalize().hex, bytes: state.total, info: info,
               defect: defect))
@@ -67,7 +72,7 @@ final class StagedPicture: StagedFile {
   func content(limit: Int) async throws(LocalTrouble) -> [UInt8]? {
     try await files.tryOnWorker { () throws(LocalTrouble) -> [UInt8]? in
       try self.state.withLock { state throws(LocalTrouble) -> [UInt8]? in
-        guard state.total <= limit else { return nil }
+        guard state.total <= limit, state.file != nil || !state.isThere else { return nil }
         do throws(SystemError) {
           // What was flushed is followed by what was not.
           return try (state.file?.read(limit: state.total) ?? []) + state.buffer
@@ -135,6 +140,7 @@ final class StagedPicture: StagedFile {
       do throws(SystemError) {
         if let folder {
           state.file = try folder.open(temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
+          state.isThere = true
         }
         try state.file?.write(state.buffer)
       } catch {
@@ -153,8 +159,9 @@ final class StagedPicture: StagedFile {
 
   private func remove() {
     let existed = state.withLock { state in
-      defer { state.file = nil }
-      return state.file != nil
+      defer { state.isThere = false }
+      state.file = nil
+      return state.isThere
     }
     guard existed else { return }
     // What cannot be removed is only untidy: the next start finds it by its name.

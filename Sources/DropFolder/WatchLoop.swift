@@ -28,6 +28,9 @@ struct WatchLoop: ~Copyable {
   private var scanEndedAt: ContinuousClock.Instant = .now
   private var mountPoints: Set<[UInt8]> = []
   private var wasShort = false
+  // What the last sleep ended with: something is heard, or asked for.
+  private var isHeard = true
+  private var isAsked = true
 
   init(
     tree: consuming WatchedTree, options: FolderWatcher.Options, commands: Commands,
@@ -47,6 +50,9 @@ struct WatchLoop: ~Copyable {
   private static let scanShare = 100
   private static let pollShare = 20
   private static let overflowShare = 10
+  // What is heard while jobs are under way is mostly their own files, some events for each: once there was nothing in it to
+  // tell, what follows within this time is read in one go.
+  private static let lull: Int32 = 1  // Milliseconds.
 
   /// Watches until it is told to stop.
   mutating func run() {
@@ -55,23 +61,25 @@ struct WatchLoop: ~Copyable {
     }
     mountPoints = MountTable.points(touching: tree.roots.values.map(\.path))
     while true {
-      let requests = commands.take()
+      let requests = commands.take(isAsked)
       if requests.stop {
-        for root in tree.roots.values { root.controls.reset() }
+        for root in tree.roots.values { root.hearsNothing() }
         return
       }
       tree.room = requests.room == .max ? .max : requests.room - (tree.told - requests.told)
-      tree.drain()
+      // In the middle of a look, whatever poll(2) said: the kernel's queue must not run over.
+      let heard = isHeard || !tree.looks.isEmpty ? tree.drain() : false
       tree.giveUpUnpairedMoves()
       tree.judgeProbes()
       answer(requests)
       work()
-      tell()
+      let told = tell()
+      (isHeard, isAsked) = (false, false)
       if tree.hasWork, pausedUntil == nil { continue }
       if !tree.looks.isEmpty || !tree.unheard.isEmpty, pausedUntil == nil, commands.roomHasCome(told: tree.told) {
         continue
       }
-      sleep()
+      sleep(heardNothingNew: heard && !told)
     }
   }
 
@@ -134,7 +142,8 @@ struct WatchLoop: ~Copyable {
     workTime = .zero
   }
 
-  private mutating func tell() {
+  // Whether there was anything.
+  private mutating func tell() -> Bool {
     if tree.conditionsChanged {
       tree.conditionsChanged = false
       commands.conditions = tree.conditions
@@ -147,9 +156,10 @@ struct WatchLoop: ~Copyable {
     }
     let events = tree.takeEvents()
     if !events.isEmpty { sink(events) }
+    return !events.isEmpty
   }
 
-  private mutating func sleep() {
+  private mutating func sleep(heardNothingNew: Bool) {
     var until: Instant?
     func sooner(_ moment: Instant?) { if let moment { until = min(until ?? moment, moment) } }
     if !tree.movedFolders.isEmpty { sooner(.now + .milliseconds(10)) }
@@ -162,12 +172,16 @@ struct WatchLoop: ~Copyable {
     if tree.looks.isEmpty { sooner(tree.nextControlLook) }
     sooner(pausedUntil)
     let wait = until.map { Int32(clamping: max(0, ($0 - .now).milliseconds + 1)) } ?? -1
+    // A descriptor below zero is passed over.
+    let inotify = heardNothingNew ? -1 : tree.inotify?.descriptor ?? -1
     var waiting = [
-      pollfd(fd: tree.inotify?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: inotify, events: Int16(POLLIN), revents: 0),
       pollfd(fd: commands.wake, events: Int16(POLLIN), revents: 0),
       pollfd(fd: mountTable, events: Int16(POLLPRI), revents: 0),
     ]
-    _ = poll(&waiting, 3, wait)
+    _ = poll(&waiting, 3, heardNothingNew ? (wait < 0 ? Self.lull : min(wait, Self.lull)) : wait)
+    isHeard = waiting[0].revents != 0 || heardNothingNew
+    isAsked = waiting[1].revents != 0
     if waiting[2].revents != 0 {
       let points = MountTable.points(touching: tree.roots.values.map(\.path))
       if points != mountPoints {

@@ -74,8 +74,6 @@ struct WatchedTree: ~Copyable {
   // Folders renamed away whose new name has not been seen yet, and prompts, by the kernel's cookie.
   var movedFolders: [UInt32: (watch: Watch, from: FileKey, since: ContinuousClock.Instant)] = [:]
   var movedPrompt: (cookie: UInt32, from: FileKey)?
-  // The last rename of a temporary file of this process: what comes of it is its own doing.
-  var ownCookie: UInt32 = 0
 
   // Roots that are not open, and why roots cannot be used, open or not.
   var gone: Set<RootID> = []

@@ -223,8 +223,11 @@ public protocol RootFiles: Sendable {
   func removeSidecar(of prompt: FileKey) async throws(LocalTrouble)
   /// Begins a temporary file in the prompt's folder.
   func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile
-  /// Renames within the prompt's folder; false when the name is taken. Not durable before `syncFolder`.
-  func rename(_ from: [UInt8], to: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> Bool
+  /// Renames within the prompt's folder; false when the name is taken. Durable: the folder is synced on return, else not
+  /// before `syncFolder`.
+  func rename(
+    _ from: [UInt8], to: [UInt8], beside prompt: FileKey, durable: Bool
+  ) async throws(LocalTrouble) -> Bool
   /// Moves a file from beside one prompt to beside another, perhaps of another folder, where it was not: false when the
   /// name is taken or there is nothing to move. Durable on return, in both folders.
   func move(

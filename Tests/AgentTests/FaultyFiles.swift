@@ -152,10 +152,14 @@ final class FaultyFiles: RootFiles {
       return FaultyStaged(inner: try await inner.stage(beside: prompt), files: self, activity: activity)
     }
   }
-  func rename(_ from: [UInt8], to: [UInt8], beside prompt: FileKey) async throws(LocalTrouble) -> Bool {
+  func rename(
+    _ from: [UInt8], to: [UInt8], beside prompt: FileKey, durable: Bool
+  ) async throws(LocalTrouble) -> Bool {
     try await activity.during { () async throws(LocalTrouble) in
       try check(.rename)
-      return try await inner.rename(from, to: to, beside: prompt)
+      let isRenamed = try await inner.rename(from, to: to, beside: prompt, durable: durable)
+      if durable { try check(.syncFolder) }
+      return isRenamed
     }
   }
   func syncFolder(of prompt: FileKey) async throws(LocalTrouble) {

@@ -73,7 +73,7 @@ import Testing
           return try await staged.finish()
         },
         try await trouble("rename") { () async throws(LocalTrouble) in
-          try await bench.files.rename(Array("x.png".utf8), to: Array("y.png".utf8), beside: cat)
+          try await bench.files.rename(Array("x.png".utf8), to: Array("y.png".utf8), beside: cat, durable: false)
         },
         try await trouble("removal") { () async throws(LocalTrouble) in try await bench.files.removeSidecar(of: cat) },
       ]

@@ -1,3 +1,4 @@
+import Foundation
 import JobCore
 import Synchronization
 import TestKit
@@ -7,8 +8,30 @@ import Testing
 
 /// One sync serves many, and never one who came after it had begun.
 @Suite struct FolderSyncTests {
-  private static let folder = FileKey(root: RootID(1), path: DropPath("a"))
-  private static let other = FileKey(root: RootID(1), path: DropPath("b"))
+  private static let folder = place(1)
+  private static let other = place(2)
+
+  private static func place(_ inode: UInt) -> FolderSync.Folder {
+    var status = stat()
+    status.st_ino = inode
+    return FolderSync.Folder(status)
+  }
+
+  /// As the workers do it: whose turn it is syncs, on a thread that may be held up, until nobody waits.
+  @Sendable private static func sync(
+    _ sync: FolderSync, _ folder: FolderSync.Folder, _ perform: @escaping @Sendable () -> FolderSync.Outcome
+  ) async -> FolderSync.Outcome {
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        var next = sync.join(folder) { continuation.resume(returning: $0) }
+        while let turn = next.take() { next = sync.end(turn, perform()) }
+      }
+    }
+  }
+
+  private static func failure(_ code: String) -> FolderSync.Outcome {
+    .failure(LocalTrouble(JobError(code: code, message: "It failed."), isFatal: true))
+  }
 
   /// A sync that ends when it is told to.
   private final class Gate: Sendable {
@@ -25,19 +48,17 @@ import Testing
         state.open += count
       }
     }
-    func pass() async throws(LocalTrouble) {
+    func pass() -> FolderSync.Outcome {
       let turn = state.withLock { state in
         state.begun += 1
         return state.begun
       }
-      do {
-        try await eventually("the gate opens for \(turn)") { state.withLock { $0.open >= turn } }
-      } catch {
-        throw LocalTrouble(JobError(code: "test", message: "\(error)"))
+      let deadline = ContinuousClock.now + .seconds(30)
+      while state.withLock({ $0.open < turn }) {
+        guard ContinuousClock.now < deadline else { return FolderSyncTests.failure("the gate did not open") }
+        usleep(200)
       }
-      if state.withLock({ $0.failing.contains(turn) }) {
-        throw LocalTrouble(JobError(code: "sync-\(turn)", message: "It failed."), isFatal: true)
-      }
+      return state.withLock { $0.failing.contains(turn) } ? FolderSyncTests.failure("sync-\(turn)") : .success(())
     }
   }
 
@@ -58,13 +79,14 @@ import Testing
     let sync = FolderSync()
     let gate = Gate()
     let ended = Shared(0)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await sync.sync(Self.folder) { () async throws(LocalTrouble) in try await gate.pass() } }
+    let failed = try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask { (try? await Self.sync(sync, Self.folder) { gate.pass() }.get()) == nil }
       try await eventually("the first sync runs") { gate.begun == 1 }
       for _ in 0..<20 {
         group.addTask {
-          try await sync.sync(Self.folder) { () async throws(LocalTrouble) in try await gate.pass() }
+          let outcome = await Self.sync(sync, Self.folder) { gate.pass() }
           ended.with { $0 += 1 }
+          return (try? outcome.get()) == nil
         }
       }
       // None of them may be served by the first one, so all of them have to wait now.
@@ -73,8 +95,9 @@ import Testing
       try await eventually("the second sync runs") { gate.begun == 2 }
       #expect(ended.with { $0 } == 0)
       gate.open(20)
-      try await group.waitForAll()
+      return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
     }
+    #expect(failed == 0)
     #expect(ended.with { $0 } == 20)
     // Those that had come by then share one; a straggler may need one more.
     #expect(gate.begun < 21, "syncs are shared")
@@ -84,11 +107,9 @@ import Testing
     let sync = FolderSync()
     let gate = Gate()
     @Sendable func outcome() async -> String {
-      do throws(LocalTrouble) {
-        try await sync.sync(Self.folder) { () async throws(LocalTrouble) in try await gate.pass() }
-        return "fine"
-      } catch {
-        return error.isFatal ? error.error.code.rawValue : "not fatal"
+      switch await Self.sync(sync, Self.folder, { gate.pass() }) {
+      case .success: "fine"
+      case .failure(let trouble): trouble.isFatal ? trouble.error.code : "not fatal"
       }
     }
     let codes = try await withThrowingTaskGroup(of: String.self) { group in
@@ -106,23 +127,19 @@ import Testing
 
   @Test func anErrorIsNotKept() async throws {
     let sync = FolderSync()
-    let thrown = try await trouble("the first") { () async throws(LocalTrouble) in
-      try await sync.sync(Self.folder) { () async throws(LocalTrouble) in
-        throw LocalTrouble(JobError(code: "once", message: "It failed."), isFatal: true)
-      }
-    }
-    #expect(thrown.error.code == "once")
-    try await sync.sync(Self.folder) { () async throws(LocalTrouble) in }
+    let first = await Self.sync(sync, Self.folder) { Self.failure("once") }
+    #expect(throws: LocalTrouble.self) { try first.get() }
+    try await Self.sync(sync, Self.folder) { .success(()) }.get()
   }
 
   @Test func foldersDoNotWaitForOneAnother() async throws {
     let sync = FolderSync()
     let gate = Gate()
-    async let first: Void = sync.sync(Self.folder) { () async throws(LocalTrouble) in try await gate.pass() }
+    async let first = Self.sync(sync, Self.folder) { gate.pass() }
     try await eventually("the first sync runs") { gate.begun == 1 }
-    try await sync.sync(Self.other) { () async throws(LocalTrouble) in }
+    try await Self.sync(sync, Self.other) { .success(()) }.get()
     gate.open()
-    try await first
+    try await first.get()
   }
 
   @Test func underLoadEverybodyIsServedByASyncThatBeganLater() async throws {
@@ -136,25 +153,26 @@ import Testing
       }
     }
     let latest = Shared(0)
-    let late = try await withThrowingTaskGroup(of: Int.self) { group in
+    let late = await withTaskGroup(of: Int.self) { group in
       for number in 0..<500 {
         group.addTask {
           for _ in 0..<(number % 7) { await Task.yield() }
           let came = tick()
-          try await sync.sync(Self.folder) { () async throws(LocalTrouble) in
+          _ = await Self.sync(sync, Self.folder) {
             let overlaps = isRunning.with { running in
               defer { running = true }
               return running
             }
             let began = tick()
-            await Task.yield()
+            sched_yield()
             isRunning.with { $0 = false }
             latest.with { $0 = overlaps ? -1_000_000 : max($0, began) }
+            return .success(())
           }
           return latest.with { $0 } > came ? 0 : 1
         }
       }
-      return try await group.reduce(0, +)
+      return await group.reduce(0, +)
     }
     #expect(late == 0, "\(late) of 500 were served by a sync that had begun before, or two ran at once")
   }

@@ -51,7 +51,7 @@ import Testing
       try await bench.files.writeSidecar(oursSample, of: key, durable: true)
     }
     _ = try await trouble("rename") { () async throws(LocalTrouble) in
-      try await bench.files.rename(Array("x.png".utf8), to: Array("y.png".utf8), beside: key)
+      try await bench.files.rename(Array("x.png".utf8), to: Array("y.png".utf8), beside: key, durable: false)
     }
     _ = try await trouble("picture") { () async throws(LocalTrouble) in
       let staged = try await bench.files.stage(beside: key)

@@ -122,16 +122,17 @@ import Testing
     try bench.place.makeFolder("root/a/folder")
     symbolicLink("nowhere", at: bench.path("a/link"))
     for name in ["file", "folder", "link"] {
-      #expect(try await bench.files.rename(Array("new".utf8), to: Array(name.utf8), beside: cat) == false)
+      #expect(
+        try await bench.files.rename(Array("new".utf8), to: Array(name.utf8), beside: cat, durable: false) == false)
     }
     #expect(try bench.read("a/file") == "old")
     #expect(try bench.read("a/new") == "new")
-    #expect(try await bench.files.rename(Array("new".utf8), to: Array("free".utf8), beside: cat))
+    #expect(try await bench.files.rename(Array("new".utf8), to: Array("free".utf8), beside: cat, durable: false))
     #expect(try bench.read("a/free") == "new")
     #expect(!bench.exists("a/new"))
     try await bench.files.syncFolder(of: cat)
     _ = try await trouble("there is nothing to rename") { () async throws(LocalTrouble) in
-      try await bench.files.rename(Array("new".utf8), to: Array("other".utf8), beside: cat)
+      try await bench.files.rename(Array("new".utf8), to: Array("other".utf8), beside: cat, durable: false)
     }
   }
 
@@ -140,7 +141,8 @@ import Testing
     let won = try await withThrowingTaskGroup(of: Int.self) { group in
       for number in 0..<20 {
         group.addTask {
-          let isMine = try await bench.files.rename(Array("t\(number)".utf8), to: Array("cat.png".utf8), beside: cat)
+          let isMine = try await bench.files.rename(
+            Array("t\(number)".utf8), to: Array("cat.png".utf8), beside: cat, durable: false)
           return isMine ? 1 : 0
         }
       }

@@ -16,6 +16,8 @@ final class WatcherBench: Sendable {
   let writers = FileWriters()
   private let seen = Mutex<[FolderEvent]>([])
   private let folders: [RootID: RootFolder]
+  /// The files of the same roots, as the program has them.
+  let files: FolderFiles
   private let sentinels = Mutex(0)
 
   /// Runs `body` with a watcher that has made its first scan, and ends it. `prepare` is for what is there before.
@@ -56,6 +58,9 @@ final class WatcherBench: Sendable {
       uniqueKeysWithValues: try roots.enumerated().map {
         (RootID(Int64($0.offset + 1)), try RootFolder(place.path($0.element)))
       })
+    files = FolderFiles(
+      roots: folders, workers: .singleton, check: checkSample, glance: glanceSample, run: "bench",
+      keptFolder: place.path("kept"), writers: writers)
     watcher = FolderWatcher(
       roots: folders,
       options: .init(
@@ -108,9 +113,6 @@ final class WatcherBench: Sendable {
 
   /// Confirms prompts as they stand, as one does who has read them.
   func confirm(_ names: [String], inputs: UInt64 = 1) async throws {
-    let files = FolderFiles(
-      roots: folders, workers: .singleton, check: checkSample, glance: glanceSample, run: "bench",
-      keptFolder: place.path("kept"))
     let queries = names.map { name in
       SourceQuery(prompt: key(name), list: key(String(name.dropLast(7)) + ".images"))
     }
