@@ -11,7 +11,9 @@ extension WatchedTree {
 
   /// What one look at a folder has found.
   func noteControls(_ names: ControlNames, _ folder: FileKey, _ watch: Watch) {
-    guard let table = roots[folder.root]?.controls, let node = nodes[watch] else { return }
+    guard let root = roots[folder.root], let node = nodes[watch] else { return }
+    let table = root.controls
+    if node.way.isPolled { root.forgetAll() }
     switch node.way {
     case .inotify: table.set(folder.path, names)
     case .polling(.outOfWatches), .polling(.unavailable): table.setUnheard(device: node.device, isShortOfWatches: true)
@@ -20,9 +22,9 @@ extension WatchedTree {
   }
 
   /// A file has come or changed.
-  mutating func controlSeen(_ name: [UInt8], _ folder: FileKey, _ watch: Watch) {
+  mutating func controlSeen(_ name: [UInt8], _ meaning: DropNames.Meaning, _ folder: FileKey, _ watch: Watch) {
     guard let root = roots[folder.root] else { return }
-    switch DropNames.meaning(of: name) {
+    switch meaning {
     case .prompt(let stem): root.controls.remove(DropNames.imageList(stem: stem), in: folder.path)
     case .imageList(let stem):
       if isThere(DropNames.prompt(stem: stem), folder) { return }

@@ -66,6 +66,9 @@ final class ControlTable: Sendable {
   /// Whether every change in the folders on this device is heard of.
   func hears(_ device: UInt64) -> Bool { state.withLock { $0.hears(device) } }
 
+  /// The names in a folder whose changes are heard of.
+  func heard(_ folder: DropPath) -> ControlNames { state.withLock { $0.heard[folder] ?? ControlNames() } }
+
   /// The names in a folder; nil where it has to be listed, because nobody hears of its changes. `status`: of the folder now.
   func names(_ folder: DropPath, _ stamp: FileStamp) -> ControlNames? {
     state.withLock { state in

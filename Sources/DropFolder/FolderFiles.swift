@@ -15,6 +15,8 @@ public final class FolderFiles: RootFiles {
   private let run: String
   private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
+  // Writes that have to be durable and wait for a worker.
+  private let coming = Atomic<Int>(0)
   let skipped: SkippedFolders
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
@@ -111,6 +113,21 @@ public final class FolderFiles: RootFiles {
     }
   }
 
+  /// A look, and whether a program has the file open for writing: what cannot be opened has no writer that matters.
+  func sightWithWriter(_ file: FileKey) -> Seen {
+    do throws(SystemError) {
+      let opened = try open(file.root, file.path.bytes, O_RDONLY | O_NONBLOCK)
+      let status = try opened.status()
+      guard status.isRegular else { return sight(file) }
+      if status.st_nlink > 1, try isPlanted(status, file) { return sight(file) }
+      return Seen(
+        sighting: .file(status.stamp, age: status.age(now: coarseWallClock())),
+        isBeingWritten: writers.hasWriter(opened, file, status))
+    } catch {
+      return sight(file)
+    }
+  }
+
   // Who can write into the folder could link a file there that promptdrop may read and he may not: its text would go to
   // the service. The kernel forbids such links by default (fs.protected_hardlinks), but not everywhere.
   private func isPlanted(_ status: stat, _ file: FileKey) throws(SystemError) -> Bool {
@@ -177,17 +194,22 @@ public final class FolderFiles: RootFiles {
   }
 
   /// Does something in the prompt's folder and, where that has to be durable, syncs the folder: one trip to a worker, and one
-  /// sync for all who come while another one runs.
+  /// sync for all that is written meanwhile.
   func inFolder<T: Sendable>(
     of prompt: FileKey, durable: Bool, _ body: @escaping @Sendable (borrowing Descriptor) throws(LocalTrouble) -> T
   ) async throws(LocalTrouble) -> T {
-    try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
+    if durable { coming.wrappingAdd(1, ordering: .relaxed) }
+    return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
       workers.submit { _ in
+        if durable { self.coming.wrappingSubtract(1, ordering: .relaxed) }
         do throws(LocalTrouble) {
-          let folder = try self.openFolder(of: prompt)
-          let value = try body(folder)
+          let folder = OpenFolder(try self.openFolder(of: prompt))
+          let value = try body(folder.descriptor)
           guard durable else { return continuation.resume(returning: .success(value)) }
-          try self.sync(folder, prompt) { continuation.resume(returning: $0.map { value }) }
+          let duty = try SyncDuty(folder, prompt)
+          if self.folderSync.join(duty.place, { continuation.resume(returning: $0.map { value }) }) {
+            self.syncOnceWritten(duty)
+          }
         } catch {
           continuation.resume(returning: .failure(error))
         }
@@ -195,21 +217,15 @@ public final class FolderFiles: RootFiles {
     }.get()
   }
 
-  private func sync(
-    _ folder: borrowing Descriptor, _ prompt: FileKey, done: @escaping FolderSync.Done
-  ) throws(LocalTrouble) {
-    func trouble(_ error: SystemError) -> LocalTrouble {
-      LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
-    }
-    let place: FolderSync.Folder
-    do throws(SystemError) { place = try folder.place() } catch { throw trouble(error) }
-    var next = folderSync.join(place, done)
-    // Those who have come meanwhile are served too, by this thread: one sync after the other, until nobody waits.
-    while let turn = next.take() {
-      var outcome = FolderSync.Outcome.success(())
-      do throws(SystemError) { try folder.sync() } catch { outcome = .failure(trouble(error)) }
-      next = folderSync.end(turn, outcome)
-    }
+  // While more that has to be durable waits for a worker, the sync waits behind it, and serves that too.
+  private func syncOnceWritten(_ duty: SyncDuty) {
+    guard coming.load(ordering: .relaxed) > 0 else { return sync(duty) }
+    workers.submit { _ in self.sync(duty) }
+  }
+
+  private func sync(_ duty: SyncDuty) {
+    let served = folderSync.begin(duty.place)
+    if folderSync.end(duty.place, served, duty.perform()) { syncOnceWritten(duty) }
   }
 
   /// SHA-256 of a regular file beside the prompt; nil where there is none.

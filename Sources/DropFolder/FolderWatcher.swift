@@ -120,8 +120,8 @@ final class Commands: Sendable {
     var awaited: [NamedFile: [FileKey]] = [:]
     var room = Int.max
     var told = 0
-    // The watching thread sleeps though there is something to do.
-    var waitsForRoom = false
+    // The watching thread sleeps though there is something to do: until there is this much room.
+    var wantedRoom: Int?
     var conditions: [FolderCondition] = []
   }
   private let requests = Mutex(Requests())
@@ -144,9 +144,8 @@ final class Commands: Sendable {
   func setRoom(_ room: Int, told: Int) {
     let isWaitedFor = requests.withLock { requests in
       (requests.room, requests.told) = (room, told)
-      // A little room is not worth a look.
-      guard requests.waitsForRoom, room >= 64 else { return false }
-      requests.waitsForRoom = false
+      guard let wanted = requests.wantedRoom, room >= wanted else { return false }
+      requests.wantedRoom = nil
       return true
     }
     if isWaitedFor { ring() }
@@ -162,11 +161,12 @@ final class Commands: Sendable {
     }
   }
 
-  /// Whether room has come since `take`; else it wakes the thread when it comes.
-  func roomHasCome(told: Int) -> Bool {
+  /// Whether there is so much room; else it wakes the thread when it comes.
+  func roomHasCome(told: Int, atLeast enough: Int) -> Bool {
     requests.withLock { requests in
-      if requests.room - (told - requests.told) > 0 { return true }
-      requests.waitsForRoom = true
+      if requests.room - (told - requests.told) >= enough { return true }
+      // A little room is not worth a look.
+      requests.wantedRoom = max(enough, 64)
       return false
     }
   }

@@ -12,9 +12,10 @@ extension WatchedTree {
       if event.has(IN_Q_OVERFLOW) {
         overflowed = true
         writers.forgetAll()
-        for root in roots.values { root.sidecars.forgetAll() }
+        for root in roots.values { root.forgetAll() }
       } else if event.has(IN_IGNORED) {
         // The kernel has dropped this one itself, and may give its number to another folder.
+        if let folder = table.folder(event.watch) { roots[folder.root]?.facts.forgetAll() }
         for other in table.remove(event.watch) where other != event.watch { drop(other) }
         nodes[event.watch] = nil
         drop(event.watch)
@@ -37,9 +38,11 @@ extension WatchedTree {
   }
 
   private mutating func handleFolder(_ event: Inotify.Event, in folder: FileKey) {
-    if case .prompt = DropNames.meaning(of: event.name), event.has(IN_CREATE | IN_MOVED_TO) {
-      report(event.name, folder, event.watch, .touched)
+    let meaning = DropNames.meaning(of: event.name)
+    if case .prompt = meaning, event.has(IN_CREATE | IN_MOVED_TO) {
+      report(event.name, meaning, folder, event.watch, .touched)
     }
+    forgetFacts(event, in: folder)
     if event.name == DropNames.syncMark { noteSyncMark(event.has(IN_CREATE | IN_MOVED_TO), in: folder) }
     guard !options.skipped.skips(event.name) else { return handleLeftOut(event) }
     let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
@@ -56,6 +59,18 @@ extension WatchedTree {
     } else if event.has(IN_CREATE | IN_MOVED_TO) {
       lookNow(Look(.child(of: event.watch, event.name)))
     }
+  }
+
+  // What is remembered of a folder is read anew after an event of what it was read from; and of all folders, when paths
+  // mean other ones than they did.
+  private func forgetFacts(_ event: Inotify.Event, in folder: FileKey) {
+    guard let facts = roots[folder.root]?.facts else { return }
+    if event.isFolder, event.has(IN_MOVED_FROM) { facts.forgetAll() }
+    guard
+      event.name == DropNames.folderDefaults || event.name == DropNames.syncMark
+        || event.name.withUnsafeBytes(ControlNames.mayMatter)
+    else { return }
+    facts.forget(folder.path)
   }
 
   /// Tells whether a sync tool keeps the folder where that is new.
@@ -91,21 +106,23 @@ extension WatchedTree {
 
   private mutating func handleFile(_ event: Inotify.Event, in folder: FileKey) {
     noteWriter(event, in: folder)
+    forgetFacts(event, in: folder)
     if let prompt = DropNames.promptOfSidecar(event.name) { handleSidecar(event, of: prompt, in: folder) }
+    let meaning = DropNames.meaning(of: event.name)
     if event.has(IN_DELETE | IN_MOVED_FROM) {
-      handleLoss(event, in: folder)
+      handleLoss(event, meaning, in: folder)
       controlLost(event.name, folder, event.watch)
     } else {
-      controlSeen(event.name, folder, event.watch)
+      controlSeen(event.name, meaning, folder, event.watch)
       let isWhole = event.has(IN_CLOSE_WRITE | IN_MOVED_TO)
       if event.has(IN_MOVED_TO), let move = movedPrompt, move.cookie == event.cookie {
         movedPrompt = nil
         let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
-        if case .prompt = DropNames.meaning(of: event.name), here != move.from {
+        if case .prompt = meaning, here != move.from {
           events.append(.promptRenamed(from: move.from, to: here))
         }
       }
-      report(event.name, folder, event.watch, isWhole ? .closed : .touched)
+      report(event.name, meaning, folder, event.watch, isWhole ? .closed : .touched)
     }
   }
 
@@ -139,8 +156,8 @@ extension WatchedTree {
     }
   }
 
-  private mutating func handleLoss(_ event: Inotify.Event, in folder: FileKey) {
-    switch DropNames.meaning(of: event.name) {
+  private mutating func handleLoss(_ event: Inotify.Event, _ meaning: DropNames.Meaning, in folder: FileKey) {
+    switch meaning {
     case .prompt, .conflictCopy:
       let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
       if event.has(IN_MOVED_FROM) { movedPrompt = (event.cookie, here) }
@@ -161,8 +178,10 @@ extension WatchedTree {
   }
 
   /// Tells what has happened to a file, where that matters.
-  mutating func report(_ name: [UInt8], _ folder: FileKey, _ watch: Watch, _ hint: Hint) {
-    switch DropNames.meaning(of: name) {
+  mutating func report(
+    _ name: [UInt8], _ meaning: DropNames.Meaning, _ folder: FileKey, _ watch: Watch, _ hint: Hint
+  ) {
+    switch meaning {
     case .prompt, .conflictCopy: tell(FileKey(root: folder.root, path: folder.path.appending(name)), hint, in: watch)
     case .imageList(let stem):
       tell(prompt(stem, folder), hint, in: watch)

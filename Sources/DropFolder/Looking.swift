@@ -24,7 +24,7 @@ struct Look {
 // Looking through folders: what is there, against what was seen before.
 extension WatchedTree {
   /// Whether there is anything to look through, and room for what may be found.
-  var hasWork: Bool { !looks.isEmpty && room > 0 }
+  var hasWork: Bool { !looks.isEmpty && room >= enoughRoom }
 
   /// Begins to look through everything.
   mutating func lookAtAll() {
@@ -131,6 +131,7 @@ extension WatchedTree {
     let found = try FolderLook(
       folder, FolderHash(key), wantsAll: awaited.any(), skipping: options.skipped)
     noteControls(found.controls, key, watch)
+    roots[key.root]?.facts.forget(key.path)
     let inputs = takeDefaults(found.defaults, folder, key, watch)
     let (stamps, lost) = (nodes[watch]?.seen ?? SeenFolder()).match(found.prompts.map(\.key))
     var entries: [SeenFolder.Entry] = []
@@ -146,7 +147,7 @@ extension WatchedTree {
     if lost { events.append(.promptsVanished(key)) }
     noteSyncMark(found.hasSyncMark, in: key)
     noteLeftOut(Set(found.leftOut), in: watch)
-    for name in found.others { report(name, key, watch, .found) }
+    for name in found.others { report(name, DropNames.meaning(of: name), key, watch, .found) }
     var rest = look
     tellNews(news, key, watch, &rest)
     if look.isRecursive && look.after.isEmpty { goInto(found.folders, of: watch, key) }
@@ -195,7 +196,10 @@ extension WatchedTree {
     guard !news.isEmpty else { return }
     for name in news.sorted(by: { $0.lexicographicallyPrecedes($1) })
     where look.after.isEmpty || look.after.lexicographicallyPrecedes(name) {
-      guard room > 0 else { return }
+      guard room > 0 else {
+        wasShortOfRoom = true
+        return
+      }
       tell(FileKey(root: key.root, path: key.path.appending(name)), .found, in: watch)
       if room == 0 { look.after = name }
     }

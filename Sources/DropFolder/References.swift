@@ -74,10 +74,13 @@ extension FolderFiles {
     await onWorker {
       // Moved into a bin, or its folder is left out by now.
       if self.isLeftOut(prompt) { return LastLook(prompt: .missing) }
-      var look = LastLook(prompt: self.sight(prompt).sighting)
-      let list = self.listPlace(of: SourceQuery(prompt: prompt, list: list))
-      for file in [prompt, list] where look.beingWritten == nil {
-        if self.isBeingWritten(file) { look.beingWritten = file }
+      let seen = self.sightWithWriter(prompt)
+      var look = LastLook(prompt: seen.sighting)
+      if seen.isBeingWritten {
+        look.beingWritten = prompt
+      } else {
+        let list = self.listPlace(of: SourceQuery(prompt: prompt, list: list))
+        if self.isBeingWritten(list) { look.beingWritten = list }
       }
       return look
     }

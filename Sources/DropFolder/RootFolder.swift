@@ -14,8 +14,12 @@ public final class RootFolder: Sendable {
   private let given: [UInt8]
   private let opening: Opening
   private let state: Mutex<Place?>
+  // Whether it lay below a sync tool's mark, and when that was looked up.
+  private let lastMark = Mutex<(isBelow: Bool, at: ContinuousClock.Instant)?>(nil)
   /// What is known of names in it that may be meant as control files'.
   let controls = ControlTable()
+  /// What its folders say about what is in them.
+  let facts = FolderFacts()
   /// The sidecars that this process has put into it.
   let sidecars = OwnSidecars()
   /// Whether the path that was given leads through a link, which may be re-pointed without anything being heard.
@@ -139,10 +143,16 @@ public final class RootFolder: Sendable {
     hearsNothing()
   }
 
+  /// Something may have been missed.
+  func forgetAll() {
+    facts.forgetAll()
+    sidecars.forgetAll()
+  }
+
   /// Nobody watches it any more: what is remembered of it cannot be trusted.
   func hearsNothing() {
     controls.reset()
-    sidecars.forgetAll()
+    forgetAll()
   }
 
   /// Opens and locks it again, where it is there. Throws `RootAbsence` where it cannot be used.
@@ -193,8 +203,25 @@ public final class RootFolder: Sendable {
     return fstat(folder, &mine) == 0 && mine.st_nlink > 0 && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino
   }
 
+  // Nothing is heard from above the root: an answer is good for as long as the pipeline's own about a folder's owner.
+  private static let markLife: Duration = .seconds(2)
+
+  /// As `isBelowSyncMark`, where that was asked for a moment ago; else nil.
+  var lastIsBelowSyncMark: Bool? {
+    lastMark.withLock { last in
+      guard let last, .now - last.at < Self.markLife else { return nil }
+      return last.isBelow
+    }
+  }
+
   /// Whether a folder above it holds a sync tool's mark, which keeps the root on several machines too.
   var isBelowSyncMark: Bool {
+    let isBelow = findSyncMarkAbove()
+    lastMark.withLock { $0 = (isBelow, .now) }
+    return isBelow
+  }
+
+  private func findSyncMarkAbove() -> Bool {
     var above = DropPath(bytes: Array(path.dropFirst()))
     while !above.bytes.isEmpty {
       above = above.directory

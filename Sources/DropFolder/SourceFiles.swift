@@ -96,23 +96,64 @@ extension FolderFiles {
   }
 
   /// Where the list of a prompt stands.
-  func listPlace(of query: SourceQuery) -> FileKey { listPlace(query, controlNames(in: query.prompt.folder)).file }
+  func listPlace(of query: SourceQuery) -> FileKey {
+    let folder = query.prompt.folder
+    if let root = roots[folder.root], root.facts.knows(folder.path) {
+      return listPlace(query, root.controls.heard(folder.path)).file
+    }
+    return listPlace(query, controlNames(in: folder).names).file
+  }
 
-  /// Reads the defaults of the folder and of those above it, the nearest first.
+  /// The defaults of the folder and of those above it, the nearest first.
   public func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
-    await onWorker { self.findings(around: file, limit: limit).defaults }
+    if let known = knownDefaults(above: file, limit) { return known }
+    return await onWorker { self.findings(around: file, limit: limit).defaults }
+  }
+
+  // What is remembered needs no trip to a worker. Nil: not all of it is.
+  private func knownDefaults(above file: FileKey, _ limit: Int) -> [FolderDefaults]? {
+    guard let facts = roots[file.root]?.facts else { return nil }
+    var defaults: [FolderDefaults] = []
+    var folder = file.path.directory
+    while true {
+      guard let known = facts.known(folder, limit: limit) else { return nil }
+      defaults += known.defaults
+      if folder.bytes.isEmpty { return defaults }
+      folder = folder.directory
+    }
   }
 
   private func findings(around file: FileKey, limit: Int) -> FolderFindings {
-    var found = FolderFindings(controls: controlNames(in: file.folder))
-    var names = found.controls
     var folder = file.folder
-    while true {
-      takeDefaults(folder, names, limit, &found)
-      if folder.path.bytes.isEmpty { return found }
+    var found = level(folder, limit)
+    while !folder.path.bytes.isEmpty {
       folder = folder.folder
-      names = controlNames(in: folder)
+      let above = level(folder, limit)
+      found.defaults += above.defaults
+      found.unclear += above.unclear
+      found.beingWritten = found.beingWritten ?? above.beingWritten
     }
+    return found
+  }
+
+  // What one folder says; from memory, where its changes are heard of.
+  private func level(_ folder: FileKey, _ limit: Int) -> FolderFindings {
+    guard let root = roots[folder.root] else { return FolderFindings(controls: ControlNames()) }
+    if let known = root.facts.known(folder.path, limit: limit) {
+      return FolderFindings(
+        controls: root.controls.heard(folder.path), defaults: known.defaults, unclear: known.unclear)
+    }
+    let changes = root.facts.changes
+    let (names, isHeard) = controlNames(in: folder)
+    var found = FolderFindings(controls: names)
+    takeDefaults(folder, names, limit, &found)
+    // A writer that has not written yet is not heard of, nor the end of what keeps a file from being read.
+    let isCertain = found.beingWritten == nil && found.defaults.allSatisfy { (try? $0.content.get()) != nil }
+    if isHeard, isCertain {
+      root.facts.remember(
+        .init(limit: limit, defaults: found.defaults, unclear: found.unclear), of: folder.path, since: changes)
+    }
+    return found
   }
 
   private func takeDefaults(_ folder: FileKey, _ names: ControlNames, _ limit: Int, _ found: inout FolderFindings) {
@@ -154,22 +195,29 @@ extension FolderFiles {
     return true
   }
 
-  // Names in a folder that may be meant as control files'. A folder that cannot be listed has none that could be taken.
-  private func controlNames(in folder: FileKey) -> ControlNames {
-    guard let table = roots[folder.root]?.controls else { return ControlNames() }
+  // Names in a folder that may be meant as control files', and whether changes in it are heard of. A folder that cannot be
+  // listed has none that could be taken.
+  private func controlNames(in folder: FileKey) -> (names: ControlNames, isHeard: Bool) {
+    guard let root = roots[folder.root], let place = root.place else { return (ControlNames(), false) }
     do throws(SystemError) {
-      let opened = try open(folder.root, folder.path.bytes, O_RDONLY | O_DIRECTORY)
+      // The root's own descriptor is nobody's to list with.
+      if folder.path.bytes.isEmpty, root.controls.hears(place.identity.device) {
+        return (root.controls.heard(folder.path), true)
+      }
+      let opened = try place.open(folder.path.bytes, O_RDONLY | O_DIRECTORY)
       let status = try opened.status()
-      if let known = table.names(folder.path, status.stamp) { return known }
+      if let known = root.controls.names(folder.path, status.stamp) {
+        return (known, root.controls.hears(UInt64(status.st_dev)))
+      }
       var names = ControlNames()
       try FolderListing.each(in: opened) { entry in
         if !entry.isFolder, ControlNames.mayMatter(entry.name) { names.insert(entry.bytes) }
       }
       // A change within the clock's coarseness would not be seen.
-      if status.age(now: coarseWallClock()) > .seconds(2) { table.remember(folder.path, status.stamp, names) }
-      return names
+      if status.age(now: coarseWallClock()) > .seconds(2) { root.controls.remember(folder.path, status.stamp, names) }
+      return (names, false)
     } catch {
-      return ControlNames()
+      return (ControlNames(), false)
     }
   }
 }

@@ -4,18 +4,41 @@ import JobCore
 extension FolderFiles {
   /// Looks for a sync tool's mark in the file's folder and in those above it.
   public func hasSyncMark(above file: FileKey) async -> Bool {
-    await onWorker {
-      if self.roots[file.root]?.isBelowSyncMark == true { return true }
+    if let known = knownMark(above: file) { return known }
+    return await onWorker {
+      guard let root = self.roots[file.root] else { return false }
+      if root.lastIsBelowSyncMark ?? root.isBelowSyncMark { return true }
       var folder = file.path.directory
       while true {
-        let mark = FileKey(root: file.root, path: folder.appending(DropNames.syncMark))
-        switch self.sight(mark).sighting {
-        case .missing, .unreadable: break
-        case .file, .notAFile: return true
-        }
+        if self.hasSyncMark(in: FileKey(root: file.root, path: folder), root.facts) { return true }
         if folder.bytes.isEmpty { return false }
         folder = folder.directory
       }
+    }
+  }
+
+  private func hasSyncMark(in folder: FileKey, _ facts: FolderFacts) -> Bool {
+    if let known = facts.isMarked(folder.path) { return known }
+    let changes = facts.changes
+    let isMarked =
+      switch sight(FileKey(root: folder.root, path: folder.path.appending(DropNames.syncMark))).sighting {
+      case .missing, .unreadable: false
+      case .file, .notAFile: true
+      }
+    facts.remember(isMarked: isMarked, of: folder.path, since: changes)
+    return isMarked
+  }
+
+  // What is remembered needs no trip to a worker. Nil: not all of it is.
+  private func knownMark(above file: FileKey) -> Bool? {
+    guard let root = roots[file.root], let isBelow = root.lastIsBelowSyncMark else { return nil }
+    if isBelow { return true }
+    var folder = file.path.directory
+    while true {
+      guard let isMarked = root.facts.isMarked(folder) else { return nil }
+      if isMarked { return true }
+      if folder.bytes.isEmpty { return false }
+      folder = folder.directory
     }
   }
 }

@@ -18,6 +18,8 @@ struct WatchLoop: ~Copyable {
   // When it is said again that roots cannot be used, while that is so.
   private var nextReminder: ContinuousClock.Instant?
   private let hasLinks: Bool
+  // Before this, only much room is worth a look for what could not be told.
+  private var nextLookForRoom: ContinuousClock.Instant = .now
   // While descriptors are used up.
   private var pausedUntil: ContinuousClock.Instant?
   // Whether a look at everything is under way, or due; what is being done has taken this long so far.
@@ -50,6 +52,9 @@ struct WatchLoop: ~Copyable {
   private static let scanShare = 100
   private static let pollShare = 20
   private static let overflowShare = 10
+  // Nor do looks for what there was no room for take more than a tenth of the time, unless there is room for this many.
+  private static let roomShare = 10
+  private static let muchRoom = 1024
   // What is heard while jobs are under way is mostly their own files, some events for each: once there was nothing in it to
   // tell, what follows within this time is read in one go.
   private static let lull: Int32 = 1  // Milliseconds.
@@ -67,6 +72,7 @@ struct WatchLoop: ~Copyable {
         return
       }
       tree.room = requests.room == .max ? .max : requests.room - (tree.told - requests.told)
+      tree.enoughRoom = enoughRoom
       // In the middle of a look, whatever poll(2) said: the kernel's queue must not run over.
       let heard = isHeard || !tree.looks.isEmpty ? tree.drain() : false
       tree.giveUpUnpairedMoves()
@@ -76,12 +82,13 @@ struct WatchLoop: ~Copyable {
       let told = tell()
       (isHeard, isAsked) = (false, false)
       if tree.hasWork, pausedUntil == nil { continue }
-      if !tree.looks.isEmpty || !tree.unheard.isEmpty, pausedUntil == nil, commands.roomHasCome(told: tree.told) {
-        continue
-      }
+      if waitsForRoom, pausedUntil == nil, commands.roomHasCome(told: tree.told, atLeast: enoughRoom) { continue }
       sleep(heardNothingNew: heard && !told)
     }
   }
+
+  private var waitsForRoom: Bool { !tree.looks.isEmpty || !tree.unheard.isEmpty }
+  private var enoughRoom: Int { Instant.now < nextLookForRoom ? Self.muchRoom : 1 }
 
   private mutating func answer(_ requests: Commands.Requests) {
     let now = Instant.now
@@ -127,7 +134,12 @@ struct WatchLoop: ~Copyable {
     let begin = Instant.now
     // Between two parts the kernel's queue is read: it must not run over meanwhile.
     if !tree.work(folders: 64) { pausedUntil = .now + .seconds(1) }
-    workTime += .now - begin
+    let took = Instant.now - begin
+    workTime += took
+    if tree.wasShortOfRoom {
+      tree.wasShortOfRoom = false
+      nextLookForRoom = .now + took * Self.roomShare
+    }
     guard tree.looks.isEmpty else { return }
     let end = Instant.now
     if isScanning {
@@ -171,6 +183,7 @@ struct WatchLoop: ~Copyable {
     sooner(tree.nextProbe)
     if tree.looks.isEmpty { sooner(tree.nextControlLook) }
     sooner(pausedUntil)
+    if waitsForRoom, nextLookForRoom > .now { sooner(nextLookForRoom) }
     let wait = until.map { Int32(clamping: max(0, ($0 - .now).milliseconds + 1)) } ?? -1
     // A descriptor below zero is passed over.
     let inotify = heardNothingNew ? -1 : tree.inotify?.descriptor ?? -1

@@ -64,6 +64,10 @@ struct WatchedTree: ~Copyable {
   var room = Int.max
   /// How many prompts were told of.
   var told = 0
+  /// So much room is worth a look for what could not be told.
+  var enoughRoom = 1
+  /// Whether something could not be told since this was asked for last.
+  var wasShortOfRoom = false
 
   // Folders that are looked through at a time, because a file has come or gone that may be some prompt's list.
   var controlLooks: [Watch: ContinuousClock.Instant] = [:]
@@ -194,7 +198,10 @@ struct WatchedTree: ~Copyable {
 
   /// Forgets a folder and all below it.
   mutating func forget(_ watch: Watch) {
-    if let folder = table.folder(watch) { writers.forget(below: folder) }
+    if let folder = table.folder(watch) {
+      writers.forget(below: folder)
+      roots[folder.root]?.facts.forgetAll()
+    }
     for gone in table.remove(watch) { drop(gone) }
   }
 
@@ -216,6 +223,7 @@ struct WatchedTree: ~Copyable {
   mutating func tell(_ prompt: FileKey, _ hint: Hint, in folder: Watch) {
     guard room > 0 else {
       unheard.insert(folder)
+      wasShortOfRoom = true
       return
     }
     room -= 1
@@ -225,7 +233,7 @@ struct WatchedTree: ~Copyable {
 
   /// Folders of which something could not be told are looked through, now that there is room.
   mutating func takeUpUnheard() {
-    guard room > 0, !unheard.isEmpty else { return }
+    guard room >= enoughRoom, !unheard.isEmpty else { return }
     for watch in unheard { looks.append(Look(.folder(watch), isRecursive: false)) }
     unheard = []
   }

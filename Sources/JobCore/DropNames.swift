@@ -43,8 +43,24 @@ public enum DropNames {
     case UInt8(ascii: "l") where name == folderDefaults: return .folderDefaults
     default: break
     }
-    if isOwnTemporary(name) { return .other }
+    guard mayBeTemporary(name), !isOwnTemporary(name) else { return .other }
     return stemOfTemporaryList(name).map { .imageListOnItsWay(stem: $0) } ?? .other
+  }
+
+  // Whether the first byte or the last one is that of a name for what is not finished. Backups (`.bak`, `.orig`) never are
+  // lists on their way.
+  private static func mayBeTemporary(_ name: [UInt8]) -> Bool {
+    switch name.first {
+    case UInt8(ascii: "."), UInt8(ascii: "~"), UInt8(ascii: "#"): return true
+    default: break
+    }
+    switch name.last {
+    // `~`, `___jb_old___`, `.tmp`, `.part`, `.partial`, `.crdownload`.
+    case UInt8(ascii: "~"), UInt8(ascii: "_"), UInt8(ascii: "p"), UInt8(ascii: "t"), UInt8(ascii: "l"),
+      UInt8(ascii: "d"):
+      return true
+    default: return false
+    }
   }
 
   /// The stem of a prompt or of a conflict copy of one; nil for other names.
@@ -143,11 +159,12 @@ public enum DropNames {
     if first == UInt8(ascii: "#") && last == UInt8(ascii: "#") { return true }
     if name.elementsEqual("4913".utf8) { return true }
     if name.count == 9, name.starts(with: "sed".utf8) { return true }
-    if last == UInt8(ascii: "_"), String(decoding: name, as: UTF8.self).contains("___jb_") { return true }
+    if last == UInt8(ascii: "_"), name.contains(jetBrainsMark) { return true }
     for suffix in temporarySuffixes where name.hasSuffix(suffix) { return true }
     return false
   }
 
+  private static let jetBrainsMark: [UInt8] = Array("___jb_".utf8)
   private static let temporarySuffixes: [[UInt8]] = [
     ".tmp", ".part", ".partial", ".crdownload", ".bak", ".orig",
   ].map { Array($0.utf8) }
@@ -252,8 +269,10 @@ extension [UInt8] {
 
   /// Whether `part` stands anywhere in the bytes.
   func contains(_ part: [UInt8]) -> Bool {
+    guard let first = part.first else { return true }
     guard count >= part.count else { return false }
-    return (0...(count - part.count)).contains { stands(part, at: $0) }
+    for start in 0...(count - part.count) where self[start] == first && stands(part, at: start) { return true }
+    return false
   }
 
   private func stands(_ part: [UInt8], at start: Int) -> Bool {

@@ -17,14 +17,14 @@ import Testing
     return FolderSync.Folder(status)
   }
 
-  /// As the workers do it: whose turn it is syncs, on a thread that may be held up, until nobody waits.
+  /// As the workers do it: who is on duty syncs, on a thread that may be held up, until nobody waits.
   @Sendable private static func sync(
     _ sync: FolderSync, _ folder: FolderSync.Folder, _ perform: @escaping @Sendable () -> FolderSync.Outcome
   ) async -> FolderSync.Outcome {
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async {
-        var next = sync.join(folder) { continuation.resume(returning: $0) }
-        while let turn = next.take() { next = sync.end(turn, perform()) }
+        guard sync.join(folder, { continuation.resume(returning: $0) }) else { return }
+        while sync.end(folder, sync.begin(folder), perform()) {}
       }
     }
   }
