@@ -15,8 +15,6 @@ public final class FolderFiles: RootFiles {
   private let run: String
   private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
-  // Writes that have to be durable and wait for a worker.
-  private let coming = Atomic<Int>(0)
   let skipped: SkippedFolders
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
@@ -194,38 +192,27 @@ public final class FolderFiles: RootFiles {
   }
 
   /// Does something in the prompt's folder and, where that has to be durable, syncs the folder: one trip to a worker, and one
-  /// sync for all that is written meanwhile.
+  /// sync for all that is written at the same time.
   func inFolder<T: Sendable>(
     of prompt: FileKey, durable: Bool, _ body: @escaping @Sendable (borrowing Descriptor) throws(LocalTrouble) -> T
   ) async throws(LocalTrouble) -> T {
-    if durable { coming.wrappingAdd(1, ordering: .relaxed) }
+    let path = prompt.folder
+    if durable { folderSync.expect(path) }
     return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
       workers.submit { _ in
-        if durable { self.coming.wrappingSubtract(1, ordering: .relaxed) }
         do throws(LocalTrouble) {
           let folder = OpenFolder(try self.openFolder(of: prompt))
           let value = try body(folder.descriptor)
           guard durable else { return continuation.resume(returning: .success(value)) }
-          let duty = try SyncDuty(folder, prompt)
-          if self.folderSync.join(duty.place, { continuation.resume(returning: $0.map { value }) }) {
-            self.syncOnceWritten(duty)
-          }
+          let duty = try folder.duty(prompt)
+          self.folderSync.perform(
+            self.folderSync.join(path, duty) { continuation.resume(returning: $0.map { value }) }, path)
         } catch {
+          if durable { self.folderSync.perform(self.folderSync.giveUp(path), path) }
           continuation.resume(returning: .failure(error))
         }
       }
     }.get()
-  }
-
-  // While more that has to be durable waits for a worker, the sync waits behind it, and serves that too.
-  private func syncOnceWritten(_ duty: SyncDuty) {
-    guard coming.load(ordering: .relaxed) > 0 else { return sync(duty) }
-    workers.submit { _ in self.sync(duty) }
-  }
-
-  private func sync(_ duty: SyncDuty) {
-    let served = folderSync.begin(duty.place)
-    if folderSync.end(duty.place, served, duty.perform()) { syncOnceWritten(duty) }
   }
 
   /// SHA-256 of a regular file beside the prompt; nil where there is none.

@@ -2,45 +2,111 @@ import Glibc
 import JobCore
 import Synchronization
 
-/// Shares the syncs of folders: while one runs for a folder, all who come meanwhile wait for the next one, together. A sync
-/// that had begun before a rename proves nothing about it.
+/// Shares the syncs of folders: one sync serves all that was written before it begins. A sync that had begun before a rename
+/// proves nothing about it.
 ///
-/// Nobody blocks a thread by waiting: who finds somebody on duty leaves a closure, and who is on duty syncs for all who left
-/// one, until nobody waits.
+/// While other writes into the folder are on their way, nobody syncs: the last of them does it for all, or the one with which
+/// there are many. Nobody blocks a thread by waiting: what waits is a closure.
 final class FolderSync: Sendable {
   typealias Outcome = Result<Void, LocalTrouble>
   typealias Done = @Sendable (Outcome) -> Void
 
-  /// A folder, whatever its path is: another one may take that while a sync runs.
+  /// A folder, whatever its path is: another one may take that at any time.
   struct Folder: Hashable, Sendable {
     let device: UInt64, inode: UInt64
     init(_ status: stat) { (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino)) }
   }
 
-  // A folder has an entry while somebody is on duty: those whom no sync has begun for.
-  private let folders = Mutex<[Folder: [Done]]>([:])
+  /// How a folder is synced.
+  struct Duty: Sendable {
+    let folder: Folder
+    let sync: @Sendable () -> Outcome
+  }
 
-  /// `done` is called once a sync has ended that begins after this call. Whether the caller is on duty from now on.
-  func join(_ folder: Folder, _ done: @escaping Done) -> Bool {
+  /// What a writer has to do next.
+  enum Turn: Sendable {
+    /// Nothing: somebody else syncs.
+    case none
+    /// To sync for all who wait.
+    case all(Duty)
+    /// To sync for itself: another folder has taken the path meanwhile.
+    case own(Duty, Done)
+  }
+
+  private struct Entry {
+    // Writes on their way.
+    var coming = 0
+    // Those who have written, and whom no sync has begun for; and how to sync for them.
+    var waiting: [Done] = []
+    var duty: Duty?
+    var isSyncing = false
+
+    // Who asks is to sync, if the time for it has come.
+    mutating func next() -> Turn {
+      guard !isSyncing, let duty, !waiting.isEmpty, coming == 0 || waiting.count >= FolderSync.many else {
+        return .none
+      }
+      isSyncing = true
+      return .all(duty)
+    }
+    var isIdle: Bool { coming == 0 && waiting.isEmpty && !isSyncing }
+  }
+  // As many writes as wait for no more of them.
+  private static let many = 64
+  private let folders = Mutex<[FileKey: Entry]>([:])
+
+  private func change<T: Sendable>(_ path: FileKey, _ body: (inout Entry) -> T) -> T {
     folders.withLock { folders in
-      if folders[folder]?.append(done) != nil { return false }
-      folders[folder] = [done]
-      return true
+      var entry = folders.removeValue(forKey: path) ?? Entry()
+      defer { if !entry.isIdle { folders[path] = entry } }
+      return body(&entry)
     }
   }
 
-  /// Who is on duty begins a sync: those whom it serves.
-  func begin(_ folder: Folder) -> [Done] {
-    folders.withLock { $0.updateValue([], forKey: folder) ?? [] }
+  /// A write into the folder is on its way: `join` or `giveUp` follows.
+  func expect(_ path: FileKey) { change(path) { $0.coming += 1 } }
+
+  /// It is written. `done` is called once a sync has ended that begins after this call.
+  func join(_ path: FileKey, _ duty: Duty, _ done: @escaping Done) -> Turn {
+    change(path) { entry in
+      entry.coming -= 1
+      if let other = entry.duty, other.folder != duty.folder { return .own(duty, done) }
+      entry.duty = duty
+      entry.waiting.append(done)
+      return entry.next()
+    }
   }
 
-  /// It has ended. Whether others have come meanwhile, so that there has to be another one; else nobody is on duty.
-  func end(_ folder: Folder, _ served: [Done], _ outcome: Outcome) -> Bool {
-    for done in served { done(outcome) }
-    return folders.withLock { folders in
-      if folders[folder]?.isEmpty == false { return true }
-      folders[folder] = nil
-      return false
+  /// It came to nothing.
+  func giveUp(_ path: FileKey) -> Turn {
+    change(path) { entry in
+      entry.coming -= 1
+      return entry.next()
+    }
+  }
+
+  /// Does what a writer has to do, on the calling thread; and what has to be done after that.
+  func perform(_ turn: Turn, _ path: FileKey) {
+    var turn = turn
+    while true {
+      switch turn {
+      case .none: return
+      case .own(let duty, let done):
+        done(duty.sync())
+        turn = change(path) { $0.next() }
+      case .all(let duty):
+        let served = change(path) { entry in
+          defer { entry.waiting = [] }
+          return entry.waiting
+        }
+        let outcome = duty.sync()
+        for done in served { done(outcome) }
+        turn = change(path) { entry in
+          entry.isSyncing = false
+          if entry.waiting.isEmpty { entry.duty = nil }
+          return entry.next()
+        }
+      }
     }
   }
 }
@@ -49,30 +115,18 @@ final class FolderSync: Sendable {
 final class OpenFolder: Sendable {
   let descriptor: Descriptor
   init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
-}
 
-/// A folder that is to be synced.
-struct SyncDuty: Sendable {
-  let place: FolderSync.Folder
-  private let folder: OpenFolder
-  private let prompt: FileKey
-
-  /// Takes the folder of a prompt.
-  init(_ folder: OpenFolder, _ prompt: FileKey) throws(LocalTrouble) {
-    (self.folder, self.prompt) = (folder, prompt)
-    do throws(SystemError) { place = try folder.descriptor.place() } catch { throw Self.trouble(error, prompt) }
-  }
-
-  /// Syncs it.
-  func perform() -> FolderSync.Outcome {
-    do throws(SystemError) {
-      return .success(try folder.descriptor.sync())
-    } catch {
-      return .failure(Self.trouble(error, prompt))
+  /// How it is synced, the folder of a prompt.
+  func duty(_ prompt: FileKey) throws(LocalTrouble) -> FolderSync.Duty {
+    @Sendable func trouble(_ error: SystemError) -> LocalTrouble {
+      LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
     }
-  }
-
-  private static func trouble(_ error: SystemError, _ prompt: FileKey) -> LocalTrouble {
-    LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
+    do throws(SystemError) {
+      return FolderSync.Duty(folder: try descriptor.place()) {
+        do throws(SystemError) { return .success(try self.descriptor.sync()) } catch { return .failure(trouble(error)) }
+      }
+    } catch {
+      throw trouble(error)
+    }
   }
 }

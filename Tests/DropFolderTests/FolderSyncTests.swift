@@ -6,10 +6,10 @@ import Testing
 
 @testable import DropFolder
 
-/// One sync serves many, and never one who came after it had begun.
+/// One sync serves many, and never one who has written after it had begun.
 @Suite struct FolderSyncTests {
-  private static let folder = place(1)
-  private static let other = place(2)
+  private static let folder = FileKey(root: RootID(1), path: DropPath("a"))
+  private static let other = FileKey(root: RootID(1), path: DropPath("b"))
 
   private static func place(_ inode: UInt) -> FolderSync.Folder {
     var status = stat()
@@ -17,14 +17,15 @@ import Testing
     return FolderSync.Folder(status)
   }
 
-  /// As the workers do it: who is on duty syncs, on a thread that may be held up, until nobody waits.
+  /// As the workers do it: writes, and then syncs if it is his turn, on a thread that may be held up.
   @Sendable private static func sync(
-    _ sync: FolderSync, _ folder: FolderSync.Folder, _ perform: @escaping @Sendable () -> FolderSync.Outcome
+    _ sync: FolderSync, _ folder: FileKey, inode: UInt = 1, _ perform: @escaping @Sendable () -> FolderSync.Outcome
   ) async -> FolderSync.Outcome {
-    await withCheckedContinuation { continuation in
+    sync.expect(folder)
+    return await withCheckedContinuation { continuation in
       DispatchQueue.global().async {
-        guard sync.join(folder, { continuation.resume(returning: $0) }) else { return }
-        while sync.end(folder, sync.begin(folder), perform()) {}
+        let duty = FolderSync.Duty(folder: place(inode), sync: perform)
+        sync.perform(sync.join(folder, duty) { continuation.resume(returning: $0) }, folder)
       }
     }
   }
@@ -138,6 +139,43 @@ import Testing
     async let first = Self.sync(sync, Self.folder) { gate.pass() }
     try await eventually("the first sync runs") { gate.begun == 1 }
     try await Self.sync(sync, Self.other) { .success(()) }.get()
+    gate.open()
+    try await first.get()
+  }
+
+  @Test func theLastOneOnItsWaySyncsForAll() async throws {
+    let sync = FolderSync()
+    let synced = Shared(0)
+    let ended = Shared(0)
+    let duty = FolderSync.Duty(folder: Self.place(1)) {
+      synced.with { $0 += 1 }
+      return .success(())
+    }
+    for _ in 0..<10 { sync.expect(Self.folder) }
+    for number in 0..<9 {
+      sync.perform(sync.join(Self.folder, duty) { _ in ended.with { $0 += 1 } }, Self.folder)
+      #expect(synced.with { $0 } == 0, "\(number)")
+    }
+    sync.perform(sync.giveUp(Self.folder), Self.folder)
+    #expect(synced.with { $0 } == 1 && ended.with { $0 } == 9)
+    // There is always one more on its way: that must not keep the others waiting for ever.
+    for _ in 0...1000 { sync.expect(Self.folder) }
+    for _ in 0..<1000 { sync.perform(sync.join(Self.folder, duty) { _ in ended.with { $0 += 1 } }, Self.folder) }
+    #expect(ended.with { $0 } > 900)
+    #expect(synced.with { $0 } < 20)
+  }
+
+  @Test func anotherFolderUnderThePathIsSyncedByItself() async throws {
+    let sync = FolderSync()
+    let gate = Gate()
+    let synced = Shared(0)
+    async let first = Self.sync(sync, Self.folder) { gate.pass() }
+    try await eventually("the first sync runs") { gate.begun == 1 }
+    try await Self.sync(sync, Self.folder, inode: 2) {
+      synced.with { $0 += 1 }
+      return .success(())
+    }.get()
+    #expect(synced.with { $0 } == 1)
     gate.open()
     try await first.get()
   }
