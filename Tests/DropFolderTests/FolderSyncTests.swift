@@ -31,7 +31,7 @@ import Testing
   }
 
   private static func failure(_ code: String) -> FolderSync.Outcome {
-    .failure(LocalTrouble(JobError(code: code, message: "It failed."), isFatal: true))
+    .failure(LocalTrouble(JobError(code: ErrorCode(rawValue: code), message: "It failed."), isFatal: true))
   }
 
   /// A sync that ends when it is told to.
@@ -110,7 +110,7 @@ import Testing
     @Sendable func outcome() async -> String {
       switch await Self.sync(sync, Self.folder, { gate.pass() }) {
       case .success: "fine"
-      case .failure(let trouble): trouble.isFatal ? trouble.error.code : "not fatal"
+      case .failure(let trouble): trouble.isFatal ? trouble.error.code.rawValue : "not fatal"
       }
     }
     let codes = try await withThrowingTaskGroup(of: String.self) { group in
