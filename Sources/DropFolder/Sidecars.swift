@@ -70,7 +70,8 @@ extension FolderFiles {
       let folder = try self.openFolder(of: prompt)
       for besidesForeign in [false, true] {
         guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign),
-          case .ours? = try? self.owner(of: prompt.sibling(name), in: folder)  // What cannot be looked at is not removed.
+          // What cannot be looked at is not removed.
+          case .ours? = try? self.owner(of: prompt.sibling(name), in: folder)
         else { continue }
         self.roots[prompt.root]?.sidecars.forget(prompt.sibling(name).path)
         if unlinkat(folder.number, cString(name), 0) != 0, errno != ENOENT {
