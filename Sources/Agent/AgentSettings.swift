@@ -60,6 +60,21 @@ public struct AgentSettings: Sendable {
 
   /// Default limits.
   public init() {}
+
+  /// What decisions on files depend on.
+  var fileRules: FileRules {
+    var rules = FileRules()
+    rules.maxPromptBytes = maxPromptBytes
+    rules.firstTake = windows.firstTake
+    rules.referenceWait = referenceWait
+    rules.writerWait = writerWait
+    rules.copyGrace = copyGrace
+    rules.localTroubleDelay = policy.localTroubleDelay
+    rules.burstLimit = burstLimit
+    rules.revisionLimit = revisionLimit
+    rules.revisionSpan = revisionSpan
+    return rules
+  }
 }
 
 /// For how long the agent works.

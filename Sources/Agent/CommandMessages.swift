@@ -237,6 +237,11 @@ public struct PlanReport: Codable, Sendable {
   public var unpriced = 0
   /// Prompts beyond the burst limit: they would be held for `approve`.
   public var held_by_burst_limit = 0
+  /// Pictures for which the limits of the day leave no room: they would wait for the next one. Nil: the agent that was asked
+  /// is of an earlier version.
+  public var waits_for_daily_limit: Int?
+  /// Which limit that is, in words.
+  public var daily_limit: String?
   /// A folder in which nothing would be taken.
   public struct NotTaken: Codable, Hashable, Sendable {
     /// Its absolute path, for people.

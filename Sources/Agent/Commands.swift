@@ -172,7 +172,7 @@ extension Pipeline {
 
   private func retry(_ job: Job, _ request: CommandRequest) async throws -> CommandReply.FileResult? {
     if let note = job.note {
-      guard note.state == .failed || isKeptRefusal(job) else { return nil }
+      guard note.state == .failed || job.isKeptRefusal else { return nil }
       // What was wrong with the file may be over without the file having changed.
       try await record([.note(job: job.id, file: job.file, note.judgedAnew, stamp: nil, at: wallClock)])
       jobs[job.id]?.job.note = note.judgedAnew

@@ -16,9 +16,7 @@ extension Pipeline {
         told += 1
         noticeGone(file, at: now)
       case .promptRenamed(let from, let to):
-        // Only what is under way is kept; what is not taken at all would stay here for ever.
-        if renames.count > settings.settlingLimit { renames = Renames() }
-        renames.add(from: from, to: to)
+        origins.renamed(from: from, to: to, most: settings.settlingLimit)
       case .folderRenamed(let from, let to): folderMoved(from: from, to: to)
       case .promptsVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: false), at: now)
       case .folderVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: true), at: now)

@@ -37,6 +37,9 @@ final class Ledger {
   /// The day so far: submissions, and credits spent or set aside.
   var today: (submissions: Int, credits: Credits) { book.today }
 
+  /// The day's bill, for who only reckons with it.
+  var bill: SpendBook { book }
+
   /// What one of this kind will cost, as far as anybody knows.
   func price(of kind: PriceKey) -> Credits? { book.price(of: kind) }
 

@@ -138,11 +138,3 @@ extension Pipeline {
     }
   }
 }
-
-extension Slot {
-  /// Whether nothing of it was sent, so that it can simply be withdrawn.
-  var isUnsent: Bool {
-    if case .held(let held) = state { return held.reason.isBeforeSending }
-    return state.name == .queued
-  }
-}

@@ -1,23 +1,5 @@
 import JobCore
 
-/// Whose a folder is.
-enum Belonging {
-  /// This agent's.
-  case own
-  /// Nobody has said whose: nothing is taken in it before `promptdrop own`.
-  case undecided(JobError)
-  /// Its owner is another agent.
-  case other(JobError)
-
-  /// Why nothing is taken in it, and nothing written; nil in this agent's own.
-  var problem: JobError? {
-    switch self {
-    case .own: nil
-    case .undecided(let error), .other(let error): error
-    }
-  }
-}
-
 // Only one agent may take what is in a folder, and only that one writes there.
 extension Pipeline {
   // For this long an answer is good without anything being heard.
@@ -122,6 +104,11 @@ extension Pipeline {
   /// What was seen before, for a command that is answered where no agent runs.
   func rememberStrangers() async throws {
     if sharedWith.isEmpty { sharedWith = try await journal.sharedRoots() }
+  }
+
+  /// Takes note of who wrote a sidecar that was just read.
+  func noteWriter(of sidecar: Result<StatusSidecar?, JobError>, _ root: RootID) async {
+    if case .success(let sidecar?) = sidecar { await noteWriter(of: sidecar, root) }
   }
 
   /// A sidecar that another agent made shows that the root is there too.

@@ -39,12 +39,7 @@ public actor Pipeline {
   var sidecarsAreNew = false
   // How many prompts the watcher told of.
   var told = 0
-  // Since when prompts that are known are missing; which were renamed; which wait as copies of which, and
-  // since when.
-  var goneSince: [FileKey: Duration] = [:]
-  var renames = Renames()
-  var copiesOf: [FileKey: [FileKey]] = [:]
-  var copiedSince: [FileKey: Duration] = [:]
+  var origins = OriginTracker()
   // Files that a program has open for writing, and when each is looked at next; those that a person lets go all the same, as
   // they stood then; and where nobody can tell.
   var writerLooks: [FileKey: Duration] = [:]

@@ -74,8 +74,15 @@ extension Pipeline {
       guard sharedWith[prompt.root] == nil || maybeOurs(told), try await journal.jobs([JobID(told.jobID)])[0] == nil,
         case .missing = await files.look(prompt)
       else { return }
-      let nothing = FileStamp(device: 0, inode: 0, size: 0, modified: 0, changed: 0)
-      _ = try await believe(told, prompt, nil, nil, TakenStamp(prompt: nothing, list: nil))
+      var look = FileLook(
+        file: prompt,
+        reading: SourceReading(prompt: .missing, promptBytes: nil, list: .missing, listBytes: nil, defaults: []),
+        seen: Observation(file: prompt, prompt: .missing), knowledge: Knowledge(nil))
+      let outcome = try await answering(&look) { [settings] look, now throws(FileNeed) in
+        try FileDecision.believeStray(told, look.seen, look.knowledge, rules: settings.fileRules, now: now)
+      }
+      guard let outcome, try await !commit(outcome.changes).contains(.stale) else { return }
+      try await carryOut(outcome.effects, prompt)
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       observer.notice(.warning, trouble.error)
     }

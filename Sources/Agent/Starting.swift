@@ -203,7 +203,7 @@ extension Pipeline {
     if isFresh, let problem = belonging(file, owner: owner).problem { return .failure(waitForOwner(problem)) }
     let isLetGo = takenThoughOpen[key.job].map { $0 == entry.job.stamp?.prompt } ?? false
     if !isFresh || !isJustTaken(key, entry) {
-      let look = await files.lookBeforeSending(file, list: Self.list(of: file))
+      let look = await files.lookBeforeSending(file, list: DropNames.list(of: file))
       if let written = look.beingWritten, !isLetGo, let event = try await putOff(key, entry, written) {
         return .failure(NotNow(event))
       }

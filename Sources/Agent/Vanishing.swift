@@ -9,21 +9,13 @@ struct Vanished: Hashable, Sendable {
 
 // Prompts that are not there any more. Editors and sync tools delete and make anew: it counts once it has lasted.
 extension Pipeline {
-  // Beyond this many, their folders are kept in mind instead.
-  private static let mostGone = 4096
-
   func noticeGone(_ file: FileKey, at now: Duration) {
-    if goneSince.count > Self.mostGone { goneSince = goneSince.filter { now - $0.value < .seconds(60) } }
-    guard goneSince.count <= Self.mostGone else {
-      let folder = file.folder
-      return noticeVanished(Vanished(folder: folder, isDeep: false), at: now)
+    guard let copies = origins.gone(file, at: now) else {
+      return noticeVanished(Vanished(folder: file.folder, isDeep: false), at: now)
     }
-    goneSince[file] = now
     schedule(.look(file), at: now + settings.absence)
-    // Copies of it turn out to be its new name.
-    for copy in copiesOf.removeValue(forKey: file) ?? [] {
-      schedule(.look(copy), at: now + settings.absence + .milliseconds(1))
-    }
+    // They turn out to be its new name.
+    for copy in copies { schedule(.look(copy), at: now + settings.absence + .milliseconds(1)) }
   }
 
   func noticeVanished(_ place: Vanished, at now: Duration) {
@@ -62,7 +54,7 @@ extension Pipeline {
       for file in page where await files.look(file) == .missing { missing.append(file) }
       guard !missing.isEmpty else { continue }
       examinations += 1
-      await examine(missing, since: now)
+      await examine(missing)
     }
   }
 }

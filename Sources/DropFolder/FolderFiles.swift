@@ -144,9 +144,9 @@ public final class FolderFiles: RootFiles {
   }
 
   /// Every prompt in a folder and below it, as a scan of the watcher's would find them.
-  public func prompts(below folder: FileKey) async throws(LocalTrouble) -> [FileKey] {
+  public func prompts(below folder: FileKey) async throws(LocalTrouble) -> FoundPrompts {
     try await tryOnWorker { () throws(LocalTrouble) in
-      var found: [FileKey] = []
+      var found = FoundPrompts()
       var waiting = self.skipped.cover(folder.path.appending([UInt8(ascii: "x")])) ? [] : [folder.path]
       while let next = waiting.popLast() {
         let scan: FolderScan
@@ -158,8 +158,11 @@ public final class FolderFiles: RootFiles {
           throw LocalTrouble(error, doing: "list", next.display)
         }
         for name in scan.names {
+          let file = FileKey(root: folder.root, path: next.appending(name))
           switch DropNames.meaning(of: name) {
-          case .prompt, .conflictCopy: found.append(FileKey(root: folder.root, path: next.appending(name)))
+          case .prompt, .conflictCopy: found.prompts.append(file)
+          case .imageListOnItsWay(let stem):
+            found.listsOnTheirWay[file.sibling(DropNames.prompt(stem: stem)), default: []].insert(name)
           default: continue
           }
         }

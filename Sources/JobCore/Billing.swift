@@ -48,7 +48,7 @@ public enum Billing {
   /// its day, and late callbacks still find their attempt.
   public static func changes(reported slot: Slot, file: FileKey, kind: PriceKey) -> [JournalChange] {
     let priced = slot.state == .done ? slot.attempts.last { $0.outcome == .accepted }?.attemptID : nil
-    return slot.attempts.filter(\.isOnTheBill).flatMap { attempt in
+    return slot.attempts.filter(\.outcome.mayBePaid).flatMap { attempt in
       let consumed = attempt.attemptID == priced ? slot.consumed : nil
       return [.chargeTold(charge(attempt, file: file, kind: kind, consumed: consumed))] + expected(attempt, slot.key)
     }
@@ -60,14 +60,5 @@ public enum Billing {
       .expectCallback(
         CallbackTarget(secretSHA: secret, slot: key, attemptID: attempt.attemptID, madeAt: attempt.startedAt))
     ]
-  }
-}
-
-extension Attempt {
-  fileprivate var isOnTheBill: Bool {
-    switch outcome {
-    case .begun, .accepted, .unknown: true
-    case .refused, .refusedForAccount, .notSent: false
-    }
   }
 }

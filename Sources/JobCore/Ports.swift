@@ -261,7 +261,17 @@ public protocol RootFiles: Sendable {
   /// Begins every temporary name that this process makes.
   var temporaryPrefix: [UInt8] { get }
   /// Every prompt in a folder and below it, as the watcher would find them. Throws where the folder cannot be read.
-  func prompts(below folder: FileKey) async throws(LocalTrouble) -> [FileKey]
+  func prompts(below folder: FileKey) async throws(LocalTrouble) -> FoundPrompts
+}
+
+/// What a look through a folder found.
+public struct FoundPrompts: Sendable {
+  /// The prompts.
+  public var prompts: [FileKey] = []
+  /// Names that writers give to prompts' lists before they are complete, by the prompt.
+  public var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
+  /// Nothing found.
+  public init() {}
 }
 
 /// A temporary file that becomes a picture.

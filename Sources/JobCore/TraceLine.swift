@@ -11,6 +11,12 @@ public enum TraceLine {
       + "\(transition.slot.state.name.rawValue)\(effects.isEmpty ? "" : "; \(effects)")"
   }
 
+  /// A decision on a file: `cat.prompt: new: It is new.`, with the code of what keeps it.
+  public static func decision(_ file: FileKey, _ outcome: FileOutcome) -> String {
+    let reason = outcome.reason
+    return "\(file.path.display): \(reason.kind.rawValue)\(reason.code.map { ", \($0)" } ?? ""): \(reason.message)"
+  }
+
   /// An event that changes nothing in the state that the slot is in.
   public static func ignored(_ file: FileKey, _ event: SlotEvent, by slot: Slot) -> String {
     let key = slot.key

@@ -48,6 +48,9 @@ struct PlanCommand: AsyncParsableCommand {
     if plan.held_by_burst_limit > 0 {
       lines.append("\(plan.held_by_burst_limit) prompts would be held by the burst limit; see promptdrop approve.")
     }
+    if let pictures = plan.waits_for_daily_limit, pictures > 0, let why = plan.daily_limit {
+      lines.append("\(pictures) of them would wait for the next day (UTC): \(why)")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }

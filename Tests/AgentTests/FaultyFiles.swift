@@ -208,7 +208,7 @@ final class FaultyFiles: RootFiles {
   }
   func removeTemporary(_ file: FileKey) async { await activity.during { await inner.removeTemporary(file) } }
   var temporaryPrefix: [UInt8] { inner.temporaryPrefix }
-  func prompts(below folder: FileKey) async throws(LocalTrouble) -> [FileKey] {
+  func prompts(below folder: FileKey) async throws(LocalTrouble) -> FoundPrompts {
     try await activity.during { () async throws(LocalTrouble) in try await inner.prompts(below: folder) }
   }
 }

@@ -48,6 +48,8 @@ struct PlanTold: Decodable {
   let schema: String
   let items: [Item]
   let pictures: Int, unpriced: Int, heldByBurstLimit: Int
+  let waitsForDailyLimit: Int?
+  let dailyLimit: String?
   let credits: String
 
   /// The item of a prompt, by its name.

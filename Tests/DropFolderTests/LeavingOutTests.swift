@@ -99,8 +99,8 @@ extension WatcherTests {
       #expect(reading.prompt == .missing && reading.promptBytes == nil)
       #expect(await !bench.files.hasPlace(beside: bench.key(path), device: nil))
     }
-    #expect(try await bench.files.prompts(below: bench.key("")).map(\.path.display) == ["a/cat.prompt"])
-    #expect(try await bench.files.prompts(below: bench.key("#recycle")).isEmpty)
+    #expect(try await bench.files.prompts(below: bench.key("")).prompts.map(\.path.display) == ["a/cat.prompt"])
+    #expect(try await bench.files.prompts(below: bench.key("#recycle")).prompts.isEmpty)
     // A file that a prompt names may lie anywhere.
     try bench.place.write("root/#recycle/ref.png", bytes: sample(100))
     guard case .image = await bench.files.readReference(bench.key("#recycle/ref.png"), limit: 1000, evenIfOpen: false)

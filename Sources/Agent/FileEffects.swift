@@ -1,0 +1,145 @@
+import JobCore
+
+// What a decision on a file has done for it, once its changes are durable.
+extension Pipeline {
+  func carryOut(_ effects: [FileEffect], _ file: FileKey) async throws {
+    for effect in effects {
+      switch effect {
+      case .sayNotOurs(let problem): sayNotOurs(file, problem)
+      case .sayLeftOut(let problem): sayLeftOut(file, problem)
+      case .warn(let error): observer.notice(.warning, error)
+      case .showNote(let id, let note): await show(note, of: id)
+      case .sidecarIsRead: keptSidecars.remove(file)
+      case .isMadeAnew: wantedAnew.remove(file)
+      case .began(let job, let slots): await began(job, slots)
+      case .seenAgain(let id, let stamp):
+        jobs.seen(id, stamp)
+      case .reload(let id, let slots, let restored):
+        for slot in slots { backlog.remove(slot.key) }
+        jobs.forget(id)
+        await reload(id, new: slots) { if let restored { await putBack(id, restored) } }
+      case .goOn(let slots): try await goOn(slots)
+      case .withdraw(let keys, let reason): for key in keys { await withdraw(key, reason) }
+      case .follow(let id, let former, let displaced):
+        origins.followed(file)
+        if let displaced, displaced.wasTaken { await gaveWay(displaced.job, to: displaced.place) }
+        await moved(id, from: former, to: file)
+      case .removeSidecar(let job): await removeSidecar(of: file, unlessMoreThan: job)
+      case .putKeptBack: putKeptBack()
+      case .lookAgain: settling.noticed(file, .found, at: now)
+      }
+    }
+  }
+
+  // Said once: every rescan looks at it again. Beyond many it is a whole folder, and said enough.
+  private func sayLeftOut(_ file: FileKey, _ problem: JobError) {
+    guard toldLeftOut.count < 10_000, toldLeftOut.insert(file).inserted else { return }
+    observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
+  }
+
+  // What keeps a file is said in its sidecar.
+  private func show(_ note: FileNote, of id: JobID) async {
+    do {
+      try await withJob(id) { entry in
+        // The file may have been taken since; then nothing is to be said of it any more.
+        guard try await journal.known([entry.job.file])[0]?.note == note else { return }
+        entry.job.note = note
+        observer.changed(entry.job)
+        // There is no name for a sidecar, so the log has to do, and `status`.
+        if note.error.code == .nameTooLong {
+          var error = note.error
+          error.message = "\(entry.job.file.path.display): \(error.message)"
+          return observer.notice(.warning, error)
+        }
+        // Where the journal was lost, this is all that is left of what was paid for.
+        if try await sidecarHasMore(than: entry.job) { return }
+        try await writeSidecar(entry, durable: false)
+      }
+    } catch let trouble as LocalTrouble {
+      observer.notice(.warning, trouble.error)
+      localTrouble = trouble.error
+    } catch {
+      fail(error)
+    }
+  }
+
+  private func removeSidecar(of file: FileKey, unlessMoreThan job: Job?) async {
+    do throws(LocalTrouble) {
+      if let job, try await sidecarHasMore(than: job) { return }
+      if await notOurs(file) == nil { try await files.removeSidecar(of: file) }
+    } catch {
+      observer.notice(.warning, error.error)
+    }
+  }
+
+  // Slots that are new to the journal: those that can begin are in the queue, those under way go on.
+  private func began(_ job: Job, _ slots: [Slot]) async {
+    // Somebody may have it in hand for what was noted of the file before it could be taken.
+    jobs[job.id]?.bringUpToDate(with: job)
+    observer.changed(job)
+    queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
+    for slot in slots {
+      switch slot.state {
+      case .submitted:
+        do { if try await jobs.activate(slot.key) { await advance(slot.key, .restarted) } } catch { fail(error) }
+      case .held: await show(job.id)
+      default: break
+      }
+    }
+    if job.state == .queued, settings.maxInFlight - jobs.underWay.count - backlog.count < 0 { await showWaiting(job) }
+  }
+
+  // A short queue says so in every sidecar; in a long one the state is in the journal, and each sidecar comes with its
+  // turn.
+  private func showWaiting(_ job: Job) async {
+    guard !backlog.isInJournal, jobs[job.id] == nil else { return }
+    await show(job.id)
+  }
+
+  /// Writes a job's sidecar now, as the job is when its turn to be written comes.
+  func show(_ id: JobID) async {
+    do {
+      try await withJob(id) { entry in
+        do throws(LocalTrouble) {
+          try await writeSidecar(entry, durable: false)
+        } catch {
+          noticeLocal(error.error, .sidecar, in: entry.job.file.root)
+        }
+      }
+    } catch {
+      fail(error)
+    }
+  }
+
+  /// The journal has more of the job than is in hand: its facts are taken over, and once `afterwards` is done, which may
+  /// rename pictures, people are told and its sidecar is brought up to date.
+  func reload(_ id: JobID, new slots: [Slot], afterwards: () async -> Void = {}) async {
+    do {
+      guard let fresh = try await journal.jobs([id])[0] else { return }
+      jobs[id]?.bringUpToDate(with: fresh)
+      await afterwards()
+      guard let job = try await inHand(id) else { return }
+      observer.changed(job)
+      queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
+      await show(job.id)
+    } catch {
+      fail(error)
+    }
+  }
+
+  /// The job as it is known best: in hand, or from the journal.
+  func inHand(_ id: JobID) async throws -> Job? {
+    try await jobs.peek(id)
+  }
+
+  /// Withdraws a slot that was not sent, wherever it waits.
+  func withdraw(_ key: SlotKey, _ reason: CancelReason) async {
+    do {
+      takeFromQueue(key)
+      guard try await jobs.reserve(key) else { return }
+      await advance(key, .withdrawn(reason))
+    } catch {
+      fail(error)
+    }
+  }
+}
