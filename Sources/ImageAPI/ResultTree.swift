@@ -1,8 +1,5 @@
-import FoundationEssentials
-import Synchronization
-
 /// What stands in `result`: JSON of any shape, as far as a picture can be found in it.
-indirect enum ResultTree: Decodable, Sendable {
+indirect enum ResultTree: Sendable {
   /// `null`
   case nothing
   /// Text.
@@ -18,54 +15,51 @@ indirect enum ResultTree: Decodable, Sendable {
   static let mostValues = 4096
   struct TooMany: Error {}
 
-  /// How many values may still be read.
-  private final class Allowance: Sendable {
-    private let left = Mutex(ResultTree.mostValues)
-    func take() throws(TooMany) {
-      let isLeft = left.withLock { left in
-        left -= 1
-        return left >= 0
-      }
-      guard isLeft else { throw TooMany() }
-    }
-  }
-  private static let allowance = CodingUserInfoKey(rawValue: "allowance")
-
-  /// A decoder that reads no more values than a result may have.
-  static func decoder() -> JSONDecoder {
-    let decoder = JSONDecoder()
-    if let allowance { decoder.userInfo[allowance] = Allowance() }
-    return decoder
+  /// Reads a JSON value of any kind, which was passed over before. Throws `TooMany`.
+  init(reading scanner: inout JSONScanner) throws {
+    var left = Self.mostValues
+    self = try Self.read(&scanner, &left)
   }
 
-  private struct AnyKey: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  /// Reads any JSON value. Throws `TooMany`.
-  init(from decoder: any Decoder) throws {
-    if let allowance = Self.allowance.flatMap({ decoder.userInfo[$0] as? Allowance }) { try allowance.take() }
-    // A mismatch only means: another kind of value.
-    let single = try decoder.singleValueContainer()
-    if single.decodeNil() {
-      self = .nothing
-    } else if let text = try? single.decode(String.self) {
-      self = .text(text)
-    } else if let box = try? decoder.container(keyedBy: AnyKey.self) {
-      self = .fields(
-        try box.allKeys.sorted { $0.stringValue < $1.stringValue }.map { key in
-          (key.stringValue, try box.decode(ResultTree.self, forKey: key))
-        })
-    } else if var list = try? decoder.unkeyedContainer() {
+  private static func read(_ scanner: inout JSONScanner, _ left: inout Int) throws -> ResultTree {
+    left -= 1
+    guard left >= 0 else { throw TooMany() }
+    switch try scanner.kind() {
+    case .nothing:
+      try scanner.skip()
+      return .nothing
+    case .text:
+      // What cannot be a text is passed over.
+      do { return .text(try scanner.text()) } catch { return .other }
+    case .number, .truth:
+      try scanner.skip()
+      return .other
+    case .list:
       var values: [ResultTree] = []
-      while !list.isAtEnd { values.append(try list.decode(ResultTree.self)) }
-      self = .list(values)
-    } else {
-      self = .other
+      try scanner.elements { values.append(try read(&$0, &left)) }
+      return .list(values)
+    case .fields:
+      let start = scanner
+      var fields: [(key: String, value: ResultTree)] = []
+      do {
+        try scanner.fields { name, value in fields.append((name, try read(&value, &left))) }
+        return .fields(sorted(fields))
+      } catch is JSONScanner.Mismatch {
+        // A name that cannot be one.
+        scanner = start
+        try scanner.skip()
+        return .other
+      }
     }
+  }
+
+  // Of two with the same name the first counts.
+  private static func sorted(_ fields: [(key: String, value: ResultTree)]) -> [(key: String, value: ResultTree)] {
+    guard fields.count > 1 else { return fields }
+    let order = fields.indices.sorted { (fields[$0].key, $0) < (fields[$1].key, $1) }
+    var sorted: [(key: String, value: ResultTree)] = []
+    for index in order where sorted.last?.key != fields[index].key { sorted.append(fields[index]) }
+    return sorted
   }
 
   /// Whether nothing at all is in it: null, no text, empty lists and fields.
@@ -103,8 +97,17 @@ indirect enum ResultTree: Decodable, Sendable {
     guard let first = trimmed.utf8.first, let last = trimmed.utf8.last, trimmed.utf8.count >= 2 else { return nil }
     let pair = (UInt8(ascii: "{"), UInt8(ascii: "}"))
     let isJSON = (first, last) == pair || (first, last) == (0x5B, 0x5D) || (first, last) == (0x22, 0x22)
-    // What is no JSON is a text like any other.
-    return isJSON ? try? decoder().decode(ResultTree.self, from: Data(trimmed.utf8)) : nil
+    guard isJSON else { return nil }
+    var scanner = JSONScanner(Array(trimmed.utf8))
+    do {
+      var whole = scanner
+      try whole.skip()
+      try whole.end()
+      return try ResultTree(reading: &scanner)
+    } catch {
+      // What is no JSON is a text like any other.
+      return nil
+    }
   }
 }
 

@@ -18,7 +18,7 @@ struct Sorting {
     switch answer.status {
     case 200..<300:
       if let why = answer.unreadable { return garbled("it cannot be decoded: \(why)") }
-      switch Wire.decode(Wire.Accepted.self, from: answer.body) {
+      switch Wire.accepted(from: answer.body) {
       case .success(let envelope):
         let id = envelope.payload?.task_id ?? ""
         // An id goes into URLs, logs and sidecars.
@@ -47,7 +47,7 @@ struct Sorting {
         ),
         serviceDown: true)
     default:
-      guard case .success(let envelope) = Wire.decode(Wire.Accepted.self, from: answer.body) else {
+      guard case .success(let envelope) = Wire.accepted(from: answer.body) else {
         return .notAccepted(unclear("HTTP \(answer.status)"), reached: true)
       }
       return .notAccepted(refusal(envelope, answer), reached: true)
@@ -181,7 +181,7 @@ struct Sorting {
   }
 
   private func texts(of answer: Exchange.Answer) -> [String] {
-    if case .success(let envelope) = Wire.decode(Wire.Accepted.self, from: answer.body) {
+    if case .success(let envelope) = Wire.accepted(from: answer.body) {
       return envelope.texts.map(scrub.callAsFunction)
     }
     return ["HTTP \(answer.status)"]

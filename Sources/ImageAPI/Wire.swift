@@ -1,37 +1,24 @@
-import FoundationEssentials
 import JobCore
 import NIOCore
 
 /// The service's JSON, as it was documented and seen: lenient about shapes, exact about what matters.
 enum Wire {
   /// The envelope of every answer.
-  struct Envelope<Payload: Decodable>: Decodable {
+  struct Envelope<Payload> {
     var code: Int
     /// What it says to people, the most precise first.
     var texts: [String]
     var payload: Payload?
     var words: String { texts.first ?? "no reason given" }
-
-    private enum Key: CodingKey { case code, message, detail, data }
-    init(from decoder: any Decoder) throws {
-      let box = try decoder.container(keyedBy: Key.self)
-      code = try box.decode(Int.self, forKey: .code)
-      // Texts beside the code are for people: of whatever type they are, they must not make the answer unreadable.
-      let message = try? box.decodeIfPresent(String.self, forKey: .message)
-      let detail = try? box.decodeIfPresent(String.self, forKey: .detail)
-      texts = [detail, message].compactMap { $0 }.filter { !$0.isEmpty }
-      // Beside an error the data may be anything; what can be read of it is kept all the same.
-      payload =
-        code == 0 ? try box.decodeIfPresent(Payload.self, forKey: .data) : try? box.decode(Payload.self, forKey: .data)
-    }
   }
 
-  struct Accepted: Decodable {
+  /// `data` of a submission.
+  struct Accepted {
     var task_id: String
   }
 
   /// `data` of a query.
-  struct Task: Decodable {
+  struct Task {
     var taskID: String?
     var status: String
     /// Of a finished task; nil: it has none.
@@ -40,33 +27,6 @@ enum Wire {
     var isTooMuch = false
     var consumed: String?
     var reason: String?
-
-    private enum Key: CodingKey { case task_id, status, result, consumed, status_reason }
-    private struct Reason: Decodable { var message: String? }
-
-    init(from decoder: any Decoder) throws {
-      let box = try decoder.container(keyedBy: Key.self)
-      // A text by contract; a number names a task as well.
-      taskID =
-        (try? box.decodeIfPresent(String.self, forKey: .task_id))
-        ?? (try? box.decodeIfPresent(Int64.self, forKey: .task_id)).map { "\($0)" }
-      status = try box.decode(String.self, forKey: .status)
-      // A decimal string by contract; a number is not exact, but better than nothing.
-      if let text = try? box.decodeIfPresent(String.self, forKey: .consumed) {
-        consumed = text
-      } else {
-        consumed = try? box.decodeIfPresent(Double.self, forKey: .consumed).map { "\($0)" }
-      }
-      reason =
-        (try? box.decodeIfPresent(String.self, forKey: .status_reason))
-        ?? (try? box.decodeIfPresent(Reason.self, forKey: .status_reason))?.message
-      guard status == "success" else { return }
-      do {
-        result = try box.decodeIfPresent(ResultTree.self, forKey: .result)
-      } catch is ResultTree.TooMany {
-        isTooMuch = true
-      }
-    }
 
     /// What the result has.
     func read(_ reading: ResultReading) -> ResultReading.Outcome {
@@ -77,9 +37,9 @@ enum Wire {
   /// More results than any model makes of one task.
   static let mostItems = 64
 
-  /// An answer's envelope. Throws `TooLarge` for what is large without pictures.
-  static func decode<T: Decodable>(_ type: T.Type, from body: ByteBuffer) -> Result<Envelope<T>, any Error> {
-    Result { try JSONDecoder().decode(Envelope<T>.self, from: Data(try AnswerText(body).json)) }
+  /// The answer to a submission. Throws `TooLarge` for what is large without pictures.
+  static func accepted(from body: ByteBuffer) -> Result<Envelope<Accepted>, any Error> {
+    Result { try envelope(try AnswerText(body).json) { Accepted(task_id: try $0.text("task_id")) } }
   }
 
   /// An answer to a query.
@@ -93,8 +53,95 @@ enum Wire {
   static func task(from body: ByteBuffer) -> Result<TaskAnswer, any Error> {
     Result {
       let text = try AnswerText(body)
-      return TaskAnswer(
-        envelope: try ResultTree.decoder().decode(Envelope<Task>.self, from: Data(text.json)), text: text)
+      return TaskAnswer(envelope: try task(in: text.json), text: text)
     }
+  }
+
+  /// The JSON of an answer to a query.
+  static func task(in json: [UInt8]) throws -> Envelope<Task> {
+    try envelope(json) { data in
+      // A decimal string by contract; a number is not exact, but better than nothing. A number names a task as well.
+      var task = Task(
+        taskID: data.textIfAny("task_id") ?? data.integerIfAny("task_id").map { "\($0)" },
+        status: try data.text("status"),
+        consumed: data.textIfAny("consumed") ?? data.doubleIfAny("consumed").map { "\($0)" },
+        reason: data.textIfAny("status_reason") ?? data.fieldsIfAny("status_reason")?.textIfAny("message"))
+      guard task.status == "success", var result = data["result"] else { return task }
+      do {
+        task.result = try result.kind() == .nothing ? nil : try ResultTree(reading: &result)
+      } catch is ResultTree.TooMany {
+        task.isTooMuch = true
+      }
+      return task
+    }
+  }
+
+  private static func envelope<Payload>(
+    _ json: [UInt8], data read: (Fields) throws -> Payload
+  ) throws -> Envelope<Payload> {
+    var scanner = JSONScanner(json)
+    let answer = try Fields(&scanner)
+    try scanner.end()
+    let code: Int = try answer.integer("code")
+    // Texts beside the code are for people: of whatever type they are, they must not make the answer unreadable.
+    let texts = ["detail", "message"].compactMap { answer.textIfAny($0) }.filter { !$0.isEmpty }
+    return Envelope(code: code, texts: texts, payload: try payload(answer, code, read))
+  }
+
+  private static func payload<Payload>(
+    _ answer: Fields, _ code: Int, _ read: (Fields) throws -> Payload
+  ) throws -> Payload? {
+    guard var data = answer["data"], try data.kind() != .nothing else { return nil }
+    do { return try read(try Fields(&data)) } catch {
+      // Beside an error the data may be anything; what can be read of it is kept all the same.
+      if code != 0 { return nil }
+      throw error
+    }
+  }
+}
+
+/// Where the fields of an object stand that anybody asks for. Of two with the same name the first counts.
+private struct Fields {
+  private static let known = [
+    "code", "message", "detail", "data", "task_id", "status", "result", "consumed", "status_reason",
+  ]
+  private var places: [(name: String, value: JSONScanner)] = []
+
+  /// Reads an object, and passes over its values.
+  init(_ scanner: inout JSONScanner) throws {
+    var places: [(name: String, value: JSONScanner)] = []
+    try scanner.fields { name, value in
+      if Self.known.contains(name), !places.contains(where: { $0.name == name }) { places.append((name, value)) }
+      try value.skip()
+    }
+    self.places = places
+  }
+
+  subscript(name: String) -> JSONScanner? { places.first { $0.name == name }?.value }
+
+  func text(_ name: String) throws(JSONScanner.Mismatch) -> String {
+    guard var value = self[name] else { throw JSONScanner.Mismatch() }
+    return try value.text()
+  }
+
+  func integer<T: FixedWidthInteger>(_ name: String) throws(JSONScanner.Mismatch) -> T {
+    guard var value = self[name] else { throw JSONScanner.Mismatch() }
+    return try value.integer()
+  }
+
+  // What is not of that kind is not there.
+
+  func textIfAny(_ name: String) -> String? { try? text(name) }
+
+  func integerIfAny(_ name: String) -> Int64? { try? integer(name) }
+
+  func doubleIfAny(_ name: String) -> Double? {
+    guard var value = self[name] else { return nil }
+    return try? value.double()
+  }
+
+  func fieldsIfAny(_ name: String) -> Fields? {
+    guard var value = self[name] else { return nil }
+    return try? Fields(&value)
   }
 }
