@@ -23,7 +23,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -34,11 +33,15 @@ let package = Package(
     // The core: values, rules and ports. No I/O, no clock, no package.
     .target(name: "JobCore", swiftSettings: settings),
 
+    // SHA-256, for those edges that tell what a prompt or a picture is by its bytes.
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "SHA2", dependencies: ["CCrypto"], swiftSettings: settings),
+
     // The edges. None of them imports another.
     .target(
       name: "PromptFile",
       dependencies: [
-        "JobCore", .product(name: "Yams", package: "Yams"), .product(name: "Crypto", package: "swift-crypto"),
+        "JobCore", "SHA2", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
     .systemLibrary(name: "CInotifyTools", providers: [.apt(["libinotifytools0-dev"])]),
@@ -46,8 +49,7 @@ let package = Package(
     .target(
       name: "DropFolder",
       dependencies: [
-        "JobCore", "CInotifyTools", "CLinux",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "JobCore", "CInotifyTools", "CLinux", "SHA2",
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: settings),
@@ -56,8 +58,7 @@ let package = Package(
     .target(
       name: "ImageAPI",
       dependencies: [
-        "JobCore", "CZlib",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "JobCore", "CZlib", "SHA2",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -132,13 +133,13 @@ let package = Package(
     .target(name: "TestKit", dependencies: ["JobCore"], path: "Tests/TestKit", swiftSettings: strictness),
     .testTarget(name: "JobCoreTests", dependencies: ["JobCore", "TestKit"], swiftSettings: strictness),
     .testTarget(
-      name: "PromptFileTests", dependencies: ["PromptFile", "JobCore", "TestKit"], swiftSettings: strictness),
+      name: "PromptFileTests", dependencies: ["PromptFile", "JobCore", "SHA2", "TestKit"], swiftSettings: strictness),
     .testTarget(
       name: "DropFolderTests", dependencies: ["DropFolder", "JobCore", "TestKit"], swiftSettings: strictness),
     .testTarget(
       name: "ImageAPITests",
       dependencies: [
-        "ImageAPI", "JobCore", "SandboxServer", "TestKit", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+        "ImageAPI", "JobCore", "SandboxServer", "TestKit", "CZlib", "SHA2",
       ],
       swiftSettings: strictness),
     .testTarget(

@@ -1,5 +1,5 @@
 import CLinux
-import Crypto
+import SHA2
 import Glibc
 import JobCore
 import NIOPosix
@@ -262,7 +262,7 @@ func sha256(of file: borrowing Descriptor) throws(SystemError) -> [UInt8] {
       if errno == EINTR { continue }
       throw SystemError(errno)
     }
-    if got == 0 { return Array(hash.finalize()) }
+    if got == 0 { return hash.finalize() }
     buffer.withUnsafeBytes { hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<got])) }
     offset += got
   }

@@ -1,4 +1,4 @@
-import Crypto
+import SHA2
 import JobCore
 
 /// Finds the pictures in a result.
@@ -192,7 +192,7 @@ struct ResultReading {
       return false
     }
     bytes += end
-    let digest = Array(SHA256.hash(data: bytes)).hex
+    let digest = SHA256.hash(data: bytes).hex
     return local.contains { $0.sha256 == digest }
   }
 }

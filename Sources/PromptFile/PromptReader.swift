@@ -1,4 +1,4 @@
-import Crypto
+import SHA2
 import FoundationEssentials
 import JobCore
 

@@ -1,4 +1,4 @@
-import Crypto
+import SHA2
 import Foundation
 import JobCore
 import NIOCore
@@ -79,7 +79,7 @@ struct ServiceBench: Sendable {
   }
 
   /// SHA-256, hexadecimal.
-  static func digest(_ bytes: [UInt8]) -> String { Array(SHA256.hash(data: bytes)).hex }
+  static func digest(_ bytes: [UInt8]) -> String { SHA256.hash(data: bytes).hex }
 
   func submit(_ prompt: String = "a red fox", willSend: @escaping @Sendable () -> Bool = { true }) async
     -> SubmitOutcome
