@@ -32,6 +32,8 @@ struct Sorting {
         return garbled("no task id")
       case .failure: return garbled("not the documented JSON")
       }
+    // A no with a task id may have been accepted all the same, whatever its status is.
+    case 300..<500 where namesTask(answer): return garbled("HTTP \(answer.status), and a task")
     case 300..<400, 404, 405, 410:
       return .notAccepted(wrongAddress(answer.status), reached: true)
     case 401: return .notAccepted(unauthorized(), reached: true)
@@ -78,10 +80,16 @@ struct Sorting {
           hint: "Check the network and api-url; it is tried again by itself.", retryable: true)), reached: false)
   }
 
+  private func namesTask(_ answer: Exchange.Answer) -> Bool {
+    guard answer.unreadable == nil, case .success(let envelope) = Wire.decode(Wire.Accepted.self, from: answer.body)
+    else { return false }
+    return envelope.payload?.task_id.isEmpty == false
+  }
+
   private func garbled(_ what: String) -> SubmitOutcome {
     .unknown(
       JobError(
-        code: .answerUnreadable, message: "The service said yes, but its answer cannot be read: \(what)."),
+        code: .answerUnreadable, message: "The service may have accepted it, but its answer cannot be read: \(what)."),
       serviceDown: false)
   }
 

@@ -2,7 +2,7 @@
 extension ErrorCode {
   /// The answer to a submission was lost.
   public static let answerLost = ErrorCode("answer-lost")
-  /// The service said yes, in an answer that cannot be read.
+  /// The service may have accepted a submission, in an answer that cannot be read.
   public static let answerUnreadable = ErrorCode("answer-unreadable")
   /// An answer about another task than the one asked for.
   public static let answerOfAnother = ErrorCode("answer-of-another")

@@ -8,103 +8,117 @@ struct Settings: Sendable {
     "api-url", "https://api.defapi.org", kind: .url, "Base URL of the image service.")
   let apiKeyFile = SettingKey<String?>.text(
     "api-key-file", kind: .path,
-    "File with the API key, readable by its owner only. Else $CREDENTIALS_DIRECTORY/api-key or PROMPTDROP_API_KEY.")
-  let model = SettingKey<String>.text("model", "google/gempix2", "Model where neither prompt nor folder names one.")
+    "File with the API key; only its owner may read it. Without it: $CREDENTIALS_DIRECTORY/api-key, then PROMPTDROP_API_KEY."
+  )
+  let model = SettingKey<String>.text(
+    "model", "google/gempix2", "Model for prompts where neither the prompt nor its folder names one.")
   let stateDir = SettingKey<String?>.text(
     "state-dir", kind: .path,
-    "Folder of the journal. Else $STATE_DIRECTORY, $XDG_STATE_HOME/promptdrop, ~/.local/state/promptdrop.")
+    "Folder of the journal. Without it: $STATE_DIRECTORY, $XDG_STATE_HOME/promptdrop, ~/.local/state/promptdrop.")
   let agentName = SettingKey<String?>.text(
-    "agent-name", "This agent's name for a folder's owner; else the host's name.")
+    "agent-name", "Name of this agent, as `owner` in folder defaults uses it. Without it: the host name.")
   let settle = SettingKey<Duration?>.duration(
-    "settle", "How long a file has to be still before it is taken. Else 1s for a new file, 10s for a change.")
+    "settle", "Time without changes before a file is taken. Without it: 1s for a new file, 10s for a changed one.")
   let copyGrace = SettingKey<Duration>.duration(
     "copy-grace", .seconds(10),
-    "How long an exact copy of a prompt waits for that to vanish, as in a sync tool's rename.")
+    "Time that an exact copy of a prompt waits for the original to vanish. Sync tools rename by copying and deleting.")
   let exclude = SettingKey<[String]>.list(
-    "exclude", .patterns, "Patterns of paths that are never taken, as in gitignore, separated by commas.")
+    "exclude", .patterns, "Patterns of paths that are never taken, with gitignore's rules, separated by commas.")
   let skipFolders = SettingKey<[String]>.list(
     "skip-folders", .folderNames,
-    "Names of folders to leave out besides the system folders that the README lists; !NAME: not that one.")
-  let maxRequests = SettingKey<Int>.integer("max-requests", 8, 1...1024, "HTTP requests at once.")
-  let maxInFlight = SettingKey<Int>.integer("max-in-flight", 32, 1...100_000, "Tasks at the service at once.")
+    "Folder names to skip besides the system folders that the README lists, separated by commas; !NAME: do not skip NAME."
+  )
+  let maxRequests = SettingKey<Int>.integer("max-requests", 8, 1...1024, "Most HTTP requests at the same time.")
+  let maxInFlight = SettingKey<Int>.integer(
+    "max-in-flight", 32, 1...100_000, "Most tasks at the service at the same time.")
   let submissionsPerMinute = SettingKey<Int>.integer(
     "submissions-per-minute", 0, 0...1_000_000, isLimit: true,
-    "Submissions begun within any minute; 0 or none: no limit.")
+    "Most submissions in any minute; 0 or none: no limit.")
   let burstLimit = SettingKey<Int>.integer(
     "burst-limit", 200, 0...1_000_000, isLimit: true,
-    "New prompts within a minute that are taken without asking; 0 or none: no limit.")
+    "Most new prompts in a minute that are taken without your approval; 0 or none: no limit.")
   let dailySubmissions = SettingKey<Int?>.limit(
-    "daily-submissions", 0...1_000_000_000, "Submissions in a UTC day, all folders together; none: no limit.")
+    "daily-submissions", 0...1_000_000_000, "Most submissions in a UTC day, all folders together; none: no limit.")
   let dailyCredits = SettingKey<Credits?>.credits(
-    "daily-credits", "Credits in a UTC day, all folders together; none: no limit.")
+    "daily-credits", "Most credits in a UTC day, all folders together; none: no limit.")
   let rootDailySubmissions = SettingKey<Int?>.limit(
-    "root-daily-submissions", 0...1_000_000_000, "Submissions in a UTC day for each watched folder; none: no limit.")
+    "root-daily-submissions", 0...1_000_000_000,
+    "Most submissions in a UTC day for each watched folder; none: no limit.")
   let rootDailyCredits = SettingKey<Credits?>.credits(
-    "root-daily-credits", "Credits in a UTC day for each watched folder; none: no limit.")
+    "root-daily-credits", "Most credits in a UTC day for each watched folder; none: no limit.")
   let price = SettingKey<Credits?>.credits(
-    "price", "What a picture costs, for the limits; else the most that one of its model and size ever cost.")
+    "price", "Price of a picture in credits, for the limits. Without it: the highest price seen for its model and size."
+  )
   let listen = SettingKey<String?>.text(
     "listen", none: "",
-    "Address to receive the service's callbacks on, such as 127.0.0.1:8787; none: none are received.")
+    "Address and port that receive the service's callbacks, such as 127.0.0.1:8787; none: no callbacks.")
   let publicURL = SettingKey<String?>.text(
     "public-url", kind: .url, none: "",
-    "How the service reaches that address, such as https://drop.example.org; needed with listen.")
+    "URL under which the service reaches that address, such as https://drop.example.org; needed with listen.")
   let runtimeDir = SettingKey<String?>.text(
     "runtime-dir", kind: .path,
-    "Folder of the control socket. Else $RUNTIME_DIRECTORY, /run/promptdrop (root), $XDG_RUNTIME_DIR/promptdrop, /tmp/promptdrop-UID."
+    "Folder of the control socket. Without it: $RUNTIME_DIRECTORY, /run/promptdrop (root), $XDG_RUNTIME_DIR/promptdrop, /tmp/promptdrop-UID."
   )
-  let controlGroup = SettingKey<String?>.text("control-group", "Group of the control socket; else the user's own.")
+  let controlGroup = SettingKey<String?>.text(
+    "control-group", "Group of the control socket. Without it: the user's own group.")
   let controlMode = SettingKey<UInt32>.mode(
-    "control-mode", 0o600, "Permissions of the control socket; 0660 lets its group decide too.")
+    "control-mode", 0o600,
+    "Permissions of the control socket. With 0660 the members of its group can give commands too.")
   let pollFirst = SettingKey<Duration>.duration(
-    "poll-first", .seconds(8), "From acceptance to the first query (longer for 2k, 4k).")
-  let pollMin = SettingKey<Duration>.duration("poll-min", .seconds(2), "Least time between two queries of a task.")
-  let pollMax = SettingKey<Duration>.duration("poll-max", .seconds(30), "Most time between two queries of a task.")
+    "poll-first", .seconds(8), "Time from acceptance to the first query (longer for 2k and 4k).")
+  let pollMin = SettingKey<Duration>.duration("poll-min", .seconds(2), "Shortest time between two queries of a task.")
+  let pollMax = SettingKey<Duration>.duration("poll-max", .seconds(30), "Longest time between two queries of a task.")
   let taskDeadline = SettingKey<Duration>.duration(
-    "task-deadline", .seconds(7200), "A task that is not final by then is held.")
+    "task-deadline", .seconds(7200), "Time after which a task that has not finished is held.")
   let notFoundGrace = SettingKey<Duration>.duration(
-    "not-found-grace", .seconds(120), "For how long \"task not found\" means \"not yet\".")
-  let connectTimeout = SettingKey<Duration>.duration("connect-timeout", .seconds(10), "For setting up a connection.")
+    "not-found-grace", .seconds(120), "Time after acceptance during which \"task not found\" means \"not yet\".")
+  let connectTimeout = SettingKey<Duration>.duration(
+    "connect-timeout", .seconds(10), "Time limit for setting up a connection.")
   let submitTimeout = SettingKey<Duration>.duration(
-    "submit-timeout", .seconds(120), "From the last byte of a submission to its answer.")
-  let queryTimeout = SettingKey<Duration>.duration("query-timeout", .seconds(30), "For a query.")
+    "submit-timeout", .seconds(120), "Time limit from the last byte of a submission to its answer.")
+  let queryTimeout = SettingKey<Duration>.duration("query-timeout", .seconds(30), "Time limit for a query.")
   let fetchPatience = SettingKey<Duration>.duration(
-    "fetch-patience", .seconds(600), "How long a picture that cannot be fetched is tried before its prompt is held.")
+    "fetch-patience", .seconds(600), "Time that a picture which cannot be fetched is tried before its prompt is held.")
   let resultLifetime = SettingKey<Duration>.duration(
-    "result-lifetime", .seconds(86400), "How long it is tried in all, held or not: as long as its URL may live.")
+    "result-lifetime", .seconds(86_400),
+    "Time that such a picture is tried in all, held or not: as long as its URL may live.")
   let fetchTimeout = SettingKey<Duration>.duration(
-    "fetch-timeout", .seconds(60), "Longest silence while a picture is fetched.")
-  let retryMin = SettingKey<Duration>.duration("retry-min", .seconds(2), "First delay after a failure; it doubles.")
+    "fetch-timeout", .seconds(60), "Longest time without data while a picture is fetched.")
+  let retryMin = SettingKey<Duration>.duration(
+    "retry-min", .seconds(2), "First delay after a failure; it doubles with each further failure.")
   let retryMax = SettingKey<Duration>.duration("retry-max", .seconds(300), "Longest delay after a failure.")
   let localRetry = SettingKey<Duration>.duration(
     "local-retry", .seconds(30), "Delay after a full disk or a read-only folder.")
   let probeInterval = SettingKey<Duration>.duration(
-    "probe-interval", .seconds(60), "How often a service that takes nothing is tried.")
+    "probe-interval", .seconds(60), "Time between two tries of a service that refuses submissions.")
   let stopTimeout = SettingKey<Duration>.duration(
-    "stop-timeout", .seconds(30), "What a begun submission is given at a stop.")
+    "stop-timeout", .seconds(30), "Time that a submission on its way gets to finish when promptdrop is stopped.")
   let referenceWait = SettingKey<Duration>.duration(
-    "reference-wait", .seconds(600), "How long a listed file that is missing is waited for.")
+    "reference-wait", .seconds(600), "Time that a prompt waits for a listed file that is missing.")
   let writerWait = SettingKey<Duration>.duration(
-    "writer-wait", .seconds(600), "How long a file that a program has open for writing is waited for; then it is held.")
+    "writer-wait", .seconds(600),
+    "Time that a prompt waits for a program that has its file open for writing; then it is held.")
   let rescan = SettingKey<Duration>.duration(
-    "rescan", .seconds(300), "How often the folders are looked through; 0s: never.")
+    "rescan", .seconds(300), "Time between two scans of all folders; 0s: no scans.")
   let watchMode = SettingKey<WatchMode>.choice(
-    "watch-mode", .auto, "How folders are watched; auto: as the kind of their file system allows.")
+    "watch-mode", .auto, "How folders are watched; auto: by the kind of their file system.")
   let pollInterval = SettingKey<Duration>.duration(
-    "poll-interval", .seconds(10), "How often that is looked through which inotify does not hear of.")
+    "poll-interval", .seconds(10), "Scan interval for folders that inotify cannot watch.")
   let retention = SettingKey<Duration>.duration(
-    "retention", .seconds(2592000), "Details of what is final are kept for this long.")
-  let maxPromptBytes = SettingKey<Int>.integer("max-prompt-bytes", 65536, 1...16_777_216, "Largest prompt or list.")
+    "retention", .seconds(2_592_000), "Time that the details of finished jobs are kept.")
+  let maxPromptBytes = SettingKey<Int>.integer(
+    "max-prompt-bytes", 65_536, 1...16_777_216, "Largest prompt or image list, in bytes.")
   let maxReferenceBytes = SettingKey<Int>.integer(
-    "max-reference-bytes", 20971520, 1...67_108_864, "Largest local reference image.")
-  let maxImageBytes = SettingKey<Int>.integer("max-image-bytes", 67108864, 1...1_073_741_824, "Largest picture.")
+    "max-reference-bytes", 20_971_520, 1...67_108_864, "Largest local reference image, in bytes.")
+  let maxImageBytes = SettingKey<Int>.integer(
+    "max-image-bytes", 67_108_864, 1...1_073_741_824, "Largest picture, in bytes.")
   let allowPrivateResults = SettingKey<YesOrNo>.choice(
-    "allow-private-results", .no, "Whether pictures are fetched from private and loopback addresses.")
+    "allow-private-results", .no, "Whether pictures may be fetched from private and loopback addresses.")
   let caFile = SettingKey<String?>.text(
-    "ca-file", kind: .path, "PEM file of certificates trusted besides the system's.")
-  let logFormat = SettingKey<LogForm>.choice("log-format", .text, "Form of log lines.")
+    "ca-file", kind: .path, "PEM file of certificates to trust besides the system's.")
+  let logFormat = SettingKey<LogForm>.choice("log-format", .text, "Format of log lines.")
   let logLevel = SettingKey<LogLevel>.choice(
-    "log-level", .info, "Least level that is logged; trace: each step of each job and each decision about a file too.")
+    "log-level", .info, "Lowest level to log. trace logs each step of each job and each decision about a file.")
 }
 
 /// How folders are watched.

@@ -42,6 +42,16 @@ import Testing
     #expect(outcome.reached == nil, "the task may be paid for: \(outcome)")
   }
 
+  @Test(arguments: [
+    "302 Found", "400 Bad Request", "401 Unauthorized", "402 Payment Required", "404 Not Found", "422 Unprocessable",
+    "429 Too Many Requests",
+  ])
+  func `A no of any status with an id is not a refusal`(status: String) async throws {
+    let body = "{\"code\":1,\"message\":\"failed\",\"detail\":\"prompt is rude\",\"data\":{\"task_id\":\"ta1\"}}"
+    let outcome = try await submit(status, body)
+    #expect(outcome.isUnknown, "the task may be paid for: \(outcome)")
+  }
+
   @Test func `A code that is not 0 is a refusal`() async throws {
     let outcome = try await submit("200 OK", "{\"code\":1,\"message\":\"failed\",\"detail\":\"prompt is rude\"}")
     #expect(outcome.consequence == .permanent && outcome.reached == true)
