@@ -63,6 +63,9 @@ final class ControlTable: Sendable {
 
   // MARK: for who reads prompts
 
+  /// Whether every change in all folders is heard of.
+  var hearsAll: Bool { state.withLock { $0.isHeard && !$0.isShortOfWatches && $0.polledDevices.isEmpty } }
+
   /// Whether every change in the folders on this device is heard of.
   func hears(_ device: UInt64) -> Bool { state.withLock { $0.hears(device) } }
 

@@ -8,7 +8,7 @@ import Synchronization
 /// The files of the watched roots. Blocking calls run on a pool of threads.
 public final class FolderFiles: RootFiles {
   let roots: [RootID: RootFolder]
-  let workers: NIOThreadPool
+  let workers: FileWorkers
   let check: ImageCheck
   let writers: FileWriters
   let glance: ImageGlance
@@ -27,7 +27,7 @@ public final class FolderFiles: RootFiles {
     writers: FileWriters = FileWriters(), skipped: SkippedFolders = .standard
   ) {
     self.roots = roots
-    self.workers = workers
+    self.workers = FileWorkers(workers)
     self.check = check
     self.glance = glance
     self.run = run
@@ -38,19 +38,26 @@ public final class FolderFiles: RootFiles {
   }
 
   /// Runs `body` on a worker thread.
-  func onWorker<T: Sendable>(_ body: @escaping @Sendable () -> T) async -> T {
+  func onWorker<T: Sendable>(_ kind: FileWorkers.Kind = .long, _ body: @escaping @Sendable () -> T) async -> T {
     await withCheckedContinuation { continuation in
-      workers.submit { _ in continuation.resume(returning: body()) }
+      workers.submit(kind) { continuation.resume(returning: body()) }
     }
   }
 
   /// As `onWorker`, for what can fail. Throws what `body` throws.
   func tryOnWorker<T: Sendable>(
-    _ body: @escaping @Sendable () throws(LocalTrouble) -> T
+    _ kind: FileWorkers.Kind = .long, _ body: @escaping @Sendable () throws(LocalTrouble) -> T
   ) async throws(LocalTrouble) -> T {
-    try await onWorker { () -> Result<T, LocalTrouble> in
+    try await onWorker(kind) { () -> Result<T, LocalTrouble> in
       do throws(LocalTrouble) { return .success(try body()) } catch { return .failure(error) }
     }.get()
+  }
+
+  /// How long some calls on files of a root take. On a file server, as long as that likes; those are not heard of in full, as
+  /// a rule.
+  func few(_ root: RootID) -> FileWorkers.Kind {
+    guard let root = roots[root], let place = root.place, !place.isRemote, root.controls.hearsAll else { return .long }
+    return .short
   }
 
   /// Opens a path below a root, never through a symbolic link and never out of the root. Throws `SystemError`: ENODEV while
@@ -75,7 +82,7 @@ public final class FolderFiles: RootFiles {
   /// Looks at a path.
   public func look(_ file: FileKey) async -> Sighting {
     if isLeftOut(file) { return .missing }
-    return await onWorker { self.sight(file).sighting }
+    return await onWorker(few(file.root)) { self.sight(file).sighting }
   }
 
   /// What a look at a path found. `bytes`: where they were wanted, and did not change under the reading.
@@ -202,12 +209,12 @@ public final class FolderFiles: RootFiles {
     let path = prompt.folder
     if durable { folderSync.expect(path) }
     return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
-      workers.submit { _ in
+      workers.submit(few(prompt.root)) {
         do throws(LocalTrouble) {
           let folder = OpenFolder(try self.openFolder(of: prompt))
           let value = try body(folder.descriptor)
           guard durable else { return continuation.resume(returning: .success(value)) }
-          let duty = try folder.duty(prompt)
+          let duty = try folder.duty(prompt, self.workers)
           self.folderSync.perform(
             self.folderSync.join(path, duty) { continuation.resume(returning: $0.map { value }) }, path)
         } catch {

@@ -77,7 +77,7 @@ extension FolderFiles {
   public func hasPlace(beside prompt: FileKey, device: UInt64?) async -> Bool {
     // A picture in a recycle bin is thrown away with it.
     if isLeftOut(prompt) { return false }
-    return await onWorker {
+    return await onWorker(few(prompt.root)) {
       do throws(SystemError) {
         guard let place = self.roots[prompt.root]?.place else { throw SystemError(ENODEV) }
         let path = prompt.path.directory
@@ -99,7 +99,8 @@ extension FolderFiles {
 
   /// Begins a temporary file in the state folder.
   public func stageKept() async throws(LocalTrouble) -> any StagedFile {
-    StagedPicture(files: self, folder: { () throws(LocalTrouble) in try self.openKept() }, name: keptFolder)
+    StagedPicture(
+      files: self, folder: { () throws(LocalTrouble) in try self.openKept() }, name: keptFolder, kind: .long)
   }
 
   /// Gives what was staged there its name.

@@ -71,7 +71,7 @@ extension FolderFiles {
 
   /// Looks at a prompt and its list for the last time before the request is sent.
   public func lookBeforeSending(_ prompt: FileKey, list: FileKey) async -> LastLook {
-    await onWorker {
+    await onWorker(few(prompt.root)) {
       // Moved into a bin, or its folder is left out by now.
       if self.isLeftOut(prompt) { return LastLook(prompt: .missing) }
       let seen = self.sightWithWriter(prompt)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import JobCore
 import Synchronization
@@ -29,6 +30,8 @@ public final class RootFolder: Sendable {
   final class Place: Sendable {
     let descriptor: Int32
     let identity: FolderSync.Folder
+    /// Whether a server or a program answers for it, and not this machine's kernel alone.
+    let isRemote: Bool
     private let opening: Opening
     private let ancestors: [Int32]
 
@@ -46,6 +49,8 @@ public final class RootFolder: Sendable {
       var status = stat()
       guard fstat(folder, &status) == 0 else { throw release(.unusable(name, SystemError(errno))) }
       identity = FolderSync.Folder(status)
+      var kind: UInt32 = 0
+      isRemote = pd_file_system(folder, &kind) != 0 || FileSystemKind(number: kind).isRemote
       var above = DropPath(bytes: Array(path.dropFirst()))
       while !above.bytes.isEmpty {
         above = above.directory

@@ -9,7 +9,7 @@ extension FolderFiles {
   /// The status sidecar of a prompt, where there is one of promptdrop's. Throws where that cannot be told: it may be the only
   /// thing that tells of a payment.
   public func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]? {
-    try await tryOnWorker { () throws(LocalTrouble) in try self.findSidecar(of: prompt) }
+    try await tryOnWorker(few(prompt.root)) { () throws(LocalTrouble) in try self.findSidecar(of: prompt) }
   }
 
   /// As `sidecar`, on the calling thread.
@@ -141,7 +141,7 @@ extension FolderFiles {
     let temporary = newTemporary()
     let own = roots[sidecar.root]?.sidecars
     do throws(SystemError) {
-      own?.willPlace(sidecar.path, try Self.write(bytes, as: temporary, in: folder), bytes)
+      own?.willPlace(sidecar.path, try write(bytes, as: temporary, in: folder), bytes)
       try renameWithin(folder.number, temporary, to: sidecar.path.name, replacing: replacing)
     } catch {
       own?.forget(sidecar.path)
@@ -152,14 +152,14 @@ extension FolderFiles {
 
   // Closed again when this returns: a close after the rename would be told of under the final name, as a person's is who has
   // edited the file.
-  private static func write(
+  private func write(
     _ bytes: [UInt8], as temporary: [UInt8], in folder: borrowing Descriptor
   ) throws(SystemError) -> FileStamp {
     let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
     try file.write(bytes)
     // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
     // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.
-    try file.sync()
+    try workers.syncing { () throws(SystemError) in try file.sync() }
     return try file.status().stamp
   }
 }

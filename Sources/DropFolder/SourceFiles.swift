@@ -5,7 +5,8 @@ import JobCore
 extension FolderFiles {
   /// Reads prompts, each with all that decides on it; bytes only where the file did not change meanwhile.
   public func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
-    await onWorker {
+    // Each is some calls; beyond a few that adds up.
+    await onWorker(files.count > 4 ? .long : files.first.map { few($0.prompt.root) } ?? .short) {
       // Most files of a batch share their folder.
       var foundOfFolders: [FileKey: FolderFindings] = [:]
       return files.map { file in
@@ -107,7 +108,7 @@ extension FolderFiles {
   /// The defaults of the folder and of those above it, the nearest first.
   public func folderDefaults(above file: FileKey, limit: Int) async -> [FolderDefaults] {
     if let known = knownDefaults(above: file, limit) { return known }
-    return await onWorker { self.findings(around: file, limit: limit).defaults }
+    return await onWorker(few(file.root)) { self.findings(around: file, limit: limit).defaults }
   }
 
   // What is remembered needs no trip to a worker. Nil: not all of it is.

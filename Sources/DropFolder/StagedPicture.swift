@@ -15,6 +15,7 @@ final class StagedPicture: StagedFile {
     var hash = SHA256()
   }
   private static let inMemory = 1_048_576
+  private static let smallCheck = 65_536
   // Whole large images are in memory while they are checked: one at a time, so that many cannot add up.
   private static let oneLargeCheck = Mutex(())
 
@@ -23,10 +24,16 @@ final class StagedPicture: StagedFile {
   private let folder: @Sendable () throws(LocalTrouble) -> Descriptor
   private let name: String
   private let temporary: [UInt8]
+  // How long some calls in the folder take.
+  private let kind: FileWorkers.Kind
 
   // `folder` opens the one that it is put into; `name` is what people know it by.
-  init(files: FolderFiles, folder: @escaping @Sendable () throws(LocalTrouble) -> Descriptor, name: String) {
+  init(
+    files: FolderFiles, folder: @escaping @Sendable () throws(LocalTrouble) -> Descriptor, name: String,
+    kind: FileWorkers.Kind
+  ) {
     self.files = files
+    self.kind = kind
     self.folder = folder
     self.name = name
     temporary = files.newTemporary()
@@ -44,7 +51,10 @@ final class StagedPicture: StagedFile {
   }
 
   func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect> {
-    try await files.tryOnWorker { () throws(LocalTrouble) -> Result<StagedImage, ImageDefect> in
+    // To check a large one takes a while.
+    let isSmall = state.withLock { $0.total <= Self.smallCheck }
+    return try await files.tryOnWorker(isSmall ? kind : .long) {
+      () throws(LocalTrouble) -> Result<StagedImage, ImageDefect> in
       do throws(LocalTrouble) {
         let (info, defect): (ImageInfo, ImageDefect?)
         switch try self.checkContent() {
@@ -153,7 +163,11 @@ final class StagedPicture: StagedFile {
 
   private func sync() throws(LocalTrouble) {
     try state.withLock { state throws(LocalTrouble) in
-      do throws(SystemError) { try state.file?.sync() } catch { throw trouble(error) }
+      do throws(SystemError) {
+        try files.workers.syncing { () throws(SystemError) in try state.file?.sync() }
+      } catch {
+        throw trouble(error)
+      }
     }
   }
 
@@ -177,6 +191,7 @@ extension FolderFiles {
   /// Begins a temporary file in the prompt's folder.
   public func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
     StagedPicture(
-      files: self, folder: { () throws(LocalTrouble) in try self.openFolder(of: prompt) }, name: prompt.path.display)
+      files: self, folder: { () throws(LocalTrouble) in try self.openFolder(of: prompt) }, name: prompt.path.display,
+      kind: few(prompt.root))
   }
 }

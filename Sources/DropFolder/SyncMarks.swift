@@ -5,7 +5,7 @@ extension FolderFiles {
   /// Looks for a sync tool's mark in the file's folder and in those above it.
   public func hasSyncMark(above file: FileKey) async -> Bool {
     if let known = knownMark(above: file) { return known }
-    return await onWorker {
+    return await onWorker(few(file.root)) {
       guard let root = self.roots[file.root] else { return false }
       if root.lastIsBelowSyncMark ?? root.isBelowSyncMark { return true }
       var folder = file.path.directory

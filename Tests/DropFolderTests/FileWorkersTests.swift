@@ -1,0 +1,82 @@
+import Foundation
+import NIOPosix
+import Synchronization
+import TestKit
+import Testing
+
+@testable import DropFolder
+
+/// One thread does what is short, and others are there when it is held up.
+@Suite(.timeLimit(.minutes(1))) struct FileWorkersTests {
+  // Enough for all that is held up at a time, in all tests.
+  private static let pool = {
+    let pool = NIOThreadPool(numberOfThreads: 8)
+    pool.start()
+    return pool
+  }()
+  private let workers = FileWorkers(Self.pool)
+
+  /// Threads that did something.
+  private final class Seen: Sendable {
+    private let state = Mutex<(threads: Set<UInt>, pieces: Int)>(([], 0))
+    func note() {
+      state.withLock { state in
+        state.threads.insert(UInt(pthread_self()))
+        state.pieces += 1
+      }
+    }
+    var threads: Int { state.withLock { $0.threads.count } }
+    var pieces: Int { state.withLock { $0.pieces } }
+  }
+
+  @Test func everyPieceIsDoneOnce() async throws {
+    let seen = Seen()
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<2000 {
+        group.addTask {
+          await withCheckedContinuation { continuation in
+            workers.submit(number % 7 == 0 ? .long : .short) {
+              if number % 5 == 0 { workers.holdingUp { _ = sched_yield() } }
+              seen.note()
+              continuation.resume()
+            }
+          }
+        }
+      }
+    }
+    #expect(seen.pieces == 2000)
+  }
+
+  @Test func whatIsShortWakesOneThread() async throws {
+    let (seen, gate) = (Seen(), DispatchSemaphore(value: 0))
+    // The first is held up until the others wait: were more threads woken for those, they would be done.
+    workers.submit(.short) { gate.wait() }
+    for _ in 0..<10 { workers.submit(.short) { seen.note() } }
+    for _ in 0..<1000 { await Task.yield() }
+    #expect(seen.pieces == 0)
+    gate.signal()
+    try await eventually("all are done") { seen.pieces == 10 }
+    #expect(seen.threads == 1)
+  }
+
+  @Test func whatIsHeldUpHoldsNothingElseUp() async throws {
+    let (seen, gate) = (Seen(), DispatchSemaphore(value: 0))
+    workers.submit(.short) { workers.holdingUp { gate.wait() } }
+    workers.submit(.short) { seen.note() }
+    try await eventually("the second is done") { seen.pieces == 1 }
+    workers.submit(.long) { gate.wait() }
+    workers.submit(.short) { seen.note() }
+    try await eventually("the fourth is done") { seen.pieces == 2 }
+    gate.signal()
+    gate.signal()
+  }
+
+  // Nobody has said so, and still it lasts.
+  @Test func muchWorkWakesMoreThreads() async throws {
+    let (seen, gate) = (Seen(), DispatchSemaphore(value: 0))
+    workers.submit(.short) { gate.wait() }
+    for _ in 0..<100 { workers.submit(.short) { seen.note() } }
+    try await eventually("all others are done") { seen.pieces == 100 }
+    gate.signal()
+  }
+}
