@@ -77,12 +77,15 @@ extension FolderFiles {
   public func hasPlace(beside prompt: FileKey, device: UInt64?) async -> Bool {
     // A picture in a recycle bin is thrown away with it.
     if isLeftOut(prompt) { return false }
+    // The root is open already: it is there.
+    if prompt.path.directory.bytes.isEmpty, let place = roots[prompt.root]?.place,
+      device == nil || place.identity.device == device
+    {
+      return true
+    }
     return await onWorker(few(prompt.root)) {
       do throws(SystemError) {
-        guard let place = self.roots[prompt.root]?.place else { throw SystemError(ENODEV) }
-        let path = prompt.path.directory
-        // The root is open already.
-        let folder = try path.bytes.isEmpty ? place.folder(path) : place.open(path.bytes, pd_o_path | O_DIRECTORY)
+        let folder = try self.open(prompt.root, prompt.path.directory.bytes, pd_o_path | O_DIRECTORY)
         let status = try folder.status()
         if device == nil || UInt64(status.st_dev) == device { return true }
         // Another file system than the prompt's: it was unmounted, and this is what lies below it; or it was moved along.

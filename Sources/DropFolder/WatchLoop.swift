@@ -57,7 +57,7 @@ struct WatchLoop: ~Copyable {
   private static let muchRoom = 1024
   // What is heard while jobs are under way is mostly their own files, some events for each: once there was nothing in it to
   // tell, what follows within this time is read in one go.
-  private static let lull: Int32 = 1  // Milliseconds.
+  private static let lull: Int32 = 3  // Milliseconds.
 
   /// Watches until it is told to stop.
   mutating func run() {
