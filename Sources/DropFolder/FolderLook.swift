@@ -48,10 +48,12 @@ struct FolderLook {
     var look = Self()
     try FolderListing.each(in: folder) { entry in
       if entry.isFolder { look.enter(folder: entry.bytes, skipping: skipped) }
-      if DropNames.mayMatter(entry.name) { look.sort(entry, number, hash) }
-      let isOther = !entry.isFolder && DropNames.ending(entry.name) == .other
-      if isOther, ControlNames.mayMatter(entry.name) { look.controls.insert(entry.bytes) }
-      if isOther, wantsAll { look.addOther(entry.bytes) }
+      // Once for each entry, of which most are pictures and sidecars.
+      let ending = DropNames.ending(entry.name)
+      look.sort(entry, ending, number, hash)
+      guard !entry.isFolder, ending == .other else { return }
+      if ControlNames.mayMatter(entry.name) { look.controls.insert(entry.bytes) }
+      if wantsAll { look.addOther(entry.bytes) }
     }
     look.matchLists(number)
     if look.defaults == nil, case .taken(let name) = look.controls.folderDefaults { look.defaults = name }
@@ -92,9 +94,11 @@ struct FolderLook {
     }
   }
 
-  private mutating func sort(_ entry: FolderListing.Entry, _ folder: Int32, _ hash: FolderHash) {
+  private mutating func sort(
+    _ entry: FolderListing.Entry, _ ending: DropNames.Ending, _ folder: Int32, _ hash: FolderHash
+  ) {
     let name = entry.name
-    switch DropNames.ending(name) {
+    switch ending {
     case .prompt(let isPlain):
       // A folder called `x.prompt` is looked at as a prompt too, so that somebody says what is wrong with it.
       guard let stamp = Self.stamp(entry, folder) else { return }
@@ -111,7 +115,7 @@ struct FolderLook {
         stamp: FolderHash.stamp(stamp), start: Int32(names.count), count: Int32(name.count))
       names.append(contentsOf: name)
     case .other:
-      guard !entry.isFolder else { return }
+      guard !entry.isFolder, DropNames.mayBeUnfinished(first: name.first, last: name.last) else { return }
       let copy = entry.bytes
       if copy == DropNames.folderDefaults { defaults = copy }
       if DropNames.meaning(of: copy) != .other || DropNames.isOwnTemporary(copy) { addOther(copy) }

@@ -38,6 +38,11 @@ struct FolderHash {
     folder.path.bytes.withUnsafeBytes { base.combine(bytes: $0) }
   }
 
+  private init(_ root: RootID, _ folder: UnsafeRawBufferPointer) {
+    base.combine(root.number)
+    base.combine(bytes: folder)
+  }
+
   /// Of a stem. A prompt and its list have one; a prompt whose ending is not in lower case has its own.
   func key(_ stem: UnsafeRawBufferPointer, isPlain: Bool = true) -> UInt64 {
     var hash = base
@@ -48,11 +53,13 @@ struct FolderHash {
 
   /// Of a prompt's file.
   static func key(of file: FileKey) -> UInt64 {
-    let hash = FolderHash(file.folder)
-    return file.path.name.withUnsafeBytes { name in
+    file.path.bytes.withUnsafeBytes { path in
+      let slash = path.lastIndex(of: UInt8(ascii: "/"))
+      let name = UnsafeRawBufferPointer(rebasing: path[(slash.map { $0 + 1 } ?? 0)...])
       var isPlain = true
       if case .prompt(false) = DropNames.ending(name) { isPlain = false }
-      return hash.key(UnsafeRawBufferPointer(rebasing: name.dropLast(DropNames.endingLength)), isPlain: isPlain)
+      return FolderHash(file.root, UnsafeRawBufferPointer(rebasing: path[..<(slash ?? 0)])).key(
+        UnsafeRawBufferPointer(rebasing: name.dropLast(DropNames.endingLength)), isPlain: isPlain)
     }
   }
 

@@ -43,18 +43,18 @@ public enum DropNames {
     case UInt8(ascii: "l") where name == folderDefaults: return .folderDefaults
     default: break
     }
-    guard mayBeTemporary(name), !isOwnTemporary(name) else { return .other }
+    guard mayBeUnfinished(first: name.first, last: name.last), !isOwnTemporary(name) else { return .other }
     return stemOfTemporaryList(name).map { .imageListOnItsWay(stem: $0) } ?? .other
   }
 
-  // Whether the first byte or the last one is that of a name for what is not finished. Backups (`.bak`, `.orig`) never are
-  // lists on their way.
-  private static func mayBeTemporary(_ name: [UInt8]) -> Bool {
-    switch name.first {
+  /// Whether a name with this first and this last byte may be one of what is not finished, or of a folder's defaults. Backups
+  /// (`.bak`, `.orig`) stay.
+  public static func mayBeUnfinished(first: UInt8?, last: UInt8?) -> Bool {
+    switch first {
     case UInt8(ascii: "."), UInt8(ascii: "~"), UInt8(ascii: "#"): return true
     default: break
     }
-    switch name.last {
+    switch last {
     // `~`, `___jb_old___`, `.tmp`, `.part`, `.partial`, `.crdownload`.
     case UInt8(ascii: "~"), UInt8(ascii: "_"), UInt8(ascii: "p"), UInt8(ascii: "t"), UInt8(ascii: "l"),
       UInt8(ascii: "d"):
