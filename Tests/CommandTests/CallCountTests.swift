@@ -37,6 +37,29 @@ import Testing
     #expect((more["inotify_add_watch"] ?? 0) < 0.1, "a job needs no watch of its own: \(list)")
   }
 
+  /// What it has written itself is known: it is not opened again.
+  @Test(.timeLimit(.minutes(5))) func sidecarsAreNotReadBack() async throws {
+    let names = (0..<30).map { "p\($0)" }
+    let bench = try await Bench(Dictionary(uniqueKeysWithValues: names.map { ($0, "a picture of \($0)") })) {
+      $0.imagePool = 4
+    }
+    let (run, calls) = try await Trace.opened(bench, ["--poll-first": "0s", "--poll-min": "0s", "--burst-limit": "0"])
+    #expect(run.code == 0 && bench.paid.count == names.count, "\(run)")
+    var written: Set<String> = []
+    var readBack: [TracedCall] = []
+    var writes = 0
+    for call in calls {
+      if call.isRename, call.target.hasSuffix(".status.json") {
+        written.insert(call.target)
+        writes += 1
+      } else if !call.isRename, written.contains(call.path + "/" + call.data) {
+        readBack.append(call)
+      }
+    }
+    #expect(written.count == names.count && writes >= 3 * names.count, "\(writes) sidecars were written")
+    #expect(readBack.isEmpty, "\(readBack.prefix(5))")
+  }
+
   /// One prompt, and nothing else to do: between its arrival and the first byte of its POST.
   @Test(.timeLimit(.minutes(5))) func aPromptAloneIsSentAfterFewCommits() async throws {
     let bench = try await Bench()

@@ -59,8 +59,17 @@ public enum Trace {
     return [all[0], "-D"] + all.dropFirst()
   }
 
-  private static func tracer(into log: String) -> [String] {
+  private static func tracer(into log: String, of names: String = Self.names) -> [String] {
     [tool, "-f", "-qq", "-y", "-xx", "-s", "1048576", "-e", "trace=\(names)", "-e", "signal=none", "-o", log]
+  }
+
+  /// Works the bench's folder off under strace: what it opened, of which `data` is the name, and what it renamed.
+  public static func opened(_ bench: Bench, _ flags: [String: String?] = [:]) async throws -> (Outcome, [TracedCall]) {
+    let log = bench.home.path("opened")
+    let run = try await bench.once(
+      flags.merging(["--timeout": "60s"]) { $1 },
+      through: tracer(into: log, of: "open,openat,openat2,rename,renameat,renameat2"))
+    return (run, read(try bench.home.read("opened")))
   }
 
   /// Works the bench's folder off under strace.
