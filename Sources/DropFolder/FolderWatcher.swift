@@ -33,15 +33,18 @@ public final class FolderWatcher: FolderWatching {
     public var skipped: SkippedFolders
     /// How often it is said again that a root cannot be used.
     public var reminder: Duration
+    /// What is heard while jobs are under way is mostly their own files, some events for each: once there was nothing in it to
+    /// tell, what follows within this time is read in one go.
+    public var lull: Duration
     /// Makes options.
     public init(
       mode: Mode = .auto, rescanInterval: Duration, pollInterval: Duration = .seconds(10),
       maxDefaultsBytes: Int = 65_536, skipped: SkippedFolders = .standard, reminder: Duration = .seconds(300),
-      fingerprint: @escaping @Sendable ([[UInt8]]) -> UInt64
+      lull: Duration = .milliseconds(3), fingerprint: @escaping @Sendable ([[UInt8]]) -> UInt64
     ) {
       (self.mode, self.rescanInterval, self.pollInterval) = (mode, rescanInterval, pollInterval)
       (self.maxDefaultsBytes, self.fingerprint, self.skipped) = (maxDefaultsBytes, fingerprint, skipped)
-      self.reminder = reminder
+      (self.reminder, self.lull) = (reminder, lull)
     }
   }
 

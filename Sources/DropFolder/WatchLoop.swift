@@ -55,9 +55,6 @@ struct WatchLoop: ~Copyable {
   // Nor do looks for what there was no room for take more than a tenth of the time, unless there is room for this many.
   private static let roomShare = 10
   private static let muchRoom = 1024
-  // What is heard while jobs are under way is mostly their own files, some events for each: once there was nothing in it to
-  // tell, what follows within this time is read in one go.
-  private static let lull: Int32 = 3  // Milliseconds.
 
   /// Watches until it is told to stop.
   mutating func run() {
@@ -83,7 +80,7 @@ struct WatchLoop: ~Copyable {
       (isHeard, isAsked) = (false, false)
       if tree.hasWork, pausedUntil == nil { continue }
       if waitsForRoom, pausedUntil == nil, commands.roomHasCome(told: tree.told, atLeast: enoughRoom) { continue }
-      sleep(heardNothingNew: heard && !told)
+      sleep(isLull: heard && !told && options.lull > .zero)
     }
   }
 
@@ -171,7 +168,8 @@ struct WatchLoop: ~Copyable {
     return !events.isEmpty
   }
 
-  private mutating func sleep(heardNothingNew: Bool) {
+  // `isLull`: what the kernel has to tell can wait a moment.
+  private mutating func sleep(isLull: Bool) {
     var until: Instant?
     func sooner(_ moment: Instant?) { if let moment { until = min(until ?? moment, moment) } }
     if !tree.movedFolders.isEmpty { sooner(.now + .milliseconds(10)) }
@@ -184,16 +182,17 @@ struct WatchLoop: ~Copyable {
     if tree.looks.isEmpty { sooner(tree.nextControlLook) }
     sooner(pausedUntil)
     if waitsForRoom, nextLookForRoom > .now { sooner(nextLookForRoom) }
+    if isLull { sooner(.now + options.lull) }
     let wait = until.map { Int32(clamping: max(0, ($0 - .now).milliseconds + 1)) } ?? -1
     // A descriptor below zero is passed over.
-    let inotify = heardNothingNew ? -1 : tree.inotify?.descriptor ?? -1
+    let inotify = isLull ? -1 : tree.inotify?.descriptor ?? -1
     var waiting = [
       pollfd(fd: inotify, events: Int16(POLLIN), revents: 0),
       pollfd(fd: commands.wake, events: Int16(POLLIN), revents: 0),
       pollfd(fd: mountTable, events: Int16(POLLPRI), revents: 0),
     ]
-    _ = poll(&waiting, 3, heardNothingNew ? (wait < 0 ? Self.lull : min(wait, Self.lull)) : wait)
-    isHeard = waiting[0].revents != 0 || heardNothingNew
+    _ = poll(&waiting, 3, wait)
+    isHeard = waiting[0].revents != 0 || isLull
     isAsked = waiting[1].revents != 0
     if waiting[2].revents != 0 {
       let points = MountTable.points(touching: tree.roots.values.map(\.path))

@@ -118,7 +118,8 @@ final class AgentBench {
       records)
     let reader = PromptReader(.init(model: "google/gempix2", agentName: "bench"))
     let watcher = SeenWatcher(
-      FolderWatcher(roots: roots, options: .init(rescanInterval: .zero, fingerprint: { reader.fingerprint($0) })),
+      FolderWatcher(
+        roots: roots, options: .init(rescanInterval: .zero, lull: .zero, fingerprint: { reader.fingerprint($0) })),
       activity)
     let pipeline = Pipeline(
       settings: settings, roots: paths, journal: faulty, files: files,
