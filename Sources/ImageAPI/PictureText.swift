@@ -24,9 +24,11 @@ enum PictureText: Hashable {
     let trimmed = text.utf8.count > Self.longestURL && !Self.hasBlankEnds(text) ? text : text.trimmed
     if Self.isData(trimmed, isDocumented) {
       self = .inline(trimmed)
-    } else if let colon = trimmed.prefixMatch(of: /(?i:https?):\/\//), isDocumented || Self.isOneWord(trimmed) {
+    } else if let scheme = Self.webScheme(of: trimmed),
+      isDocumented || Self.isOneWord(trimmed)
+    {
       // Schemes are case-insensitive, and everything after this compares them in lower case.
-      self = .url(colon.output.lowercased() + trimmed[colon.range.upperBound...])
+      self = .url(trimmed.hasPrefix(scheme) ? trimmed : scheme + trimmed.dropFirst(scheme.count))
     } else if Self.isBase64Picture(trimmed) {
       self = .inline(Self.bareHead + trimmed)
     } else if Self.isPath(trimmed, isDocumented) {
@@ -41,12 +43,34 @@ enum PictureText: Hashable {
   }
 
   private static func isData(_ text: String, _ isDocumented: Bool) -> Bool {
-    guard text.prefixMatch(of: /(?i:data):/) != nil else { return false }
+    guard begins(text, with: "data:") else { return false }
     if isDocumented { return true }
     let head = text.utf8.prefix(200).prefix { $0 != UInt8(ascii: ",") }
     let type = String(decoding: head.dropFirst(5), as: UTF8.self).lowercased()
     return type.hasSuffix(";base64")
       && ["image/", "application/octet-stream", "binary/", ";"].contains { type.hasPrefix($0) }
+  }
+
+  private static func webScheme(of text: String) -> String? {
+    begins(text, with: "https://") ? "https://" : begins(text, with: "http://") ? "http://" : nil
+  }
+
+  // Whether a text begins with `head`, which is in lower case, in whatever case. By bytes: this is asked for each picture.
+  private static func begins(_ text: String, with head: StaticString) -> Bool {
+    head.withUTF8Buffer { head in
+      text.utf8.count >= head.count
+        && zip(text.utf8, head).allSatisfy { byte, wanted in
+          byte == wanted || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) && byte | 0x20 == wanted
+        }
+    }
+  }
+
+  // Whether a text begins with the scheme of a URL and its colon (RFC 3986 §3.1).
+  private static func hasScheme(_ text: String) -> Bool {
+    guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), let first = text.utf8.first else { return false }
+    func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) }
+    return isLetter(first)
+      && text.utf8[..<colon].allSatisfy { isLetter($0) || (48...57).contains($0) || [0x2B, 0x2D, 0x2E].contains($0) }
   }
 
   private static func isOneWord(_ text: String) -> Bool {
@@ -93,7 +117,7 @@ enum PictureText: Hashable {
   ]
 
   private static func isPath(_ text: String, _ isDocumented: Bool) -> Bool {
-    guard !text.isEmpty, isOneWord(text), text.prefixMatch(of: /[A-Za-z][A-Za-z0-9+.\-]*:/) == nil else { return false }
+    guard !text.isEmpty, isOneWord(text), !hasScheme(text) else { return false }
     let path = text.prefix { $0 != "?" && $0 != "#" }
     let name = path.split(separator: "/").last.map(String.init) ?? ""
     let isPicture =

@@ -114,6 +114,12 @@ indirect enum ResultTree: Sendable {
 extension StringProtocol {
   /// Without blanks and line ends around it.
   var trimmed: String {
+    // Nearly always there are none, and a byte of printable ASCII at both ends says so.
+    let visible = UInt8(ascii: "!")...UInt8(ascii: "~")
+    let isPlain = utf8.withContiguousStorageIfAvailable { bytes in
+      bytes.first.map(visible.contains) == true && bytes.last.map(visible.contains) == true
+    }
+    if isPlain == true { return String(self) }
     var rest = self[...]
     while rest.first?.isWhitespace == true { rest.removeFirst() }
     while rest.last?.isWhitespace == true { rest.removeLast() }
