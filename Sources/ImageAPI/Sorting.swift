@@ -81,7 +81,7 @@ struct Sorting {
   }
 
   private func namesTask(_ answer: Exchange.Answer) -> Bool {
-    guard answer.unreadable == nil, case .success(let envelope) = Wire.decode(Wire.Accepted.self, from: answer.body)
+    guard answer.unreadable == nil, case .success(let envelope) = Wire.accepted(from: answer.body)
     else { return false }
     return envelope.payload?.task_id.isEmpty == false
   }
