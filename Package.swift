@@ -104,7 +104,7 @@ let package = Package(
     .target(
       name: "PromptdropCLI",
       dependencies: [
-        "JobCore", "PromptFile", "DropFolder", "ImageAPI", "JobJournal", "Agent", "Control", "SandboxServer",
+        "JobCore", "PromptFile", "DropFolder", "ImageAPI", "JobJournal", "Agent", "Control", "SandboxServer", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),

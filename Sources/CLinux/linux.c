@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -50,3 +51,5 @@ void pd_return_large_blocks(int bytes) {
 }
 
 void pd_return_free_memory(void) { malloc_trim(0); }
+
+ssize_t pd_random(void *buffer, size_t size) { return getrandom(buffer, size, 0); }

@@ -122,7 +122,7 @@ struct Assembly {
       settings: settings, roots: names, journal: journal,
       files: FolderFiles(
         roots: roots, workers: workers, check: ImageProbe.check, glance: ImageProbe.glance,
-        run: String(surroundings.newID().prefix(8)), keptFolder: state.path + "/kept", writers: writers,
+        run: String(surroundings.newID().suffix(8)), keptFolder: state.path + "/kept", writers: writers,
         skipped: skipped),
       reader: reader, service: service,
       watcher: FolderWatcher(

@@ -7,6 +7,8 @@ extension Surroundings {
   static func live(on loop: any EventLoop) -> Surroundings {
     let clock = ContinuousClock()
     let start = clock.now
+    let random = RandomSource()
+    let wallClock = { @Sendable in Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
     let boot: String
     do {
       boot = try String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
@@ -15,7 +17,7 @@ extension Surroundings {
       boot = "unknown"  // Without /proc the boot is told by nothing; it only serves to tell boots apart.
     }
     return Surroundings(
-      wallClock: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) },
+      wallClock: wallClock,
       monotonic: { clock.now - start },
       sleep: { moment in
         let wait = max(.zero, moment - (clock.now - start))
@@ -27,14 +29,9 @@ extension Surroundings {
           timer.cancel()
         }
       },
-      chance: { Double.random(in: 0..<1) },
-      newID: { UUID().uuidString.lowercased() },
-      newSecret: {
-        var random = SystemRandomNumberGenerator()
-        let bytes = (0..<4).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }
-        return Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
-          .replacing("=", with: "")
-      },
+      chance: { random.fraction() },
+      newID: { random.id(at: wallClock()) },
+      newSecret: { random.secret() },
       bootID: boot)
   }
 }

@@ -29,6 +29,9 @@ ssize_t pd_entries(int folder, void *buffer, size_t size);
 // fstatfs(2): the file system's kind, as 32 bits without sign. Returns 0, or -1 with errno.
 int pd_file_system(int file, unsigned int *kind);
 
+// getrandom(2): fills `buffer` with random bytes; up to 256 come whole. Returns how many, or -1 with errno.
+ssize_t pd_random(void *buffer, size_t size);
+
 // mallopt(3): blocks of this many bytes and more are given back to the system when they are freed, always.
 void pd_return_large_blocks(int bytes);
 
