@@ -26,7 +26,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -66,10 +65,8 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
       swiftSettings: settings),
-    .target(
-      name: "JobJournal",
-      dependencies: ["JobCore", .product(name: "GRDB", package: "GRDB.swift")],
-      swiftSettings: settings),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "JobJournal", dependencies: ["JobCore", "CSQLite"], swiftSettings: settings),
 
     // The pipeline knows the core only; the edges reach it through ports.
     .target(
@@ -143,9 +140,7 @@ let package = Package(
       ],
       swiftSettings: strictness),
     .testTarget(
-      name: "JobJournalTests",
-      dependencies: ["JobJournal", "JobCore", "TestKit", .product(name: "GRDB", package: "GRDB.swift")],
-      swiftSettings: strictness),
+      name: "JobJournalTests", dependencies: ["JobJournal", "JobCore", "TestKit"], swiftSettings: strictness),
     // What fuzzing checks of strangers' input. FuzzCorpusTests replays the kept corpus through it in an ordinary build.
     .target(
       name: "FuzzTargets",
@@ -192,7 +187,6 @@ let package = Package(
       dependencies: [
         "Agent", "JobCore", "JobJournal", "DropFolder", "PromptFile", "ImageAPI", "TestKit",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings),
   ]

@@ -15,7 +15,7 @@ extension Pipeline: JournalWriterOwner {
 
   func wroteToJournal(_ changes: [JournalChange]) {
     jobs.journalHas(changes)
-    for case .move(let slot, _, _) in changes {
+    for case .move(let slot, _, _) in changes.map(\.unannounced) {
       if let attempt = slot.attempts.last, attempt.outcome != .begun { marks.clear(attempt.attemptID) }
     }
     if let due = ledger.apply(changes) { schedule(.liftLimits, at: due) }

@@ -252,7 +252,8 @@ extension JournalChange {
     case .note(let job, file: _, _, stamp: _, at: _): job
     case .seen(let job, stamp: _, inputsChanged: _): job
     case .forget(let job), .refresh(let job, _), .arrived(let job): job
-    case .renamed, .renamedFolder, .outputs, .clockSet, .undelay: nil
+    case .announced(let change, _): change.job
+    case .renamed, .renamedFolder, .outputs, .clockSet, .undelay, .delivered: nil
     case .shared, .charge, .chargeTold, .release, .expectCallback, .evidence, .weighed: nil
     }
   }

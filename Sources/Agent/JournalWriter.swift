@@ -114,7 +114,8 @@ final class JournalWriter {
   }
 
   private func keepAnswers<Owner: JournalWriterOwner>(in changes: [JournalChange], for owner: isolated Owner) {
-    for case .move(let slot, from: .submitting, _) in changes where waitingAnswers.insert(slot.key).inserted {
+    for case .move(let slot, from: .submitting, _) in changes.map(\.unannounced)
+    where waitingAnswers.insert(slot.key).inserted {
       if case .submitted = slot.state { owner.keepAnswer(of: slot) }
     }
   }

@@ -81,7 +81,7 @@ final class Ledger {
   func apply(_ changes: [JournalChange]) -> Duration? {
     var isFreed = false
     for change in changes {
-      switch change {
+      switch change.unannounced {
       case .charge(let charge): if book.enter(charge) { isFreed = true }
       case .chargeTold(let charge): book.enterTold(charge)
       case .release(let attemptID):

@@ -88,6 +88,16 @@ public enum JournalChange: Sendable {
   /// Queued slots that wait for a time because of this error, or until a time so far away that a clock was wrong when
   /// it was written down, may begin now.
   case undelay(code: ErrorCode, beyond: Timestamp, now: Timestamp)
+  /// A change that others are to hear of, at least once: where it applies, its events are durable with it; where it is
+  /// stale, there are none.
+  indirect case announced(JournalChange, [OutboxEvent])
+  /// Events, by their ids, have been delivered: they are gone. Guard: one of them was still there.
+  case delivered([Int64])
+
+  /// The change itself, without what others are to hear of it.
+  public var unannounced: JournalChange {
+    if case .announced(let change, _) = self { change.unannounced } else { self }
+  }
 
   /// A new revision with its slots.
   public struct Take: Sendable {
@@ -156,6 +166,33 @@ public struct Evidence: Hashable, Sendable {
     self.secretSHA = secretSHA
     self.taskID = taskID
     self.receivedAt = receivedAt
+  }
+}
+
+/// What others are to hear of at least once. Whoever hears of the same `id` twice has heard of one event.
+public struct OutboxEvent: Hashable, Sendable {
+  /// The journal's number for it, from 1, never given out twice; 0 before it is written down.
+  public var id: Int64
+  /// What happened, a machine-readable word.
+  public var kind: String
+  /// The job that it happened to.
+  public var job: JobID
+  /// The slot; nil where it is about the whole file.
+  public var slot: SlotKey?
+  /// When it happened.
+  public var at: Timestamp
+  /// What is to be said of it, in the form that its kind says.
+  public var detail: [UInt8]
+  /// Makes one that is not written down yet.
+  public init(
+    id: Int64 = 0, kind: String, job: JobID, slot: SlotKey? = nil, at: Timestamp, detail: [UInt8] = []
+  ) {
+    self.id = id
+    self.kind = kind
+    self.job = job
+    self.slot = slot
+    self.at = at
+    self.detail = detail
   }
 }
 
@@ -238,8 +275,6 @@ public protocol JobJournal: Sendable {
   func lateInARow(roots: [RootID]) async throws -> [SlotKey]
   /// The temporary names that pictures wait under.
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]>
-  /// The files whose note has this code.
-  func noted(roots: [RootID], code: ErrorCode) async throws -> [FileKey]
   /// Jobs whose current revision has this source hash, with their files.
   func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)]
   /// The slots that have this task, at present one.
@@ -250,6 +285,8 @@ public protocol JobJournal: Sendable {
   func openEvidence() async throws -> [Evidence]
   /// The bill of a UTC day.
   func charges(day: Int64) async throws -> [Charge]
+  /// Events that were not said to be delivered, in the order in which they were written down.
+  func pendingEvents(limit: Int) async throws -> [OutboxEvent]
   /// The highest price seen of each kind.
   func prices() async throws -> [PriceKey: Credits]
   /// What was spent from a UTC day on, by day, folder and model.
@@ -276,7 +313,8 @@ public protocol JobJournal: Sendable {
   func census(roots: [RootID]) async throws -> [StateName: Int]
   /// Files in this state, at most `limit`: their jobs.
   func files(roots: [RootID], in state: StateName, limit: Int) async throws -> [JobID]
-  /// Forgets the details of what has been final since `before`: texts and attempts of old revisions. What a file is,
-  /// and which pictures are its own, stays known.
+  /// Forgets details of what has been final since `before` and cost nothing: texts of old revisions, attempts that were
+  /// refused. What was paid for stays for good: its text, its attempts, its day and its cost; and what a file is, and which
+  /// pictures are its own.
   func prune(finalSince before: Timestamp) async throws
 }

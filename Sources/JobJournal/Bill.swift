@@ -1,56 +1,91 @@
-import FoundationEssentials
-import GRDB
 import JobCore
 
-// What was spent: one row for a submission, from its intent on.
-extension Database {
-  /// `isTold`: a sidecar tells it. Then it changes nothing that is known, and teaches no price.
-  func enter(_ charge: Charge, isTold: Bool) throws -> ChangeResult {
-    try put(
-      """
-      INSERT INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (attempt_id) DO \(isTold ? "NOTHING" : "UPDATE SET consumed = coalesce(excluded.consumed, consumed)")
-      """,
-      [
-        charge.attemptID, charge.root.number, Data(charge.folder.bytes), charge.kind.model, charge.kind.size,
-        charge.day,
-        charge.reserved, charge.consumed,
-      ])
-    guard !isTold, let consumed = charge.consumed, let amount = Credits(consumed), amount > .zero else {
+// What was spent: one row for a submission, from its intent on, for good.
+extension Store {
+  /// `isReported`: a sidecar tells it. Then it changes nothing that is known, and teaches no price.
+  func enter(_ charge: Charge, isReported: Bool) throws -> ChangeResult {
+    let slot = slot(of: charge.attemptID)
+    let job = try slot.flatMap { slot in
+      try connection.first("SELECT id FROM job WHERE uuid = ?", .id(slot.job.text)) { $0.integer(0) }
+    }
+    let isNew = try connection.changed(
+      "INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?)", .integer(charge.day), .id(charge.attemptID),
+      .integer(try place(of: charge)), .amount(charge.reserved), .amount(charge.consumed), .number(job),
+      .number(job == nil ? nil : slot?.revision), .number(job == nil ? nil : slot?.number))
+    if !isNew, !isReported, let consumed = charge.consumed {
+      try connection.run(
+        "UPDATE charge SET consumed = ? WHERE day = ? AND attempt = ?", .amount(consumed), .integer(charge.day),
+        .id(charge.attemptID))
+    }
+    guard !isReported, let consumed = charge.consumed, let amount = Credits(consumed), amount > .zero else {
       return .applied
     }
-    let key: StatementArguments = [charge.kind.model, charge.kind.size ?? ""]
-    let known = try String.fetchOne(
-      cachedStatement(sql: "SELECT highest FROM price WHERE model = ? AND size = ?"), arguments: key)
+    let (model, size) = (SQLValue.text(charge.kind.model), SQLValue.text(charge.kind.size ?? ""))
+    let known = try connection.first("SELECT highest FROM price WHERE model = ? AND size = ?", model, size) {
+      $0.text(0)
+    }
     // A price is learned once and then stays: most jobs write nothing here.
     if known.flatMap({ Credits($0) }).map({ $0 < amount }) ?? true {
-      try put("INSERT OR REPLACE INTO price VALUES (?, ?, ?)", key + [consumed])
+      try connection.run("INSERT OR REPLACE INTO price VALUES (?, ?, ?)", model, size, .text(consumed))
     }
     return .applied
+  }
+
+  /// A submission was not accepted: it goes from the bill.
+  func release(charge attemptID: String) throws -> ChangeResult {
+    // An id of version 7 tells its day, but for a moment at midnight; of others every line is looked at, which are those of
+    // the version before these.
+    if let time = UUIDTime.milliseconds(attemptID) {
+      let day = time / 86_400_000
+      for day in [day, day + 1, day - 1] {
+        let isGone = try connection.changed(
+          "DELETE FROM charge WHERE day = ? AND attempt = ?", .integer(day), .id(attemptID))
+        if isGone { return .applied }
+      }
+    }
+    return done(try connection.changed("DELETE FROM charge WHERE attempt = ?", .id(attemptID)))
+  }
+
+  // The row that says where and for what; made where it is new.
+  private func place(of charge: Charge) throws -> Int64 {
+    let (root, folder) = (SQLValue.integer(charge.root.number), SQLValue.bytes(charge.folder.bytes))
+    let (model, size) = (SQLValue.text(charge.kind.model), SQLValue.text(charge.kind.size))
+    let known = try connection.first(
+      "SELECT id FROM place WHERE root = ? AND folder = ? AND model = ? AND size IS ?", root, folder, model, size
+    ) { $0.integer(0) }
+    if let known { return known }
+    try connection.run(
+      "INSERT INTO place (root, folder, model, size) VALUES (?, ?, ?, ?)", root, folder, model, size)
+    return connection.lastRow
   }
 }
 
 extension SQLiteJournal {
   /// The bill of a UTC day.
   public func charges(day: Int64) async throws -> [Charge] {
-    try await run { db in
-      try Row.fetchAll(db, sql: "SELECT * FROM charge WHERE day = ?", arguments: [day]).map { row in
-        let folder: Data = row["folder"]
-        return Charge(
-          attemptID: row["attempt_id"], root: RootID(row["root"]), folder: DropPath(bytes: Array(folder)),
-          kind: PriceKey(model: row["model"], size: row["size"]), day: row["day"], reserved: row["reserved"],
-          consumed: row["consumed"])
+    try await run { store in
+      try store.connection.all(
+        """
+        SELECT attempt, root, folder, model, size, day, reserved, consumed FROM charge JOIN place ON place.id = charge.place
+        WHERE day = ?
+        """, .integer(day)
+      ) { row in
+        Charge(
+          attemptID: row.id(0), root: RootID(row.integer(1)), folder: DropPath(bytes: row.bytes(2)),
+          kind: PriceKey(model: row.text(3), size: row.optionalText(4)), day: row.integer(5), reserved: row.amount(6),
+          consumed: row.amount(7))
       }
     }
   }
 
   /// The highest price seen of each kind.
   public func prices() async throws -> [PriceKey: Credits] {
-    try await run { db in
+    try await run { store in
       var prices: [PriceKey: Credits] = [:]
-      for row in try Row.fetchAll(db, sql: "SELECT * FROM price") {
-        let (size, highest): (String, String) = (row["size"], row["highest"])
-        prices[PriceKey(model: row["model"], size: size.isEmpty ? nil : size)] = Credits(highest)
+      try store.connection.each("SELECT model, size, highest FROM price") { row in
+        let size = row.text(1)
+        prices[PriceKey(model: row.text(0), size: size.isEmpty ? nil : size)] = Credits(row.text(2))
+        return true
       }
       return prices
     }
@@ -58,7 +93,7 @@ extension SQLiteJournal {
 
   /// What was spent from a UTC day on, by day, folder and model.
   public func spending(since day: Int64) async throws -> [SpendLine] {
-    try await run { db in
+    try await run { store in
       var lines: [SpendLine] = []
       var amounts: (consumed: [String], reserved: [String]) = ([], [])
       func close() {
@@ -67,12 +102,14 @@ extension SQLiteJournal {
         lines[last].reserved = amounts.reserved.first
         amounts = ([], [])
       }
-      let rows = try Row.fetchCursor(
-        db, sql: "SELECT * FROM charge WHERE day >= ? ORDER BY day, root, folder, model", arguments: [day])
-      while let row = try rows.next() {
-        let folder: Data = row["folder"]
+      try store.connection.each(
+        """
+        SELECT day, root, folder, model, reserved, consumed FROM charge JOIN place ON place.id = charge.place
+        WHERE day >= ? ORDER BY day, root, folder, model
+        """, .integer(day)
+      ) { row in
         let line = SpendLine(
-          day: row["day"], root: RootID(row["root"]), folder: DropPath(bytes: Array(folder)), model: row["model"],
+          day: row.integer(0), root: RootID(row.integer(1)), folder: DropPath(bytes: row.bytes(2)), model: row.text(3),
           submissions: 1, consumed: nil, reserved: nil)
         if let last = lines.last, last.isSameKind(as: line) {
           lines[lines.count - 1].submissions += 1
@@ -80,13 +117,13 @@ extension SQLiteJournal {
           close()
           lines.append(line)
         }
-        let (consumed, reserved): (String?, String?) = (row["consumed"], row["reserved"])
         // What is no number is no amount either.
-        if let consumed, Credits(consumed) != nil {
+        if let consumed = row.amount(5), Credits(consumed) != nil {
           amounts.consumed = Self.sum(amounts.consumed + [consumed])
-        } else if let reserved, Credits(reserved) != nil {
+        } else if let reserved = row.amount(4), Credits(reserved) != nil {
           amounts.reserved = Self.sum(amounts.reserved + [reserved])
         }
+        return true
       }
       close()
       return lines

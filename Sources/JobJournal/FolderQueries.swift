@@ -1,103 +1,111 @@
-import FoundationEssentials
-import GRDB
 import JobCore
 
-// What the agent asks the journal about folders.
+// What the agent asks the journal about roots and folders.
 extension SQLiteJournal {
-  /// The files of jobs in this folder, and below it.
-  public func prompts(
-    in folder: FileKey, deep: Bool, after last: DropPath?, limit: Int
-  ) async throws -> [FileKey] {
-    try await run { db in
-      let prefix = folder.path.bytes.isEmpty ? [] : folder.path.bytes + [0x2F]
-      // The byte after the slash ends what is below; nothing ends the root.
-      let end = folder.path.bytes.isEmpty ? nil : Data(folder.path.bytes + [0x30])
-      return try Data.fetchAll(
-        db.cachedStatement(
-          sql: """
-            SELECT path FROM job WHERE root = ? AND path >= ? AND (? IS NULL OR path < ?) AND path > ?
-              AND (? OR instr(substr(path, ?), x'2F') = 0) ORDER BY path LIMIT ?
-            """),
-        arguments: [
-          folder.root.number, Data(prefix), end, end, Data(last?.bytes ?? []), deep, prefix.count + 1, limit,
-        ]
-      ).map { FileKey(root: folder.root, path: DropPath(bytes: Array($0))) }
+  /// The number of a root, made where it is new.
+  public func root(path: [UInt8]) async throws -> RootID {
+    try await run { store in
+      try store.connection.run(
+        "INSERT OR IGNORE INTO root (path, exclude_rules) VALUES (?, ?)", .bytes(path),
+        .number(Schema.presentExcludeRules))
+      let id = try store.connection.first("SELECT id FROM root WHERE path = ?", .bytes(path)) { $0.integer(0) }
+      guard let id else { throw Unreadable(what: "root") }
+      return RootID(id)
     }
   }
 
-  /// Hands out every file with a stamp.
-  public func eachStamp(_ body: @escaping @Sendable (FileKey, TakenStamp) -> Void) async throws {
-    try await run { db in
-      let rows = try Row.fetchCursor(db, sql: "SELECT root, path, stamp FROM job WHERE stamp IS NOT NULL")
-      while let row = try rows.next() {
-        guard let stamp = TakenStamp(blob: row[2]) else { continue }
-        let path: Data = row[1]
-        body(FileKey(root: RootID(row[0]), path: DropPath(bytes: Array(path))), stamp)
+  /// Every root that the journal knows, with its absolute path.
+  public func roots() async throws -> [RootID: [UInt8]] {
+    try await run { store in
+      var roots: [RootID: [UInt8]] = [:]
+      try store.connection.each("SELECT id, path FROM root") { row in
+        roots[RootID(row.integer(0))] = row.bytes(1)
+        return true
       }
-    }
-    try await run { db in
-      // All of the journal went through the cache, for this once: 2 MB of an idle agent's memory.
-      db.releaseMemory()
+      return roots
     }
   }
 
-  /// Whether the root has no job at all.
-  public func isEmpty(_ root: RootID) async throws -> Bool {
-    try await run { db in
-      try Row.fetchOne(db, sql: "SELECT 1 FROM job WHERE root = ? LIMIT 1", arguments: [root.number]) == nil
-    }
-  }
-
-  /// How many revisions of a job were taken since then.
-  public func revisions(of job: JobID, since moment: Timestamp) async throws -> Int {
-    try await run { db in
-      try Int.fetchOne(
-        db.cachedStatement(sql: "SELECT count(*) FROM revision WHERE job = ? AND taken_at > ?"),
-        arguments: [job.text, moment.milliseconds]) ?? 0
-    }
-  }
-
-  /// Jobs whose pictures and sidecars are still on their way.
-  public func moving() async throws -> [(JobID, from: FileKey)] {
-    try await run { db in
-      try Row.fetchAll(db, sql: "SELECT id, former_root, former_path FROM job WHERE former_path IS NOT NULL").map {
-        row in
-        let path: Data = row["former_path"]
-        let former = FileKey(root: RootID(row["former_root"]), path: DropPath(bytes: Array(path)))
-        return (JobID(row["id"]), from: former)
-      }
-    }
-  }
-
-  /// Jobs with pictures in the state folder.
-  public func withKeptPictures() async throws -> [JobID] {
-    try await run { db in
-      try String.fetchAll(db, sql: "SELECT DISTINCT job FROM output WHERE kept IS NOT NULL").map(JobID.init)
+  /// The roots that were watched by a version whose exclude patterns had other rules.
+  public func rootsOfFormerExcludes() async throws -> Set<RootID> {
+    try await run { store in
+      let ids = try store.connection.all(
+        "SELECT id FROM root WHERE exclude_rules < ?", .number(Schema.presentExcludeRules)
+      ) { RootID($0.integer(0)) }
+      return Set(ids)
     }
   }
 
   /// The roots where another machine's sidecars were seen.
   public func sharedRoots() async throws -> [RootID: String] {
-    try await run { db in
+    try await run { store in
       var shared: [RootID: String] = [:]
-      for row in try Row.fetchAll(db, sql: "SELECT id, shared FROM root WHERE shared IS NOT NULL") {
-        shared[RootID(row["id"])] = row["shared"]
+      try store.connection.each("SELECT id, shared FROM root WHERE shared IS NOT NULL") { row in
+        shared[RootID(row.integer(0))] = row.text(1)
+        return true
       }
       return shared
+    }
+  }
+
+  /// The files of jobs in this folder, and below it.
+  public func prompts(
+    in folder: FileKey, deep: Bool, after last: DropPath?, limit: Int
+  ) async throws -> [FileKey] {
+    try await run { store in
+      let prefix = folder.path.bytes.isEmpty ? [] : folder.path.bytes + [0x2F]
+      // The byte after the slash ends what is below; nothing ends the root.
+      let end = folder.path.bytes.isEmpty ? nil : folder.path.bytes + [0x30]
+      return try store.connection.all(
+        """
+        SELECT path FROM job WHERE root = ?1 AND path >= ?2 AND (?3 IS NULL OR path < ?3) AND path > ?4
+          AND (?5 OR instr(substr(path, ?6), x'2F') = 0) ORDER BY path LIMIT ?7
+        """, .integer(folder.root.number), .bytes(prefix), .bytes(end), .bytes(last?.bytes ?? []),
+        .number(deep ? 1 : 0), .number(prefix.count + 1), .number(limit)
+      ) { FileKey(root: folder.root, path: DropPath(bytes: $0.bytes(0))) }
+    }
+  }
+
+  /// Hands out every file with a stamp.
+  public func eachStamp(_ body: @escaping @Sendable (FileKey, TakenStamp) -> Void) async throws {
+    try await run { store in
+      try store.connection.each("SELECT root, path, stamp FROM job WHERE stamp IS NOT NULL") { row in
+        if let stamp = row.withBytes(2, { TakenStamp(packed: $0) }) {
+          body(FileKey(root: RootID(row.integer(0)), path: DropPath(bytes: row.bytes(1))), stamp)
+        }
+        return true
+      }
+      // All of the journal went through the cache, for this once: memory of an idle agent.
+      store.connection.releaseMemory()
+    }
+  }
+
+  /// Whether the root has no job at all.
+  public func isEmpty(_ root: RootID) async throws -> Bool {
+    try await run { store in
+      try store.connection.first("SELECT 1 FROM job WHERE root = ? LIMIT 1", .integer(root.number)) { _ in true } == nil
     }
   }
 
   /// The words after the `@` of the owners that prompts were taken by: earlier versions' words for this agent's machine.
   /// What was only believed of a sidecar has no text, and may be another agent's.
   public func ownerWords() async throws -> Set<String> {
-    try await run { db in
-      let owners = try String.fetchAll(
-        db,
-        sql: """
-          SELECT DISTINCT json_extract(snapshot, '$.owner') FROM revision
-          WHERE json_extract(snapshot, '$.owner') LIKE '%@%' AND json_extract(snapshot, '$.prompt') != ''
-          """)
-      return Set(owners.compactMap { owner in owner.wholeMatch(of: /.*@([0-9a-f]{16})/).map { String($0.output.1) } })
+    try await run { store in
+      var owners: Set<String> = []
+      try store.eachRecord { job in
+        for revision in job.revisions where !revision.hasNoText {
+          if let owner = revision.snapshot.owner { owners.insert(owner) }
+        }
+      }
+      return Set(owners.compactMap(Self.machineWord))
     }
+  }
+
+  // Sixteen hexadecimal digits after the last `@`.
+  private static func machineWord(_ owner: String) -> String? {
+    guard let at = owner.utf8.lastIndex(of: UInt8(ascii: "@")) else { return nil }
+    let word = owner.utf8[owner.utf8.index(after: at)...]
+    guard word.count == 16, word.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else { return nil }
+    return String(Substring(word))
   }
 }

@@ -73,9 +73,6 @@ final class FaultyJournal: JobJournal {
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await activity.during { try await inner.plannedTemporaries(roots: roots) }
   }
-  func noted(roots: [RootID], code: ErrorCode) async throws -> [FileKey] {
-    try await activity.during { try await inner.noted(roots: roots, code: code) }
-  }
   func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)] {
     try await activity.during { try await inner.jobs(roots: roots, source: source) }
   }
@@ -85,6 +82,9 @@ final class FaultyJournal: JobJournal {
   }
   func openEvidence() async throws -> [Evidence] { try await activity.during { try await inner.openEvidence() } }
   func charges(day: Int64) async throws -> [Charge] { try await activity.during { try await inner.charges(day: day) } }
+  func pendingEvents(limit: Int) async throws -> [OutboxEvent] {
+    try await activity.during { try await inner.pendingEvents(limit: limit) }
+  }
   func prices() async throws -> [PriceKey: Credits] { try await activity.during { try await inner.prices() } }
   func spending(since day: Int64) async throws -> [SpendLine] {
     try await activity.during { try await inner.spending(since: day) }

@@ -1,4 +1,3 @@
-import GRDB
 import JobCore
 import JobJournal
 import TestKit

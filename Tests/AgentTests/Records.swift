@@ -19,6 +19,7 @@ final class Records: Sendable {
   func violation(_ words: String) { state.withLock { $0.violations.append(words) } }
 
   func committed(_ change: JournalChange) {
+    if case .announced(let change, _) = change { return committed(change) }
     state.withLock { state in
       switch change {
       case .take(let take): state.prompts[Self.key(take.job, take.revision.number)] = take.revision.snapshot.prompt

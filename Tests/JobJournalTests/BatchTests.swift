@@ -80,6 +80,7 @@ import Testing
     let states: [(SlotState, ChangeResult)] = [
       (.queued(Queued()), .applied), (.queued(Queued(notBefore: start, error: trouble)), .applied),
       (.held(Held(reason: .burst, error: trouble)), .applied), (.held(Held(reason: .asked, error: trouble)), .applied),
+      (.held(Held(reason: .revisions, error: trouble)), .applied),
       (.submitting, .stale), (.submitted(task), .stale), (.fetching(Fetching(task: task, results: [])), .stale),
       (.done, .stale), (.failed(trouble), .stale),
       (.held(Held(reason: .submissionOutcomeUnknown, error: trouble)), .stale),

@@ -22,6 +22,14 @@ enum BillAgreement {
     if Set(open) != Set(model.evidence.values.filter { !$0.isWeighed }.map(\.evidence)) { return "evidence: \(open)" }
     if open.map(\.receivedAt) != open.map(\.receivedAt).sorted() { return "evidence is not told oldest first: \(open)" }
 
+    let events = try await journal.pendingEvents(limit: .max)
+    let pending = model.events.sorted { $0.key < $1.key }.map { id, event in
+      var event = event
+      event.id = id
+      return event
+    }
+    if events != pending { return "events: \(events), not \(pending)" }
+
     for task in (0..<31).map({ "task-\($0)" })
     where Set(try await journal.slots(task: task)) != Set(model.slots(task: task)) {
       return "slots of \(task): \(try await journal.slots(task: task)), not \(model.slots(task: task))"

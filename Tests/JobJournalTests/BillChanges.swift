@@ -4,6 +4,13 @@ import TestKit
 // Random changes of the bill, of callbacks and of the clock.
 extension ChangeMaker {
   mutating func billChange(_ model: JournalModel) -> JournalChange {
+    if source.percent(15) {
+      if source.percent(40) { return .delivered([source.one(of: Array(model.events.keys.sorted() + [0, 9999]))]) }
+      let event = OutboxEvent(
+        kind: "done", job: JobID("job-1"), slot: source.one(of: [nil, slotKey(JobID("job-1"))]), at: moment(),
+        detail: Array("\(source.next())".utf8))
+      return .announced(billChange(model), [event, event])
+    }
     let known = model.bill.keys.sorted()
     switch Int.random(in: 0..<20, using: &source) {
     case 0..<5: return .charge(charge(known))
@@ -42,7 +49,8 @@ extension ChangeMaker {
     return Charge(
       attemptID: id, root: source.one(of: roots), folder: DropPath(source.one(of: ["d0", "d1/e", "d1", ""])),
       kind: PriceKey(model: source.one(of: ["m", "n"]), size: source.one(of: [nil, "1k", "2k"])),
-      day: Int64.random(in: -1...2, using: &source), reserved: source.one(of: [nil, amount()]),
+      // An attempt begins once.
+      day: Int64(id.utf8.reduce(0) { $0 + Int($1) } % 4) - 1, reserved: source.one(of: [nil, amount()]),
       consumed: source.one(of: [nil, nil, amount(), "no number"]))
   }
 

@@ -37,6 +37,9 @@ struct JournalModel {
     var secretSHA: String
     var taskID: String
   }
+  // By their number; none is given twice.
+  var events: [Int64: OutboxEvent] = [:]
+  var lastEvent: Int64 = 0
 
   func job(at file: FileKey) -> JobID? { jobs.first { $0.value.file == file }?.key }
 
@@ -114,6 +117,15 @@ struct JournalModel {
       evidence[key]?.isWeighed = true
     case .clockSet(let jump, let moment):
       return reschedule({ _, times in times.due > moment }, { $0.due + jump })
+    case .announced(let change, let new):
+      guard apply(change) == .applied else { return .stale }
+      for event in new {
+        lastEvent += 1
+        events[lastEvent] = event
+      }
+    case .delivered(let ids):
+      let known = ids.filter { events.removeValue(forKey: $0) != nil }
+      return known.isEmpty ? .stale : .applied
     case .undelay(let code, let moment, let now):
       return reschedule(
         { slot, times in times.due > moment || slot.state.error?.code == code }, { min($0.due, $0.changed, now) })

@@ -80,8 +80,6 @@ import Testing
       let underWay = model.slots(in: some) { [.submitting, .submitted, .fetching].contains($0.state.name) }
       check(Set(try await journal.underWay(roots: some)) == Set(underWay.map(\.key)), "under way")
       check(try await journal.census(roots: some) == model.census(some), "census")
-      let noted = model.jobs.values.filter { some.contains($0.file.root) && $0.note?.error.code == "no-text" }
-      check(Set(try await journal.noted(roots: some, code: "no-text")) == Set(noted.map(\.file)), "noted")
     }
     for state in StateName.allCases {
       let wanted = model.jobs.filter { $0.value.state == state }.keys

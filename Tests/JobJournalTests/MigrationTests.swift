@@ -1,12 +1,11 @@
 import Foundation
-import GRDB
 import JobCore
 import TestKit
 import Testing
 
 @testable import JobJournal
 
-/// A journal of the first version, with rows in every state, opened by this one.
+/// Journals of earlier versions, opened by this one.
 @Suite struct MigrationTests {
   private let place: TemporaryFolder
   private static let error =
@@ -41,6 +40,10 @@ import Testing
 
   init() throws { place = try TemporaryFolder() }
 
+  private var file: String { place.path("state/journal.sqlite") }
+
+  private func open() throws -> SQLiteJournal { try SQLiteJournal(try StateFolder(place.path("state"))) }
+
   private func attempts(_ index: Int, _ task: String?) -> String {
     let times = #""boot_id":"b","started_at":"2026-01-31T09:00:00.000Z","ended_at":null"#
     let refused = #"{"n":1,"attempt_id":"first-\#(index)","outcome":"refused","task_id":null,\#(times)}"#
@@ -48,38 +51,40 @@ import Testing
     return #"[\#(refused),{"n":2,"attempt_id":"second-\#(index)","outcome":"accepted","task_id":\#(last),\#(times)}]"#
   }
 
-  private func makeFirstVersion(spoil: String? = nil) throws {
+  // Tables as they were up to a version, with nothing in them.
+  private func makeFormer(upTo version: Int) throws -> Connection {
     try place.makeFolder("state")
-    let database = try DatabaseQueue(path: place.path("state/journal.sqlite"))
-    try Migrations.all.migrate(database, upTo: "1")
-    let columns = try database.read { try $0.columns(in: "slot").map(\.name) }
-    #expect(columns.count == 12 && !columns.contains("task_id"))
-    try database.write { db in
-      try db.execute(sql: "INSERT INTO root VALUES (1, ?)", arguments: [Data("/srv/drop".utf8)])
-      for (index, row) in Self.rows.enumerated() {
-        let job = "job-\(index)"
-        try db.execute(
-          sql: "INSERT INTO job VALUES (?, 1, ?, 1, ?, NULL, NULL, NULL, 0, 1769850000000, 1769850000000)",
-          arguments: [job, Data("\(index).prompt".utf8), row.word])
-        try db.execute(
-          sql: "INSERT INTO revision VALUES (?, 1, 'p', 's', NULL, 'r', ?, 1, 1769850000000)",
-          arguments: [job, #"{"prompt":"A cat.","model":"m","images":[],"extra":{}}"#])
-        try db.execute(
-          sql: "INSERT INTO slot VALUES (?, 1, 1, 1, ?, ?, 1769850000000, 3, 'status', '0.500000', ?, ?)",
-          arguments: [
-            job, spoil ?? row.word, 1_769_850_000_000 + index, row.detail,
-            index == 0 ? "[]" : attempts(index, row.task),
-          ])
-        try db.execute(
-          sql: "INSERT INTO output VALUES (?, 1, 1, 1, 1, ?, 'sha', 9, 'png', 2, 3, NULL)",
-          arguments: [job, Data("\(index).png".utf8)])
-      }
+    let old = try Connection(path: file)
+    try old.execute(
+      sql: "PRAGMA journal_mode = WAL; CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)")
+    try FormerSchema.complete(old, from: [], upTo: version)
+    return old
+  }
+
+  private func makeFirstVersion(spoil: String? = nil) throws {
+    let old = try makeFormer(upTo: 1)
+    try old.run("INSERT INTO root VALUES (1, ?)", .bytes(Array("/srv/drop".utf8)))
+    for (index, row) in Self.rows.enumerated() {
+      let job = SQLValue.text("job-\(index)")
+      try old.run(
+        "INSERT INTO job VALUES (?, 1, ?, 1, ?, NULL, NULL, NULL, 0, 1769850000000, 1769850000000)", job,
+        .bytes(Array("\(index).prompt".utf8)), .text(row.word))
+      try old.run(
+        "INSERT INTO revision VALUES (?, 1, 'p', 's', NULL, 'r', ?, 1, 1769850000000)", job,
+        .text(#"{"prompt":"A cat.","model":"m","images":[],"extra":{}}"#))
+      try old.run(
+        "INSERT INTO slot VALUES (?, 1, 1, 1, ?, ?, 1769850000000, 3, 'status', '0.500000', ?, ?)", job,
+        .text(spoil ?? row.word), .number(1_769_850_000_000 + index), .text(row.detail),
+        .text(index == 0 ? "[]" : attempts(index, row.task)))
+      try old.run(
+        "INSERT INTO output VALUES (?, 1, 1, 1, 1, ?, 'sha', 9, 'png', 2, 3, NULL)", job,
+        .bytes(Array("\(index).png".utf8)))
     }
   }
 
   @Test func everythingIsKeptAndTasksAreFound() async throws {
     try makeFirstVersion()
-    let journal = try SQLiteJournal(try StateFolder(place.path("state")))
+    let journal = try open()
     #expect(try await journal.roots() == [RootID(1): Array("/srv/drop".utf8)])
     _ = try await journal.root(path: Array("/srv/new".utf8))
     _ = try await journal.root(path: Array("/srv/drop".utf8))
@@ -109,6 +114,7 @@ import Testing
     #expect(try await journal.spending(since: .min).isEmpty)
     #expect(try await journal.prices().isEmpty)
     #expect(try await journal.callback("x") == nil)
+    #expect(try await journal.pendingEvents(limit: 9).isEmpty)
     #expect(try await journal.stillTried(roots: [RootID(1)]).isEmpty, "what was held stays as it is")
     #expect(try await journal.lateInARow(roots: [RootID(1)]).isEmpty)
     #expect(try #require(try await journal.jobs([JobID("job-5")]).first ?? nil).outputs.first?.warning == nil)
@@ -120,72 +126,197 @@ import Testing
 
   @Test func openedTwiceIsMigratedOnce() async throws {
     try makeFirstVersion()
-    do {
-      let journal = try SQLiteJournal(try StateFolder(place.path("state")))
+    for _ in 1...2 {
+      let journal = try open()
+      #expect(try await journal.underWay(roots: [RootID(1)]).count == 3)
       _ = try await journal.commit([.release(attemptID: "x")])
     }
-    let place = place
-    try await eventually("it can be opened again") {
-      let journal = try SQLiteJournal(try StateFolder(place.path("state")))
-      return try await journal.underWay(roots: [RootID(1)]).count == 3
-    }
+    #expect(try place.list("state").sorted() == ["journal.sqlite", "lock"])
   }
 
   /// A state that no version knows: it is refused, and the journal is still one of the first version.
   @Test func aBadRowIsRefusedAndNothingIsChanged() throws {
     try makeFirstVersion(spoil: "submitteD")
+    let before = try place.bytes("state/journal.sqlite")
     var why = ""
     do {
-      _ = try SQLiteJournal(try StateFolder(place.path("state")))
+      _ = try open()
       Issue.record("migrated")
     } catch JournalError.broken(let words) {
       why = words
     }
     #expect(why.contains("damaged") && why.contains(SQLiteJournal.backupName), "\(why)")
-    let database = try DatabaseQueue(path: place.path("state/journal.sqlite"))
-    #expect(try database.read { try $0.columns(in: "slot").count } == 12)
-    #expect(try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM slot") } == Self.rows.count)
+    #expect(try place.bytes("state/journal.sqlite") == before)
+    #expect(try place.list("state").sorted() == ["journal.sqlite", "lock"], "nothing half is left")
+  }
+
+  /// The file that the last version with JSON in its rows made, and one of today with the same changes: they tell the same.
+  @Test func theLastFormerVersionTellsTheSame() async throws {
+    let former = try await openFixture()
+    let fresh = try SQLiteJournal(try StateFolder(place.path("fresh")))
+    try await FormerJournal.commit(to: fresh)
+    let (old, new) = (try await FormerAnswers(former), try await FormerAnswers(fresh))
+    for (name, answer) in new.answers {
+      #expect(old.answers[name] == answer, "\(name)")
+    }
+    #expect(new.answers.count > 20)
+    #expect(try await former.commit(FormerJournal.changes([RootID(1), RootID(2), RootID(3)])[3]).contains(.stale))
+  }
+
+  private func openFixture() async throws -> SQLiteJournal {
+    let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Fixtures/journal-6.tar.gz").path
+    let tar = try ChildProcess("/bin/tar", ["-xzf", fixture, "-C", place.path("")])
+    try #require(try await tar.wait() == .exited(0), "\(tar.standardError)")
+    return try SQLiteJournal(try StateFolder(place.path("journal")))
+  }
+
+  /// A try that was interrupted left half a file: the next one begins anew.
+  @Test func whatAnInterruptedMigrationLeftIsNoHindrance() async throws {
+    try makeFirstVersion()
+    try place.write("state/\(Migration.temporary)", "half a journal")
+    let journal = try open()
+    #expect(try await journal.underWay(roots: [RootID(1)]).count == 3)
+    #expect(!place.exists("state/\(Migration.temporary)"))
+  }
+
+  /// A disk without room for the new file: nothing is changed, and with room it goes on.
+  @Test(.enabled(if: SmallDisk.mayMount, "needs the right to mount a small file system (root)"))
+  func aFullDiskLeavesTheOldJournal() async throws {
+    let place = place
+    try makeFirstVersion()
+    try await SmallDisk.with(place, size: "1m") {
+      try place.makeFolder("disk/state")
+      try FileManager.default.copyItem(atPath: file, toPath: place.path("disk/state/journal.sqlite"))
+      let before = try place.bytes("disk/state/journal.sqlite")
+      try SmallDisk.fill(place)
+      #expect {
+        _ = try SQLiteJournal(try StateFolder(place.path("disk/state")))
+      } throws: { error in
+        if case .full? = error as? JournalError { true } else { false }
+      }
+      #expect(try place.bytes("disk/state/journal.sqlite") == before)
+      try place.remove("disk/ballast")
+      let journal = try SQLiteJournal(try StateFolder(place.path("disk/state")))
+      #expect(try await journal.underWay(roots: [RootID(1)]).count == 3)
+    }
   }
 
   // The third version kept no order among what waits for the same moment: when its file was first seen decides now.
   @Test func whatWaitsKeepsTheOrderOfItsComing() async throws {
-    try place.makeFolder("state")
-    let database = try DatabaseQueue(path: place.path("state/journal.sqlite"))
-    try Migrations.all.migrate(database, upTo: "3")
-    try await database.write { db in
-      try db.execute(sql: "INSERT INTO root (id, path) VALUES (1, ?)", arguments: [Data("/srv/drop".utf8)])
+    do {
+      let old = try makeFormer(upTo: 3)
+      try old.run("INSERT INTO root (id, path) VALUES (1, ?)", .bytes(Array("/srv/drop".utf8)))
       for (index, age) in [30, 10, 20].enumerated() {
-        try db.execute(
-          sql: """
-            INSERT INTO job (id, root, path, current, state, created_at, updated_at) VALUES (?, 1, ?, 1, 'queued', ?, 0)
-            """, arguments: ["job-\(index)", Data("\(index).prompt".utf8), 1_769_850_000_000 - age])
-        try db.execute(
-          sql: "INSERT INTO slot VALUES (?, 1, 1, 1, 'queued', 1769850000000, 0, 0, NULL, NULL, '{}', '[]', NULL)",
-          arguments: ["job-\(index)"])
+        let job = SQLValue.text("job-\(index)")
+        try old.run(
+          "INSERT INTO job (id, root, path, current, state, created_at, updated_at) VALUES (?, 1, ?, 1, 'queued', ?, 0)",
+          job, .bytes(Array("\(index).prompt".utf8)), .number(1_769_850_000_000 - age))
+        try old.run(
+          "INSERT INTO revision VALUES (?, 1, 'p', 's', NULL, 'r', ?, 1, 1769850000000)", job,
+          .text(#"{"prompt":"A cat.","model":"m","images":[],"extra":{}}"#))
+        try old.run(
+          "INSERT INTO slot VALUES (?, 1, 1, 1, 'queued', 1769850000000, 0, 0, NULL, NULL, '{}', '[]', NULL)", job)
       }
     }
-    try database.close()
-    let journal = try SQLiteJournal(try StateFolder(place.path("state")))
-    let ready = try await journal.startable(roots: [RootID(1)], at: .distantFuture, limit: 9, except: [])
+    let ready = try await open().startable(roots: [RootID(1)], at: .distantFuture, limit: 9, except: [])
     #expect(ready.map(\.job.text) == ["job-0", "job-2", "job-1"])
   }
 
   /// What a journal's tables are held against when it is opened.
-  @Test func theFingerprintIsThatOfAllMigrations() throws {
-    let database = try DatabaseQueue()
-    try Migrations.all.migrate(database)
-    #expect(try database.read { try Migrations.fingerprint($0) } == Migrations.made)
+  @Test func theFingerprintsAreThoseOfTheTables() throws {
+    let former = try makeFormer(upTo: FormerSchema.last)
+    #expect(try Schema.fingerprint(former) == FormerSchema.made)
+    let present = try Connection(path: place.path("present.sqlite"))
+    try Schema.make(present)
+    #expect(try Schema.fingerprint(present) == Schema.made)
   }
 
   @Test func noForeignWordCanBeWritten() async throws {
-    let journal = try SQLiteJournal(try StateFolder(place.path("state")))
+    let journal = try open()
     let root = try await journal.root(path: [47])
     _ = try await journal.commit([.take(makeTake(cat, FileKey(root: root, path: DropPath("cat.prompt"))))])
     for sql in [
-      "UPDATE slot SET state = 'submitteD'", "UPDATE slot SET detail = '{'", "UPDATE slot SET attempts = 'x'",
+      "UPDATE job SET state = 8", "UPDATE job SET state = 'queued'", "UPDATE job SET note = '{'",
+      "UPDATE job SET body = 'x'", "UPDATE job SET body = NULL", "UPDATE open_slot SET state = 4",
     ] {
-      await #expect(throws: JournalError.self) { try await journal.run { try $0.execute(sql: sql) } }
+      await #expect(throws: JournalError.self, "\(sql)") { try await journal.run { try $0.execute(sql: sql) } }
     }
     #expect(try await journal.slots(of: cat, revision: 1).map(\.state.name) == [.queued])
+  }
+}
+
+/// What a journal with the changes of `FormerJournal` answers, question by question.
+struct FormerAnswers {
+  private(set) var answers: [String: String] = [:]
+
+  init(_ journal: SQLiteJournal) async throws {
+    let roots = (1...3).map { RootID(Int64($0)) }
+    func ask(_ name: String, _ answer: some Any) { answers[name] = String(reflecting: answer) }
+    ask("roots", try await journal.roots().map { ($0.key.number, $0.value) }.sorted { $0.0 < $1.0 })
+    ask("shared", try await journal.sharedRoots())
+    ask("owners", try await journal.ownerWords())
+    for job in FormerJournal.jobs {
+      let found = try #require(try await journal.jobs([job]).first ?? nil, "\(job.text)")
+      ask("job \(job.text)", Self.lines(found))
+      ask("known \(job.text)", try await journal.known([found.file]))
+      for revision in 1...3 {
+        ask("slots \(job.text) \(revision)", try await journal.slots(of: job, revision: revision))
+      }
+      ask("recent \(job.text)", try await journal.revisions(of: job, since: start + .seconds(-1)))
+    }
+    for root in roots {
+      let census = try await journal.census(roots: [root])
+      ask("census \(root.number)", census.map { ($0.key.rawValue, $0.value) }.sorted { $0.0 < $1.0 })
+      ask(
+        "prompts \(root.number)",
+        try await journal.prompts(in: FileKey(root: root, path: .root), deep: true, after: nil, limit: 99))
+      for state in StateName.allCases {
+        ask("files \(root.number) \(state)", try await journal.files(root, below: .root, in: state, limit: 99))
+        ask("all files \(root.number) \(state)", try await journal.files(roots: [root], in: state, limit: 99))
+      }
+    }
+    ask("startable", try await journal.startable(roots: roots, at: .distantFuture, limit: 99, except: []))
+    ask("under way", try await journal.underWay(roots: roots).map { "\($0)" }.sorted())
+    ask("still tried", try await journal.stillTried(roots: roots))
+    ask("late", try await journal.lateInARow(roots: roots))
+    ask("blamed", try await journal.blamed(roots: roots))
+    ask("next", try await journal.nextStart(roots: roots, except: []))
+    ask(
+      "temporaries",
+      try await journal.plannedTemporaries(roots: roots).map { String(decoding: $0, as: UTF8.self) }.sorted())
+    ask("kept", try await journal.withKeptPictures())
+    ask("moving", try await journal.moving())
+    ask("evidence", try await journal.openEvidence())
+    ask("prices", try await journal.prices().map { "\($0)" }.sorted())
+    ask("spending", try await journal.spending(since: 0))
+    for day in Int64(20_484)...20_486 {
+      ask("charges \(day)", try await journal.charges(day: day).sorted { $0.attemptID < $1.attemptID })
+    }
+    for index in 0..<12 {
+      ask("callback \(index)", try await journal.callback(FormerJournal.sha("secret \(index)")))
+      for (slot, n) in [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)] {
+        ask("task \(index) \(slot) \(n)", try await journal.slots(task: "task-\(index)-\(slot)-\(n)"))
+      }
+    }
+    ask("task", try await journal.slots(task: task.taskID).map { "\($0)" }.sorted())
+    ask("second task", try await journal.slots(task: "second"))
+    ask("source", try await journal.jobs(roots: roots, source: FormerJournal.sha("source 7")))
+    let stamps = Stamps()
+    try await journal.eachStamp { stamps.add("\($0) \($1)") }
+    ask("stamps", stamps.all)
+  }
+
+  // Dictionaries have no order.
+  private static func lines(_ job: Job) -> [String] {
+    var plain = job
+    (plain.slots, plain.revisions) = ([:], [:])
+    return [String(reflecting: plain)] + job.slots.values.map { String(reflecting: $0) }.sorted()
+      + job.revisions.values.map { revision in
+        var revision = revision
+        let extra = revision.snapshot.extra.map { "\($0)" }.sorted()
+        revision.snapshot.extra = [:]
+        return "\(revision) \(extra)"
+      }.sorted()
   }
 }

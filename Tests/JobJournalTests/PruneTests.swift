@@ -2,15 +2,18 @@ import JobCore
 import TestKit
 import Testing
 
-/// Retention: what is old loses its details and stays what it is.
+/// Retention: what is old and cost nothing loses its details, and stays what it is.
 @Suite struct PruneTests {
   private static let day = Duration.seconds(86_400)
 
-  @Test(arguments: JournalMaker.all) func anOldRevisionStaysKnown(_ maker: JournalMaker) async throws {
+  private static let long = String(repeating: "A cat that sits in a window. ", count: 100)
+
+  @Test(arguments: JournalMaker.all, [makeRevision().snapshot.prompt, long])
+  func anOldRevisionStaysKnown(_ maker: JournalMaker, text: String) async throws {
     let bench = try await JournalBench(maker)
     let file = bench.file("cat.prompt")
-    try await bench.take(cat, file, makeRevision(1, source: "old"))
-    try await bench.move(slotKey(cat), to: .done, outputs: [makeOutput(slotKey(cat), file: "cat.v1.png")])
+    try await bench.take(cat, file, makeRevision(1, source: "old", text: text))
+    try await bench.move(slotKey(cat), to: .failed(trouble), outputs: [makeOutput(slotKey(cat), file: "cat.v1.png")])
     let second = makeRevision(2, source: "new", at: start + Self.day)
     try await bench.take(cat, file, second, expected: 1, states: [.done])
     let before = try await bench.job(cat)
@@ -22,8 +25,36 @@ import Testing
     #expect(found.identity == identity)
     #expect(found.count == 1)
     #expect(found.snapshot.prompt.isEmpty, "its text is forgotten")
-    #expect(try await bench.journal.slots(of: cat, revision: 1).map(\.state) == [.done])
+    #expect(try await bench.journal.slots(of: cat, revision: 1).map(\.state) == [.failed(trouble)])
     #expect(try await bench.job(cat).outputs.map(\.file) == [Array("cat.v1.png".utf8)])
+  }
+
+  // Years later somebody may ask what a line of the bill was for.
+  @Test(arguments: JournalMaker.all, [makeRevision().snapshot.prompt, long])
+  func whatWasPaidForIsKeptForGood(_ maker: JournalMaker, text: String) async throws {
+    let bench = try await JournalBench(maker)
+    let file = bench.file("cat.prompt")
+    let paid = makeRevision(1, source: "old", text: text)
+    try await bench.take(cat, file, paid)
+    var slot = Slot(key: slotKey(cat), state: .submitting)
+    slot.attempts = (1...2).map { Attempt(n: $0, attemptID: "attempt-\($0)", bootID: "boot", startedAt: start) }
+    slot.attempts[0].outcome = .refused
+    let charge = Charge(
+      attemptID: "attempt-2", root: bench.root, folder: .root, kind: PriceKey(model: "m", size: nil), day: 7,
+      reserved: "0.500000")
+    _ = try await bench.journal.commit([.move(slot, from: .queued, outputs: []), .charge(charge)])
+    (slot.state, slot.attempts[1].outcome) = (.done, .accepted)
+    (slot.attempts[1].taskID, slot.consumed) = ("task", "0.250000")
+    var priced = charge
+    priced.consumed = "0.250000"
+    _ = try await bench.journal.commit([.move(slot, from: .submitting, outputs: []), .charge(priced)])
+    let second = makeRevision(2, source: "new", at: start + Self.day)
+    try await bench.take(cat, file, second, expected: 1, states: [.done])
+    try await bench.journal.prune(finalSince: .distantFuture)
+    #expect(try await bench.journal.revision(of: cat, like: paid.identity) == paid)
+    slot.attempts.removeFirst()
+    #expect(try await bench.journal.slots(of: cat, revision: 1) == [slot], "what was refused cost nothing")
+    #expect(try await bench.journal.charges(day: 7) == [priced])
   }
 
   @Test(arguments: JournalMaker.all) func whatIsOpenKeepsEverything(_ maker: JournalMaker) async throws {

@@ -1,0 +1,318 @@
+/// A value that this version cannot read: it was damaged, or another program wrote it.
+struct Unreadable: Error, CustomStringConvertible {
+  let what: String
+  var description: String { "the journal has an unreadable \(what)" }
+}
+
+/// Writes values without field names, the shortest form of each.
+struct ByteWriter {
+  private(set) var bytes: [UInt8] = []
+
+  init() { bytes.reserveCapacity(512) }
+
+  mutating func byte(_ value: UInt8) { bytes.append(value) }
+  mutating func raw(_ value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }
+
+  /// Zeros up to this many bytes.
+  mutating func fill(to count: Int) {
+    if bytes.count < count { bytes.append(contentsOf: repeatElement(0, count: count - bytes.count)) }
+  }
+
+  /// Seven bits a byte, the lowest first; the top bit says that another follows.
+  mutating func unsigned(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+
+  /// Small amounts of either sign take few bytes.
+  mutating func signed(_ value: Int64) { unsigned(UInt64(bitPattern: (value << 1) ^ (value >> 63))) }
+  mutating func count(_ value: Int) { signed(Int64(value)) }
+
+  /// Eight bytes, little-endian: for what is random, where `unsigned` would take ten.
+  mutating func fixed(_ value: UInt64) {
+    for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+  }
+
+  mutating func data(_ value: [UInt8]) {
+    unsigned(UInt64(value.count))
+    bytes.append(contentsOf: value)
+  }
+
+  mutating func text(_ value: String) {
+    var value = value
+    value.withUTF8 { utf8 in
+      unsigned(UInt64(utf8.count))
+      bytes.append(contentsOf: utf8)
+    }
+  }
+
+  /// A text that is most often a hash or ends with a UUID: then its bytes, half as many. The lowest two bits of the length
+  /// say which.
+  mutating func token(_ value: String) {
+    var value = value
+    value.withUTF8 { utf8 in
+      if utf8.count == 36, let uuid = Hexadecimal.uuid(utf8) {
+        unsigned(16 << 2 | 2)
+        bytes.append(contentsOf: uuid)
+      } else if (37...44).contains(utf8.count), let uuid = Hexadecimal.uuid(.init(rebasing: utf8[(utf8.count - 36)...]))
+      {
+        // The UUID, then what stands before it.
+        unsigned(UInt64(utf8.count - 20) << 2 | 3)
+        bytes.append(contentsOf: uuid)
+        bytes.append(contentsOf: utf8[..<(utf8.count - 36)])
+      } else if utf8.count >= 8, utf8.count.isMultiple(of: 2), let hash = Hexadecimal.bytes(utf8) {
+        unsigned(UInt64(hash.count) << 2 | 1)
+        bytes.append(contentsOf: hash)
+      } else {
+        unsigned(UInt64(utf8.count) << 2)
+        bytes.append(contentsOf: utf8)
+      }
+    }
+  }
+
+  /// A decimal number as its digits without the point, and where that stood; any other text as it is.
+  mutating func amount(_ value: String) {
+    if let packed = Decimals.pack(value) {
+      unsigned(UInt64(packed) << 1)
+    } else {
+      unsigned(1)
+      text(value)
+    }
+  }
+}
+
+/// Reads what a `ByteWriter` wrote. Throws `Unreadable` for anything else.
+struct ByteReader {
+  private let bytes: UnsafeRawBufferPointer
+  private var index = 0
+  private let what: String
+
+  /// `bytes` have to stay where they are as long as the reader is used.
+  init(_ bytes: UnsafeRawBufferPointer, _ what: String) { (self.bytes, self.what) = (bytes, what) }
+
+  /// Whether nothing follows but what was kept free.
+  var isAtEnd: Bool { bytes[index...].allSatisfy { $0 == 0 } }
+  var damage: Unreadable { Unreadable(what: what) }
+
+  mutating func byte() throws -> UInt8 {
+    guard index < bytes.count else { throw damage }
+    defer { index += 1 }
+    return bytes[index]
+  }
+
+  mutating func unsigned() throws -> UInt64 {
+    var (value, shift): (UInt64, UInt64) = (0, 0)
+    while true {
+      let next = try byte()
+      guard shift < 63 || next <= 1 else { throw damage }
+      value |= UInt64(next & 0x7F) << shift
+      if next < 0x80 { return value }
+      shift += 7
+    }
+  }
+
+  mutating func signed() throws -> Int64 {
+    let value = try unsigned()
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+
+  mutating func count() throws -> Int { Int(try signed()) }
+
+  /// How many values follow, each of one byte at least.
+  mutating func length() throws -> Int {
+    let length = try unsigned()
+    guard length <= UInt64(bytes.count - index) else { throw damage }
+    return Int(length)
+  }
+
+  mutating func fixed() throws -> UInt64 {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 64, by: 8) { value |= UInt64(try byte()) << shift }
+    return value
+  }
+
+  private mutating func taken(_ count: Int) throws -> Slice<UnsafeRawBufferPointer> {
+    guard count <= bytes.count - index else { throw damage }
+    defer { index += count }
+    return bytes[index..<(index + count)]
+  }
+
+  mutating func data() throws -> [UInt8] {
+    let length = try length()
+    return Array(try taken(length))
+  }
+
+  mutating func text() throws -> String {
+    let length = try length()
+    return String(decoding: UnsafeRawBufferPointer(rebasing: try taken(length)), as: UTF8.self)
+  }
+
+  mutating func token() throws -> String {
+    let head = try unsigned()
+    guard head >> 2 <= UInt64(bytes.count) else { throw damage }
+    let part = UnsafeRawBufferPointer(rebasing: try taken(Int(head >> 2)))
+    switch head & 3 {
+    case 0: return String(decoding: part, as: UTF8.self)
+    case 1: return Hexadecimal.text(part)
+    case 2 where part.count == 16: return Hexadecimal.uuidText(part)
+    case 3 where part.count > 16:
+      let uuid = Hexadecimal.uuidText(UnsafeRawBufferPointer(rebasing: part[..<16]))
+      return String(decoding: UnsafeRawBufferPointer(rebasing: part[16...]), as: UTF8.self) + uuid
+    default: throw damage
+    }
+  }
+
+  mutating func amount() throws -> String {
+    let head = try unsigned()
+    if head & 1 == 1 { return try text() }
+    guard let value = Int64(exactly: head >> 1) else { throw damage }
+    return Decimals.text(value)
+  }
+}
+
+/// Hashes and UUIDs in lower case, between text and bytes.
+enum Hexadecimal {
+  private static let digits = Array("0123456789abcdef".utf8)
+  private static let dashes: Set<Int> = [8, 13, 18, 23]
+
+  private static func digit(_ letter: UInt8) -> UInt8? {
+    switch letter {
+    case 48...57: letter - 48
+    case 97...102: letter - 87
+    default: nil
+    }
+  }
+
+  static func bytes(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(utf8.count / 2)
+    for index in stride(from: 0, to: utf8.count - 1, by: 2) {
+      guard let high = digit(utf8[index]), let low = digit(utf8[index + 1]) else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return bytes
+  }
+
+  static func uuid(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16)
+    var index = 0
+    while index < 36 {
+      if index == 8 || index == 13 || index == 18 || index == 23 {
+        guard utf8[index] == UInt8(ascii: "-") else { return nil }
+        index += 1
+      }
+      guard let high = digit(utf8[index]), let low = digit(utf8[index + 1]) else { return nil }
+      bytes.append(high << 4 | low)
+      index += 2
+    }
+    return bytes
+  }
+
+  static func text(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(unsafeUninitializedCapacity: bytes.count * 2) { out in
+      for (index, byte) in bytes.enumerated() {
+        out[index * 2] = digits[Int(byte >> 4)]
+        out[index * 2 + 1] = digits[Int(byte & 15)]
+      }
+      return bytes.count * 2
+    }
+  }
+
+  static func uuidText(_ bytes: UnsafeRawBufferPointer) -> String {
+    String(unsafeUninitializedCapacity: 36) { out in
+      var place = 0
+      for byte in bytes {
+        if dashes.contains(place) {
+          out[place] = UInt8(ascii: "-")
+          place += 1
+        }
+        out[place] = digits[Int(byte >> 4)]
+        out[place + 1] = digits[Int(byte & 15)]
+        place += 2
+      }
+      return 36
+    }
+  }
+}
+
+/// The moment in a UUID of version 7 (RFC 9562).
+enum UUIDTime {
+  /// When it was made, in milliseconds since 1970; nil for other ids.
+  static func milliseconds(_ id: String) -> Int64? {
+    var id = id
+    return id.withUTF8 { utf8 in
+      guard utf8.count == 36, utf8[14] == UInt8(ascii: "7"), let bytes = Hexadecimal.uuid(utf8) else { return nil }
+      return bytes[..<6].reduce(0) { $0 << 8 | Int64($1) }
+    }
+  }
+}
+
+/// Decimal numbers as the service writes them, `0.500000`: kept exactly, with their zeros.
+enum Decimals {
+  /// Its digits as a whole number, times 32, plus how many of them stand behind the point. Nil for any text that `text`
+  /// would not give back letter by letter.
+  static func pack(_ text: String) -> Int64? {
+    let letters = text.utf8
+    guard letters.count <= 16 else { return nil }
+    var (digits, decimals): (Int64, Int64?) = (0, nil)
+    for letter in letters {
+      switch letter {
+      case 48...57:
+        digits = digits * 10 + Int64(letter - 48)
+        decimals = decimals.map { $0 + 1 }
+      case UInt8(ascii: ".") where decimals == nil: decimals = 0
+      default: return nil
+      }
+    }
+    let packed = digits << 5 | (decimals ?? 0)
+    return self.text(packed) == text ? packed : nil
+  }
+
+  static func text(_ packed: Int64) -> String {
+    let decimals = Int(packed & 31)
+    let digits = String(packed >> 5)
+    guard decimals > 0 else { return digits }
+    let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+    return "\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
+  }
+}
+
+/// A hash that finds what went bad on a disk; no protection from anybody who means to.
+struct Checksum {
+  private var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  mutating func add(_ word: UInt64) {
+    value = (value ^ word) &* 0x9E37_79B9_7F4A_7C15
+    value ^= value >> 29
+  }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    add(UInt64(bytes.count))
+    var index = 0
+    while index + 8 <= bytes.count {
+      add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
+      index += 8
+    }
+    var rest: UInt64 = 0
+    while index < bytes.count {
+      rest = rest << 8 | UInt64(bytes[index])
+      index += 1
+    }
+    add(rest)
+  }
+
+  mutating func add(_ text: String) {
+    var text = text
+    text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// The checksum of all that was added.
+  var result: UInt32 { UInt32(truncatingIfNeeded: value ^ value >> 32) }
+  /// All of its 64 bits, as an integer of SQLite's: what a table finds texts by.
+  var key: Int64 { Int64(bitPattern: value) }
+}

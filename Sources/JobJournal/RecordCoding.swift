@@ -1,0 +1,290 @@
+import FoundationEssentials
+import JobCore
+
+// How a job stands in its row. Columns have what SQL looks for; all else is in `body`: four bytes of a checksum over what
+// the row says of what was paid for, the version of the form, and then one value after the other.
+
+extension JobRecord {
+  // The form of the body; a later one has a higher number.
+  private static let form: UInt8 = 1
+  // Texts beyond this many bytes stand in a table of their own: a row that fits on its page is written with it.
+  static let longestInside = 512
+
+  // What an open slot and its picture come to take, in bytes, on the way of most jobs: kept free from the beginning, so that
+  // rows that grow do not leave half of each page empty.
+  private static let growth = 200
+
+  /// The row's body.
+  func body(_ words: Words) throws -> [UInt8] {
+    var writer = RecordWriter(words)
+    writer.out.raw([0, 0, 0, 0])
+    writer.out.byte(Self.form)
+    writer.out.signed(createdAt.milliseconds &- (UUIDTime.milliseconds(id.text) ?? 0))
+    writer.out.unsigned(UInt64(outputs.count))
+    let stem = file.path.stem
+    for output in outputs { try writer.output(output, stem) }
+    var growing = writer.out.bytes.count
+    writer.out.unsigned(UInt64(revisions.count))
+    for revision in revisions { growing += try writer.revision(revision, since: createdAt) }
+    let open = slots.count { $0.isOpen }
+    if open > 0 { writer.out.fill(to: writer.out.bytes.count - growing + open * Self.growth) }
+    var bytes = writer.out.bytes
+    let checksum = bytes.withUnsafeBytes {
+      Self.checksum(
+        id, state: Int64(state.number), current: current, source, isLoose, UnsafeRawBufferPointer(rebasing: $0[4...]))
+    }
+    withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(0..<4, with: $0) }
+    return bytes
+  }
+
+  private static func checksum(
+    _ id: JobID, state: Int64, current: Int, _ source: Int64?, _ isLoose: Bool, _ body: UnsafeRawBufferPointer
+  ) -> UInt32 {
+    var checksum = Checksum()
+    checksum.add(id.text)
+    checksum.add(UInt64(bitPattern: state << 8 | (isLoose ? 1 : 0)))
+    checksum.add(UInt64(bitPattern: Int64(current)))
+    checksum.add(UInt64(bitPattern: source ?? -1))
+    checksum.add(body)
+    return checksum.result
+  }
+
+  /// The columns that `init(_:_:)` reads: id, uuid, root, path, state, current, source, loose, stamp, inputs_changed, note,
+  /// body. Throws `Unreadable` where the row is not as it was written.
+  init(_ row: Row, _ words: Words) throws {
+    let id = JobID(row.id(1))
+    let file = FileKey(root: RootID(row.integer(2)), path: DropPath(bytes: row.bytes(3)))
+    let (state, current, source) = (row.integer(4), row.int(5), row.optionalInteger(6))
+    let isLoose = row.integer(7) != 0
+    self = try row.withBytes(11) { bytes in
+      let sum = bytes.count > 4 ? UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) : 0
+      let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(4))
+      guard
+        bytes.count > 4,
+        sum == Self.checksum(id, state: state, current: current, source, isLoose, payload)
+      else { throw Unreadable(what: "job \(id.text)") }
+      var reader = RecordReader(payload, "job \(id.text)", words)
+      guard try reader.input.byte() == Self.form else { throw reader.input.damage }
+      let created = Timestamp(milliseconds: (UUIDTime.milliseconds(id.text) ?? 0) &+ (try reader.input.signed()))
+      var record = JobRecord(row: row.integer(0), id: id, file: file, current: current, createdAt: created)
+      let stem = file.path.stem
+      record.outputs = try reader.list { try $0.output(id, stem) }
+      record.revisions = try reader.list { try $0.revision(id, since: created) }
+      guard reader.input.isAtEnd else { throw reader.input.damage }
+      return record
+    }
+    stamp = row.isNull(8) ? nil : row.withBytes(8) { TakenStamp(packed: $0) }
+    inputsChanged = row.integer(9) != 0
+    note = try row.optionalText(10).map { try FileNote(journal: $0) }
+    guard Int64(self.state.number) == state else { throw Unreadable(what: "state of job \(id.text)") }
+  }
+}
+
+extension FileNote {
+  /// Reads a note's JSON. Throws `Unreadable`.
+  init(journal text: String) throws {
+    do {
+      self = try JSONDecoder().decode(FileNote.self, from: Data(text.utf8))
+    } catch { throw Unreadable(what: "note: \(error)") }
+  }
+
+  /// The note's JSON: notes are few, and a later version may know more of them.
+  func journalText() throws -> String { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
+}
+
+extension RecordWriter {
+  /// How many bytes its open slots took.
+  fileprivate mutating func revision(_ revision: RevisionRecord, since base: Timestamp) throws -> Int {
+    let (snapshot, identity) = (revision.snapshot, revision.identity)
+    out.count(revision.number)
+    var storedText: Int64?
+    if case .stored(let text) = revision.text { storedText = text }
+    flags(
+      identity.list != nil, snapshot.aspectRatio != nil, snapshot.imageSize != nil, snapshot.owner != nil,
+      !snapshot.images.isEmpty, !snapshot.extra.isEmpty, storedText != nil)
+    out.count(revision.count)
+    moment(revision.takenAt, since: base)
+    for hash in [identity.prompt, identity.source, identity.request] { out.token(hash) }
+    if let list = identity.list { out.token(list) }
+    try word(snapshot.model)
+    for text in [snapshot.aspectRatio, snapshot.imageSize, snapshot.owner].compactMap({ $0 }) { try word(text) }
+    if !snapshot.images.isEmpty {
+      out.unsigned(UInt64(snapshot.images.count))
+      for image in snapshot.images { self.image(image) }
+    }
+    if !snapshot.extra.isEmpty { out.data(Array(try JSONEncoder().encode(snapshot.extra))) }
+    if let storedText { out.signed(storedText) } else { out.text(snapshot.prompt) }
+    requestSHA = identity.request
+    out.unsigned(UInt64(revision.slots.count))
+    var growing = 0
+    for slot in revision.slots {
+      let before = out.bytes.count
+      try self.slot(slot, since: revision.takenAt)
+      if slot.isOpen { growing += out.bytes.count - before }
+    }
+    return growing
+  }
+
+  private mutating func image(_ image: ImageInput) {
+    flags(image.url != nil, image.path != nil, image.sha256 != nil, image.bytes != nil)
+    for text in [image.url, image.path].compactMap({ $0 }) { out.text(text) }
+    if let hash = image.sha256 { out.token(hash) }
+    if let bytes = image.bytes { out.count(bytes) }
+  }
+
+  /// `stem`: the prompt's name without its ending, which most pictures have too.
+  fileprivate mutating func output(_ output: Output, _ stem: ArraySlice<UInt8>) throws {
+    let hasStem = output.file.elementsEqual(stem + output.ending)
+    flags(output.temporary != nil, output.kept != nil, output.warning != nil, hasStem)
+    for number in [output.slot.revision, output.slot.number, output.part, output.number] { out.count(number) }
+    if !hasStem { out.data(output.file) }
+    out.token(output.sha256)
+    out.count(output.bytes)
+    try word(output.image.format.rawValue)
+    out.count(output.image.width)
+    out.count(output.image.height)
+    for name in [output.temporary, output.kept].compactMap({ $0 }) { out.data(name) }
+    if let warning = output.warning { out.text(warning) }
+  }
+}
+
+extension RecordReader {
+  fileprivate mutating func revision(_ job: JobID, since base: Timestamp) throws -> RevisionRecord {
+    let number = try input.count()
+    let flags = try input.byte()
+    let count = try input.count()
+    let taken = try moment(since: base)
+    let (prompt, source, request) = (try input.token(), try input.token(), try input.token())
+    let identity = Identity(
+      prompt: prompt, source: source, list: flags & 1 != 0 ? try input.token() : nil, request: request)
+    var snapshot = Snapshot(prompt: "", model: try word())
+    if flags & 2 != 0 { snapshot.aspectRatio = try word() }
+    if flags & 4 != 0 { snapshot.imageSize = try word() }
+    if flags & 8 != 0 { snapshot.owner = try word() }
+    if flags & 16 != 0 { snapshot.images = try list { try $0.image() } }
+    if flags & 32 != 0 {
+      let json = try input.data()
+      do {
+        snapshot.extra = try JSONDecoder().decode([String: JSONValue].self, from: Data(json))
+      } catch { throw input.damage }
+    }
+    var text = RevisionRecord.Text.inside
+    if flags & 64 != 0 { text = .stored(try input.signed()) } else { snapshot.prompt = try input.text() }
+    requestSHA = request
+    return RevisionRecord(
+      number: number, identity: identity, snapshot: snapshot, text: text, count: count, takenAt: taken,
+      slots: try list { try $0.slot(job, number, since: taken) })
+  }
+
+  private mutating func image() throws -> ImageInput {
+    let flags = try input.byte()
+    var image = ImageInput(url: "")
+    image.url = flags & 1 != 0 ? try input.text() : nil
+    image.path = flags & 2 != 0 ? try input.text() : nil
+    image.sha256 = flags & 4 != 0 ? try input.token() : nil
+    image.bytes = flags & 8 != 0 ? try input.count() : nil
+    return image
+  }
+
+  fileprivate mutating func output(_ job: JobID, _ stem: ArraySlice<UInt8>) throws -> Output {
+    let flags = try input.byte()
+    let slot = SlotKey(job: job, revision: try input.count(), number: try input.count())
+    let (part, number) = (try input.count(), try input.count())
+    let file = flags & 8 == 0 ? try input.data() : []
+    let (hash, bytes) = (try input.token(), try input.count())
+    guard let format = ImageInfo.Format(rawValue: try word()) else { throw input.damage }
+    let image = ImageInfo(format: format, width: try input.count(), height: try input.count())
+    var output = Output(
+      slot: slot, part: part, number: number, file: file, sha256: hash, bytes: bytes, image: image,
+      temporary: flags & 1 != 0 ? try input.data() : nil, kept: flags & 2 != 0 ? try input.data() : nil,
+      warning: flags & 4 != 0 ? try input.text() : nil)
+    if flags & 8 != 0 { output.file = stem + output.ending }
+    return output
+  }
+}
+
+extension Output {
+  fileprivate var ending: [UInt8] { Array(".\(image.format.fileExtension)".utf8) }
+}
+
+extension DropPath {
+  // The name up to its last dot. A row is written anew when the name changes; folders may be renamed without that.
+  fileprivate var stem: ArraySlice<UInt8> {
+    let start = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+    let name = bytes[start...]
+    return name[..<(name.lastIndex(of: UInt8(ascii: ".")) ?? name.endIndex)]
+  }
+}
+
+extension TakenStamp {
+  /// The stamp in as few bytes as its numbers need.
+  var packed: [UInt8] {
+    var writer = ByteWriter()
+    writer.byte((list == nil ? 0 : 1) | (inputs == 0 ? 0 : 2))
+    if inputs != 0 { writer.fixed(inputs) }
+    for stamp in [prompt, list].compactMap({ $0 }) {
+      writer.unsigned(stamp.device)
+      writer.unsigned(stamp.inode)
+      writer.signed(stamp.size)
+      writer.signed(stamp.modified)
+      // Most files were changed when they were modified.
+      writer.signed(stamp.changed &- stamp.modified)
+    }
+    return writer.bytes
+  }
+
+  /// Nil for what is no stamp: then the file is read again.
+  init?(packed: UnsafeRawBufferPointer) {
+    var reader = ByteReader(packed, "stamp")
+    func stamp() throws -> FileStamp {
+      let (device, inode, size) = (try reader.unsigned(), try reader.unsigned(), try reader.signed())
+      let modified = try reader.signed()
+      return FileStamp(
+        device: device, inode: inode, size: size, modified: modified, changed: modified &+ (try reader.signed()))
+    }
+    do {
+      let flags = try reader.byte()
+      let inputs = flags & 2 != 0 ? try reader.fixed() : 0
+      self.init(prompt: try stamp(), list: flags & 1 != 0 ? try stamp() : nil, inputs: inputs)
+    } catch { return nil }
+    guard reader.isAtEnd else { return nil }
+  }
+}
+
+extension SQLValue {
+  /// A UUID as its bytes, and any other id as text.
+  static func id(_ text: String) -> SQLValue {
+    var text = text
+    let bytes = text.withUTF8 { $0.count == 36 ? Hexadecimal.uuid($0) : nil }
+    return bytes.map { .bytes($0) } ?? .text(text)
+  }
+
+  /// A hexadecimal hash as its bytes, and any other text as it is.
+  static func hash(_ text: String) -> SQLValue {
+    var text = text
+    let bytes = text.withUTF8 { $0.count >= 2 && $0.count.isMultiple(of: 2) ? Hexadecimal.bytes($0) : nil }
+    return bytes.map { .bytes($0) } ?? .text(text)
+  }
+
+  /// A decimal amount as a number, and any other text as it is.
+  static func amount(_ text: String?) -> SQLValue {
+    guard let text else { return .null }
+    return Decimals.pack(text).map { .integer($0) } ?? .text(text)
+  }
+}
+
+extension Row {
+  /// What `SQLValue.id` wrote.
+  func id(_ column: Int32) -> String {
+    isText(column) ? text(column) : withBytes(column) { $0.count == 16 ? Hexadecimal.uuidText($0) : "" }
+  }
+  /// What `SQLValue.hash` wrote.
+  func hash(_ column: Int32) -> String {
+    isText(column) ? text(column) : withBytes(column) { Hexadecimal.text($0) }
+  }
+  /// What `SQLValue.amount` wrote.
+  func amount(_ column: Int32) -> String? {
+    if isNull(column) { return nil }
+    return isInteger(column) ? Decimals.text(integer(column)) : text(column)
+  }
+}

@@ -1,0 +1,45 @@
+/// Words that many rows have: models, sizes, boots of the machine. They stand in a table of their own, once, and in the rows
+/// by their number.
+final class Words {
+  private var texts: [Int64: String] = [:]
+  private var numbers: [String: Int64] = [:]
+  private let connection: Connection
+
+  // What is long, or new when there are so many, is no word that rows have in common.
+  private static let longest = 64
+  private static let most = 1000
+
+  init(_ connection: Connection) { self.connection = connection }
+
+  /// Reads all of them. Throws `Unreadable` where one went bad.
+  func load() throws {
+    (texts, numbers) = ([:], [:])
+    try connection.each("SELECT id, text, checksum FROM word") { row in
+      let (id, text) = (row.integer(0), row.text(1))
+      guard row.integer(2) == Self.checksum(id, text) else { throw Unreadable(what: "word") }
+      (texts[id], numbers[text]) = (text, id)
+      return true
+    }
+  }
+
+  subscript(number: Int64) -> String? { texts[number] }
+
+  /// The word's number, made where it is new; nil for what is no such word.
+  func number(_ text: String) throws -> Int64? {
+    if let known = numbers[text] { return known }
+    guard text.utf8.count <= Self.longest, texts.count < Self.most else { return nil }
+    let id = (texts.keys.max() ?? 0) + 1
+    try connection.run(
+      "INSERT INTO word (id, text, checksum) VALUES (?, ?, ?)", .integer(id), .text(text),
+      .integer(Self.checksum(id, text)))
+    (texts[id], numbers[text]) = (text, id)
+    return id
+  }
+
+  private static func checksum(_ id: Int64, _ text: String) -> Int64 {
+    var checksum = Checksum()
+    checksum.add(UInt64(bitPattern: id))
+    checksum.add(text)
+    return Int64(checksum.result)
+  }
+}
