@@ -252,6 +252,7 @@ final class SeenWatcher: FolderWatching {
   func scans(_ root: RootID) -> Int { seen.withLock { $0.scans[root] ?? 0 } }
   /// How often the prompt was seen, as finished as a file can be.
   func sightings(_ file: FileKey) -> Int { seen.withLock { $0.rested[file] ?? 0 } }
+  /// How often the prompt was gone, or the folder with all that was in it.
   func losses(_ file: FileKey) -> Int { seen.withLock { $0.gone[file] ?? 0 } }
 
   func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
@@ -267,7 +268,7 @@ final class SeenWatcher: FolderWatching {
       for event in events {
         switch event {
         case .prompt(let file, .closed), .prompt(let file, .found): seen.rested[file, default: 0] += 1
-        case .promptGone(let file): seen.gone[file, default: 0] += 1
+        case .promptGone(let file), .folderVanished(let file): seen.gone[file, default: 0] += 1
         case .scanned(let root): seen.scans[root, default: 0] += 1
         default: break
         }

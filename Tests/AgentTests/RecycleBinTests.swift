@@ -62,6 +62,8 @@ extension Pipelines {
           return census[.done] == 1 && census[.queued] == 1
         }
         try bench.place.rename("root/set", to: "root/@Recycle/set")
+        let set = bench.key("set/a").folder
+        try await eventually("the folder is missed") { bench.process.watcher.losses(set) > 0 }
         try await bench.until("what was not sent is cancelled") { try await $0.census()[.cancelled] == 1 }
         try await bench.pass(day)
         #expect(bench.service.posts.count == 1)
