@@ -2,7 +2,11 @@ import JobCore
 
 /// A job that is being worked on, as the pipeline has it in hand.
 final class ActiveJob {
-  var job: Job
+  var job: Job {
+    didSet { taskIDs = Self.taskIDs(of: job) }
+  }
+  /// The tasks of all its attempts. Each answer is compared with those of all jobs in hand, which are looked for here only.
+  private(set) var taskIDs: [String]
   /// Slots of it that are under way.
   var running: Set<SlotKey> = []
   /// Requests that are ready to be sent, each with the leave for that.
@@ -26,7 +30,20 @@ final class ActiveJob {
   let files = AsyncSemaphore(1)
   private var turns: [SlotKey: AsyncSemaphore] = [:]
 
-  init(_ job: Job) { self.job = job }
+  init(_ job: Job) {
+    self.job = job
+    taskIDs = Self.taskIDs(of: job)
+  }
+
+  private static func taskIDs(of job: Job) -> [String] {
+    var found: [String] = []
+    for slot in job.slots.values {
+      for attempt in slot.attempts {
+        if let id = attempt.taskID { found.append(id) }
+      }
+    }
+    return found
+  }
 
   /// The journal has more of the job than is in hand: that is taken over.
   func bringUpToDate(with fresh: Job) {

@@ -3,17 +3,19 @@ import JobCore
 /// Whose answer named a task that is not written down yet.
 struct TaskClaims {
   private var claims: [String: SlotKey] = [:]
+  private var tasks: [SlotKey: String] = [:]
 
   /// The slot's answer named the task. The other one whose answer did, if there is one.
   mutating func claim(_ taskID: String, for slot: SlotKey) -> SlotKey? {
     if let other = claims[taskID], other != slot { return other }
+    if let earlier = tasks.updateValue(taskID, forKey: slot), earlier != taskID { claims[earlier] = nil }
     claims[taskID] = slot
     return nil
   }
 
   /// The slot's answer is written down: from now on the journal knows its task.
   mutating func release(_ slot: SlotKey) {
-    if !claims.isEmpty { claims = claims.filter { $0.value != slot } }
+    if let task = tasks.removeValue(forKey: slot) { claims[task] = nil }
   }
 }
 
@@ -38,7 +40,7 @@ extension Pipeline {
 
   // Of what is in hand the earlier attempts are known too.
   private func underWay(_ taskID: String, besides key: SlotKey) -> SlotKey? {
-    for entry in jobs.inHand {
+    for entry in jobs.inHand where entry.taskIDs.contains(taskID) {
       for slot in entry.job.slots.values where slot.attempts.contains(where: { $0.taskID == taskID }) {
         return slot.key
       }
