@@ -1,7 +1,7 @@
 /// Reads JSON (RFC 8259) value by value, and keeps nothing that nobody asks for. A copy of it is a place to come back to.
 ///
 /// A generic decoder reads the whole into a map of its own, and then asks that map for each field; for the small answers of
-/// a known shape that are most of what comes, this costs a tenth.
+/// a known shape that are most of what comes, this costs a third (3 µs against 9).
 struct JSONScanner {
   /// It is no JSON, or no value of the kind that was asked for.
   struct Mismatch: Error {}

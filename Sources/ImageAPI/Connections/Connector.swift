@@ -103,8 +103,8 @@ final class Connector {
   private func connected(
     _ bootstrap: ClientBootstrap, _ host: String, _ port: Int, _ addresses: [NetworkAddress]?
   ) -> EventLoopFuture<any Channel> {
+    // What is no address is a name.
     if addresses == nil, let literal = try? SocketAddress(ipAddress: host, port: port) {
-      // Not a literal: then it is a name.
       return bootstrap.connect(to: literal)
     }
     let resolver = DialResolver(addresses, host: host, on: loop)
