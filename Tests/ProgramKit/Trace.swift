@@ -9,8 +9,10 @@ public struct TracedCall: CustomStringConvertible, Sendable {
   public let path: String
   /// Of a rename: the new path.
   public let target: String
-  /// What it wrote or sent.
+  /// What it wrote or sent, as text.
   public let data: String
+  /// What it wrote or sent.
+  public let bytes: [UInt8]
   /// Places in the trace: where it began and where it had returned.
   public let began: Int
   /// As `began`.
@@ -121,7 +123,8 @@ public enum Trace {
   private static func parse(_ text: Substring, _ place: Int) -> TracedCall? {
     guard let bracket = text.firstIndex(of: "(") else { return nil }
     let name = String(text[..<bracket])
-    let strings = quoted(text)
+    let quoted = Self.quoted(text)
+    let strings = quoted.map { String(decoding: $0, as: UTF8.self) }
     let folders = paths(text)
     if name.hasPrefix("rename") {
       guard strings.count >= 2 else { return nil }
@@ -129,14 +132,17 @@ public enum Trace {
         file.hasPrefix("/") || folders.isEmpty ? file : folders[min(index, folders.count - 1)] + "/" + file
       }
       return TracedCall(
-        name: name, path: full(strings[0], 0), target: full(strings[1], 1), data: "", began: place, ended: place)
+        name: name, path: full(strings[0], 0), target: full(strings[1], 1), data: "", bytes: [], began: place,
+        ended: place)
     }
     return TracedCall(
-      name: name, path: folders.first ?? "", target: "", data: strings.joined(), began: place, ended: place)
+      name: name, path: folders.first ?? "", target: "", data: strings.joined(), bytes: Array(quoted.joined()),
+      began: place,
+      ended: place)
   }
 
   // With -xx every string, in quotes or in angle brackets, is all \xNN: nothing in it can be taken for strace's own signs.
-  private static func quoted(_ text: Substring) -> [String] {
+  private static func quoted(_ text: Substring) -> [[UInt8]] {
     text.split(separator: "\"", omittingEmptySubsequences: false).enumerated().filter { $0.offset % 2 == 1 }
       .map { unescape($0.element) }
   }
@@ -146,13 +152,13 @@ public enum Trace {
     var rest = text
     while let start = rest.firstIndex(of: "<"), let end = rest[start...].firstIndex(of: ">") {
       let inner = rest[rest.index(after: start)..<end]
-      if inner != "unfinished ..." { found.append(unescape(inner)) }
+      if inner != "unfinished ..." { found.append(String(decoding: unescape(inner), as: UTF8.self)) }
       rest = rest[rest.index(after: end)...]
     }
     return found
   }
 
-  private static func unescape(_ text: Substring) -> String {
+  private static func unescape(_ text: Substring) -> [UInt8] {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]
     while let first = rest.first {
@@ -166,6 +172,6 @@ public enum Trace {
         rest = rest.dropFirst()
       }
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 }
