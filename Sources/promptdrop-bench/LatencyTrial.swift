@@ -19,12 +19,11 @@ struct LatencyTrial {
   }
 
   /// Drops that are not counted: connections are made, files grow to their size.
-  private static let warmUps = 30
+  fileprivate static let warmUps = 30
 
   /// Beside the loop in C.
   func besideLoop() async throws -> [Figure] {
-    let own = try await times { try bench.program.start($0, $1) }
-    let plain = try await times { try bench.reference.start($0, $1) }
+    let (own, plain) = try await times { try bench.reference.start($0, $1) }
     say("\ndrop to submission on \(parent): promptdrop \(own.line); C loop \(plain.line)")
     return [
       Figure(
@@ -38,8 +37,7 @@ struct LatencyTrial {
     let service = try await sandbox()
     let plan = try ReplayPlan(program: bench.program, parent: parent, service: service.baseURL)
     try await service.stop()
-    let own = try await times { try bench.program.start($0, $1) }
-    let plain = try await times { try bench.reference.startReplay($0, $1, plan: plan.text) }
+    let (own, plain) = try await times { try bench.reference.startReplay($0, $1, plan: plan.text) }
     say("\ndrop to submission on \(parent): promptdrop \(own.line); the same writes and syncs in C \(plain.line)")
     say("  before the POST: \(plan.summary)")
     return [
@@ -57,32 +55,65 @@ struct LatencyTrial {
     return sandbox
   }
 
-  // One file every 50 ms: what is measured is the way, not the queue.
-  private func times(_ start: (Place, String) throws -> Child) async throws -> Times {
-    let sandbox = try await sandbox()
-    let place = try Place(in: parent)
-    defer { place.remove() }
-    let child = try start(place, sandbox.baseURL)
-    defer { child.end() }
-    try place.waitUntilWatched(by: child)
-    let files = bench.counts.drops + Self.warmUps
-    try place.stage(files)
-    try child.rest(for: 0.3)
+  // A program that drops are measured for, with a folder and a service of its own.
+  private struct Side {
+    let place: Place
+    let sandbox: Sandbox
+    let child: Child
     var dropped: [String: ContinuousClock.Instant] = [:]
-    for number in 0..<files {
+
+    mutating func drop(_ number: Int) throws {
       dropped[Place.text(number)] = .now
       try place.drop(1, from: number)
-      usleep(50_000)
     }
+
+    func times(of files: Int) throws -> Times {
+      let arrived = sandbox.ledger()
+      guard arrived.count == files else {
+        throw BenchError("\(arrived.count) of \(files) were submitted; the program says:\n\(place.said)")
+      }
+      let times = arrived.dropFirst(LatencyTrial.warmUps).compactMap { entry in
+        dropped[entry.prompt ?? ""].map { (entry.receivedAt - $0) / .milliseconds(1) }
+      }
+      return Times(values: times.sorted())
+    }
+  }
+
+  private func side(_ files: Int, _ start: (Place, String) throws -> Child) async throws -> Side {
+    let sandbox = try await sandbox()
+    let place = try Place(in: parent)
+    let child = try start(place, sandbox.baseURL)
+    try place.waitUntilWatched(by: child)
+    try place.stage(files)
     try child.rest(for: 0.3)
-    let arrived = sandbox.ledger()
-    try await sandbox.stop()
-    guard arrived.count == files else {
-      throw BenchError("\(arrived.count) of \(files) were submitted; the program says:\n\(place.said)")
+    return Side(place: place, sandbox: sandbox, child: child)
+  }
+
+  // One file every 50 ms: what is measured is the way, not the queue. The two take turns, so that both meet the same disk and
+  // the same machine.
+  private func times(_ start: (Place, String) throws -> Child) async throws -> (own: Times, plain: Times) {
+    let files = bench.counts.drops + Self.warmUps
+    var own = try await side(files) { try bench.program.start($0, $1) }
+    defer {
+      own.child.end()
+      own.place.remove()
     }
-    let times = arrived.dropFirst(Self.warmUps).compactMap { entry in
-      dropped[entry.prompt ?? ""].map { (entry.receivedAt - $0) / .milliseconds(1) }
+    var plain = try await side(files, start)
+    defer {
+      plain.child.end()
+      plain.place.remove()
     }
-    return Times(values: times.sorted())
+    for number in 0..<files {
+      try own.drop(number)
+      usleep(25_000)
+      try plain.drop(number)
+      usleep(25_000)
+    }
+    try own.child.rest(for: 0.3)
+    try plain.child.rest(for: 0.3)
+    let times = (try own.times(of: files), try plain.times(of: files))
+    try await own.sandbox.stop()
+    try await plain.sandbox.stop()
+    return times
   }
 }
