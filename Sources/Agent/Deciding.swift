@@ -74,11 +74,11 @@ extension Pipeline {
     var pace = burst
     if case .plan(let plan) = purpose { pace = plan.burst }
     look.knowledge.memory = Knowledge.Memory(
-      isSidecarUnread: keptSidecars.contains(look.file), isWantedAnew: wantedAnew.contains(look.file),
+      isSidecarUnread: sidecars.isProtected(look.file), isWantedAnew: wantedAnew.contains(look.file),
       isLetGo: known.map { letGo.contains($0.job) } ?? false,
       takenThoughOpen: known.flatMap { takenThoughOpen[$0.job] },
       isRootOfFormerExcludes: formerExcludes.contains(look.file.root),
-      hasKeptPictures: known.map { keptJobs.contains($0.job) } ?? false,
+      hasKeptPictures: known.map { keptPictures.contains($0.job) } ?? false,
       wasRenamed: origins.former(of: look.file) != nil, burst: pace)
     guard case .known(let job?) = look.knowledge.job else { return }
     let fresh = jobs[job.id]?.job ?? job

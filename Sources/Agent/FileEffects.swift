@@ -9,7 +9,7 @@ extension Pipeline {
       case .sayLeftOut(let problem): sayLeftOut(file, problem)
       case .warn(let error): observer.notice(.warning, error)
       case .showNote(let id, let note): await show(note, of: id)
-      case .sidecarIsRead: keptSidecars.remove(file)
+      case .sidecarIsRead: sidecars.wasRead(file)
       case .isMadeAnew: wantedAnew.remove(file)
       case .began(let job, let slots): await began(job, slots)
       case .seenAgain(let id, let stamp):

@@ -63,7 +63,7 @@ extension Pipeline {
     let known = try await journal.known(batch)
     let queries = zip(batch, known).map { file, known in
       // A sidecar is read with the bytes.
-      let wantsBytes = keptSidecars.contains(file) || wantedAnew.contains(file)
+      let wantsBytes = self.sidecars.isProtected(file) || wantedAnew.contains(file)
       return SourceQuery(prompt: file, list: DropNames.list(of: file), known: wantsBytes ? nil : known?.stamp)
     }
     let readings = await files.readSources(queries, limit: settings.maxPromptBytes)

@@ -13,7 +13,8 @@ extension Pipeline {
     for item in news {
       switch item {
       case .opened: sayOpen()
-      case .closed(let error): sayClosed(error)
+      // What is cut by the end of the process says nothing of the service.
+      case .closed(let error): if !isStopping { sayClosed(error) }
       case .refusals(let slots, let event): follow(slots, event)
       }
     }

@@ -23,7 +23,7 @@ extension Pipeline {
     (kept.kept, kept.temporary) = (name, nil)
     kept.file = entry.job.pictureName(output, turn: 0)
     try await commitOutputs([kept], entry)
-    keptJobs.insert(entry.job.id)
+    keptPictures.insert(entry.job.id)
     let (why, hint) = await whyKept(entry.job)
     observer.notice(
       .warning,
@@ -43,11 +43,10 @@ extension Pipeline {
 
   /// Puts kept pictures beside their prompts, those that are back.
   func putKeptBack() {
-    guard !keptJobs.isEmpty, !isPuttingBack else { return }
-    isPuttingBack = true
+    guard let kept = keptPictures.beginPuttingBack() else { return }
     start { [self] in
-      for id in keptJobs where !isStopping { await putKeptBack(id) }
-      isPuttingBack = false
+      for id in kept where !isStopping { await putKeptBack(id) }
+      keptPictures.endPuttingBack()
       pump()
     }
   }
@@ -58,10 +57,10 @@ extension Pipeline {
         guard case .file = await files.look(entry.job.file), await notOurs(entry.job.file) == nil else { return }
         try await putKeptBack(entry)
         try await files.syncFolder(of: entry.job.file)
-        keptJobs.remove(id)
+        keptPictures.remove(id)
         await show(id)
       }
-      if isKnown == nil { keptJobs.remove(id) }
+      if isKnown == nil { keptPictures.remove(id) }
     } catch let trouble as LocalTrouble {
       if trouble.isFatal { fail(trouble) } else { observer.notice(.warning, trouble.error) }
     } catch let failure as FetchFailure {

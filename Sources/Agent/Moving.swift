@@ -17,7 +17,7 @@ extension Pipeline {
         if entry.job.state.isSettled { await show(id) } else { try await writeSidecar(entry, durable: true) }
         try await record([.arrived(job: id)])
         wake(entry)
-        if keptJobs.contains(id) { putKeptBack() }
+        if keptPictures.contains(id) { putKeptBack() }
       }
     } catch let trouble as LocalTrouble {
       if trouble.isFatal { fail(trouble) } else { observer.notice(.warning, trouble.error) }

@@ -17,9 +17,9 @@ extension Pipeline {
       || examinations > 0
   }
 
-  /// Ends `once` with what is left. `unfinished` says why it ends where some files are not finished.
-  func judge(_ unfinished: @escaping @Sendable (Int) -> Ending) {
-    isJudgingEnd = true
+  /// Ends `once` with what is left. `why` it ends where some files are not finished.
+  func conclude(_ why: String) {
+    guard lifecycle.conclude() else { return }
     let unseen = hasUnseen
     let settling = settling.count
     start { [self] in
@@ -28,17 +28,17 @@ extension Pipeline {
         for job in left.needUser.prefix(Self.mostNamed) { nameOne(job) }
         let undecided = await sayWhatIsNotOurs()
         if unseen {
-          end(unfinished(left.waiting + settling))
-        } else if let why = unreadable.min(by: { $0.key.number < $1.key.number })?.value.message {
+          end(.needsTime(waiting: left.waiting + settling, why: why))
+        } else if let unread = unreadable.min(by: { $0.key.number < $1.key.number })?.value.message {
           // What could not even be looked through is not done.
-          end(.needsTime(waiting: left.waiting, why: why))
+          end(.needsTime(waiting: left.waiting, why: unread))
         } else if !left.needUser.isEmpty {
           end(.finished(done: try await done(), needUser: left.needUser.count))
         } else if let undecided {
           end(
             .needsTime(waiting: left.waiting, why: "nobody has said who takes what is there: \(undecided.hint ?? "")"))
         } else if left.waiting > 0 {
-          end(unfinished(left.waiting))
+          end(.needsTime(waiting: left.waiting, why: why))
         } else {
           end(.finished(done: try await done(), needUser: 0))
         }

@@ -48,13 +48,8 @@ public actor Pipeline {
   // Folders in which something is missing: looked through once that has lasted.
   var vanished: Set<Vanished> = []
   var looksForVanished = false
-  // Jobs with pictures in the state folder.
-  var keptJobs: Set<JobID> = []
-  var isPuttingBack = false
   // Folders that sync tools keep on several machines, and roots where another machine's sidecars were seen.
   var syncMarks: Set<FileKey> = []
-  /// Jobs whose sidecars were set back to an older state and are to be put right.
-  var setBack: Set<JobID> = []
   var sharedWith: [RootID: String] = [:]
   var toldLeftOut: Set<FileKey> = []
   // Whose folders are, as was just looked up. The number counts what was heard that may have changed it.
@@ -62,16 +57,12 @@ public actor Pipeline {
   var ownersGeneration = 0
   // Folders where nothing is taken because nobody has said whose they are, and why.
   var undecided: [FileKey: JobError] = [:]
-  // Jobs whose sidecars say less than is known, because their folders are not this agent's.
-  var unshown: Set<JobID> = []
   // Roots that were watched when exclude patterns had other rules.
   var formerExcludes: Set<RootID> = []
   // Files that a person wants made once more though their text is the same.
   var wantedAnew: Set<FileKey> = []
   // Jobs that a person let go although they say hold: true.
   var letGo: Set<JobID> = []
-  // Files whose sidecar tells of a later text than the journal: it stays as it is until the file was looked at.
-  var keptSidecars: Set<FileKey> = []
   let accepting = AsyncSemaphore(1)
   var burst: SubmissionPace
 
@@ -95,18 +86,12 @@ public actor Pipeline {
   let journalWriter: JournalWriter
   let tasks = TaskScope()
 
-  // The end.
-  var mode = AgentMode.watch
-  var isStopping = false
-  var ending: Ending?
-  var onEnd: CheckedContinuation<Ending, Never>?
-  var onQuiet: CheckedContinuation<Void, Never>?
-  var onceDeadline: Duration?
-  var isJudgingEnd = false
-  var localTrouble: JobError?
-  // Roots whose disk takes nothing at present.
-  var diskTroubles: [Unwritten: JobError] = [:]
-  private var isRecovering = false
+  var lifecycle = Lifecycle()
+  var sidecars = SidecarStates()
+  var keptPictures = KeptPictures()
+  var diskTroubles = DiskTroubles()
+  private let ended = Milestone()
+  private let postsEnded = Milestone()
 
   /// On an event loop's executor, network and pipeline share a thread and need no hops.
   public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -148,48 +133,87 @@ public actor Pipeline {
   var now: Duration { surroundings.monotonic() }
   var wallClock: Timestamp { surroundings.wallClock() }
 
-  /// Works until the end. Call it once.
+  // MARK: its life
+
+  /// For how long it works.
+  var mode: AgentMode { lifecycle.mode }
+  /// How it ends; nil while it does not.
+  var ending: Ending? { lifecycle.ending }
+  /// Whether nothing new begins any more.
+  var isStopping: Bool { lifecycle.ending != nil }
+
+  /// Works until the end; nothing of it goes on when this returns. Cancelling the task stops it, as `stop` does. Call it
+  /// once.
   public func run(_ mode: AgentMode) async -> Ending {
-    self.mode = mode
-    if mode == .once { onceDeadline = settings.onceTimeout.map { now + $0 } }
-    isRecovering = true
-    do {
-      try await recover()
-    } catch {
-      return ending ?? .fatal(describe(error))
+    let (cancellations, cancelled) = AsyncStream.makeStream(of: Void.self)
+    // A task of its own that is not cancelled: what is under way is brought to its end, not cut.
+    let life = Task { await self.live(mode, cancellations) }
+    return await withTaskCancellationHandler {
+      await life.value
+    } onCancel: {
+      cancelled.yield()
     }
-    isRecovering = false
+  }
+
+  private func live(_ mode: AgentMode, _ cancellations: AsyncStream<Void>) async -> Ending {
+    let deadline = mode == .once ? settings.onceTimeout.map { now + $0 } : nil
+    if lifecycle.start(mode, deadline: deadline) {
+      let stopping = start { for await _ in cancellations { self.stop() } }
+      do { try await recover() } catch { fail(error) }
+      lifecycle.started()
+      if ending == nil { await work() }
+      stopping.cancel()
+      await finish()
+    }
+    return ending ?? .stopped
+  }
+
+  private func work() async {
     let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
     watcher.hasRoom(settings.settlingLimit, told: 0)
     watcher.start(surveying: unsurveyed) { feed.yield($0) }
     schedule(.backUp, at: now)
-    let listening = start { for await batch in events { self.handle(batch) } }
+    start { for await batch in events { self.handle(batch) } }
     pump()
-    let result = await withCheckedContinuation { continuation in
-      if let ending { continuation.resume(returning: ending) } else { onEnd = continuation }
-    }
-    listening.cancel()
+    await ended.wait()
     watcher.stop()
+    feed.finish()
+  }
+
+  // Everything is brought to its end. The answer of a POST that is under way is worth waiting for: without it the job would
+  // be held.
+  private func finish() async {
     timetable.stop()
-    await finishPosts()
+    if jobs.isPosting {
+      let deadline = now + settings.stopTimeout
+      let timeout = start { [self] in
+        do { try await surroundings.sleep(deadline) } catch { return }  // Cancelled: they have ended.
+        postsEnded.reach()
+      }
+      await postsEnded.wait()
+      timeout.cancel()
+    }
     journalWriter.giveUp()
+    do {
+      try await service.shutdown()
+    } catch {
+      observer.notice(.warning, JobError(code: .stopped, message: "The connections could not be closed: \(error)"))
+    }
+    await tasks.finish()
     await writeStaleSidecars()
-    return result
   }
 
   /// No new submission begins; one that has begun may hear its answer, for a while; the rest stops at once.
-  public func stop() {
-    isStopping = true
-    end(.stopped)
-  }
+  public func stop() { end(.stopped) }
 
   func end(_ ending: Ending) {
-    guard self.ending == nil else { return }
-    self.ending = ending
-    isStopping = true
-    onEnd?.resume(returning: ending)
-    onEnd = nil
-    if isRecovering { journalWriter.giveUp() }
+    let wasStarting = lifecycle.isStarting
+    guard lifecycle.end(ending) else { return }
+    // Who waits for its turn goes on, and finds that it is over.
+    requests.open()
+    referenceRoom.open()
+    if wasStarting { journalWriter.giveUp() }
+    ended.reach()
   }
 
   /// Says one line of a trace, where one is wanted; it is not made otherwise.
@@ -207,21 +231,9 @@ public actor Pipeline {
     }
   }
 
-  // The answer of a POST that is under way is worth waiting for: without it the job would be held.
-  private func finishPosts() async {
-    guard jobs.isPosting else { return }
-    let deadline = now + settings.stopTimeout
-    let timeout = start { [self] in
-      do { try await surroundings.sleep(deadline) } catch { return }  // Cancelled: they have ended.
-      quiet()
-    }
-    await withCheckedContinuation { onQuiet = $0 }
-    timeout.cancel()
-  }
-
-  func quiet() {
-    onQuiet?.resume()
-    onQuiet = nil
+  /// What a POST's answer led to is written down: a stop need not wait for this one any longer.
+  func postEnded() {
+    if isStopping, !jobs.isPosting { postsEnded.reach() }
   }
 
   /// Does whatever can be done now, and sets the alarm for the next thing that is due.
@@ -233,7 +245,7 @@ public actor Pipeline {
     runAgenda(at: now)
     backlog.wake(upTo: now)
     startQueued(at: now)
-    judgeOnce(at: now)
+    evaluateOnce(at: now)
     setAlarm()
   }
 }

@@ -33,7 +33,7 @@ extension Pipeline {
       noticeWritten(.picture, in: entry.job.file.root)
       return .published
     } catch {
-      if isStopping || ending != nil { return nil }
+      if isStopping { return nil }
       if case .local(let why) = error, !why.isOfOwner {
         noticeLocal(why, .picture, in: entry.job.file.root)
         localTrouble = why

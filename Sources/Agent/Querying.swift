@@ -48,6 +48,7 @@ extension Pipeline {
 
   /// Asks whether the service is well: a query costs nothing.
   func probe() async {
+    guard !isStopping else { return }
     follow(dispatcher.probed(await service.query("ta00000000-0000-0000-0000-000000000000"), at: now))
     pump()
   }

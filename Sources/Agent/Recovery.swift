@@ -42,7 +42,7 @@ extension Pipeline {
       guard let job = try await journal.jobs([id])[0], mine.contains(job.file.root) else { continue }
       await moved(id, from: former, to: job.file)
     }
-    keptJobs = Set(try await journal.withKeptPictures())
+    keptPictures.remember(try await journal.withKeptPictures())
     formerExcludes = try await journal.rootsOfFormerExcludes()
   }
 
@@ -71,7 +71,7 @@ extension Pipeline {
     guard let entry = jobs[key.job], let slot = entry.job.slots[key] else { return }
     var told: String?
     do {
-      if try await sidecarHasMore(than: entry.job) { keptSidecars.insert(entry.job.file) }
+      if try await sidecarHasMore(than: entry.job) { sidecars.protect(entry.job.file) }
       if try await sidecarKnowsMore(key, entry) {
         if entry.job.slots[key]?.state.name.isSettled == true { leave(key) }
         return
@@ -79,7 +79,7 @@ extension Pipeline {
       told = try await taskFromSidecar(of: slot, entry.job)
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       // Whatever it tells must not be overwritten unread.
-      keptSidecars.insert(entry.job.file)
+      sidecars.protect(entry.job.file)
       observer.notice(.warning, trouble.error)
     } catch {
       return fail(error)
@@ -143,32 +143,20 @@ extension Pipeline {
       && examinations == 0 && jobs.isIdle && backlog.isEmpty && journalWriter.isIdle && arriving.isEmpty
   }
 
-  func judgeOnce(at now: Duration) {
-    guard mode == .once, !isJudgingEnd, !dispatcher.isRuling else { return }
-    if let closed = dispatcher.closed, closed.trouble != .down, unscanned.isEmpty, examinations == 0,
-      jobs.underWay.allSatisfy({ jobs.slot($0)?.state.task == nil })
-    {
-      return end(.service(closed.trouble, closed.error))
-    }
-    if let onceDeadline, now >= onceDeadline { return judge { .needsTime(waiting: $0, why: "the time limit is over") } }
-    if let heldBack = dispatcher.heldBackUntil, jobs.isIdle, let onceDeadline, heldBack > onceDeadline,
-      unscanned.isEmpty
-    {
-      return judge { .needsTime(waiting: $0, why: "the service asks to wait beyond the time limit") }
-    }
-    if let priceWait = ledger.priceWait(), jobs.isIdle, unscanned.isEmpty {
-      return judge { .needsTime(waiting: $0, why: priceWait.message) }
-    }
-    // What is late is tried until it is held; then nothing is left that could bring a picture.
-    if lateTries.isClosed, jobs.isIdle, unscanned.isEmpty, examinations == 0, settling.count == 0 {
-      return judge { .needsTime(waiting: $0, why: Self.noPictures(5).message) }
-    }
-    // What was set aside and is free again may make room today.
-    guard isIdle, !ledger.wantsLift else { return }
-    guard let next = backlog.wakesAt else { return judge { .needsTime(waiting: $0, why: "files wait for something") } }
-    if let localTrouble { return end(.cannotWrite(localTrouble)) }
-    if next > onceDeadline ?? now + RetryPolicy.longestWait / 2 {
-      judge { .needsTime(waiting: $0, why: "the next try is later than the time limit") }
+  /// Ends `once` where nothing is left that it can do.
+  func evaluateOnce(at now: Duration) {
+    guard mode == .once, !lifecycle.isConcluding, ending == nil else { return }
+    let judge = OnceJudge(
+      now: now, deadline: lifecycle.deadline, closed: dispatcher.closed, isRuling: dispatcher.isRuling,
+      isScanned: unscanned.isEmpty, isExamining: examinations > 0, isSettling: settling.count > 0,
+      isRunning: !jobs.isIdle, hasTask: jobs.underWay.contains { jobs.slot($0)?.state.task != nil }, isIdle: isIdle,
+      heldBackUntil: dispatcher.heldBackUntil, priceWait: ledger.priceWait(),
+      pictureWait: lateTries.isClosed ? Self.noPictures(lateTries.count) : nil, wantsLift: ledger.wantsLift,
+      nextStart: backlog.wakesAt, localTrouble: localTrouble)
+    switch judge.verdict() {
+    case .goOn: break
+    case .end(let ending): end(ending)
+    case .conclude(let why): conclude(why)
     }
   }
 }

@@ -89,7 +89,7 @@ extension Pipeline {
     if lateTries.isClosed { add(Self.noPictures(lateTries.count), until: nil) }
     if let error = localTrouble, journalWriter.isFull { add(error, until: nil) }
     for root in roots {
-      if let error = diskTroubles.first(where: { $0.key.root == root })?.value { add(error, until: nil) }
+      if let error = diskTroubles.trouble(in: root) { add(error, until: nil) }
     }
     if let priceWait = ledger.priceWait() { add(priceWait, until: nil) }
     for (root, limit) in ledger.limitsNow {

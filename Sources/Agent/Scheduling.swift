@@ -40,7 +40,7 @@ extension Pipeline {
     let byTheClock = backlog.wakesAt.map { min($0, now + .seconds(60)) }
     // While no more files can be examined at once, those that are due wait for the end of one batch, not for a time.
     let settled = canExamine ? settling.nextDue : nil
-    let next = [settled, timetable.nextDue, byTheClock, dispatcher.heldBackUntil, onceDeadline, catchUp.deadline]
+    let next = [settled, timetable.nextDue, byTheClock, dispatcher.heldBackUntil, lifecycle.deadline, catchUp.deadline]
       .compactMap { $0 }.min()
     guard let next else { return }
     timetable.setAlarm(at: next) { moment in
@@ -57,12 +57,10 @@ extension Pipeline {
   /// Does this in a task of its own, which does not outlive `run`.
   @discardableResult
   func start(_ work: @escaping () async -> Void) -> Task<Void, Never> {
-    let name = tasks.name()
-    let task = Task {
+    tasks.began()
+    return Task {
       await work()
-      self.tasks.ended(name)
+      self.tasks.ended()
     }
-    tasks.began(task, name)
-    return task
   }
 }

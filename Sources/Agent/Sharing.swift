@@ -14,12 +14,12 @@ extension Pipeline {
         guard let known = try await journal.known([prompt])[0], known.current > 0, let told = try await told(of: prompt)
         else { return }
         if told.jobID == known.job.text {
-          if setBack.insert(known.job).inserted { schedule(.setBack(known.job), at: now + Self.setBackDelay) }
+          if sidecars.wasSetBack(known.job) { schedule(.setBack(known.job), at: now + Self.setBackDelay) }
           return
         }
         guard let job = try await inHand(known.job), !job.currentSlots.contains(where: \.mayBePaid) else { return }
         // Before it is overwritten: the prompt is looked at once more, with what the sidecar tells.
-        keptSidecars.insert(prompt)
+        sidecars.protect(prompt)
         settling.noticed(prompt, .found, at: now)
         pump()
       } catch let trouble as LocalTrouble {
@@ -36,7 +36,7 @@ extension Pipeline {
   /// Somebody else has written the job's sidecar, such as a sync tool with an older copy. What says less than the journal,
   /// and nothing else, is written anew.
   func putRight(_ id: JobID) async {
-    setBack.remove(id)
+    sidecars.putRight(id)
     do {
       guard jobs[id] == nil, !isStopping, let job = try await inHand(id), job.note == nil,
         case .file = await files.look(job.file), let told = try await told(of: job.file), told.isBehind(job),

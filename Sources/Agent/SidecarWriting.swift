@@ -15,19 +15,19 @@ extension Pipeline {
   private func writeLocked(_ entry: ActiveJob, durable: Bool) async throws(LocalTrouble) {
     if let problem = await notOurs(entry.job.file) {
       entry.sidecarIsStale = true
-      unshown.insert(entry.job.id)
+      sidecars.withhold(entry.job.id)
       guard durable else { return }
       throw LocalTrouble(problem)
     }
     entry.sidecarIsStale = false
     if !entry.isCompared {
       if try await sidecarHasMore(than: entry.job) {
-        keptSidecars.insert(entry.job.file)
+        sidecars.protect(entry.job.file)
         settling.noticed(entry.job.file, .found, at: now)
       }
       entry.isCompared = true
     }
-    guard !keptSidecars.contains(entry.job.file) else {
+    guard !sidecars.isProtected(entry.job.file) else {
       guard durable else { return }
       throw LocalTrouble(
         JobError(

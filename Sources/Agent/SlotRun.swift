@@ -14,7 +14,7 @@ extension Pipeline {
     // What the answer led to is written down by now, so a stop need not wait for this one any longer.
     if jobs.endPost(key) {
       claims.release(key)
-      if !jobs.isPosting { quiet() }
+      postEnded()
     }
     if let state = jobs.slot(key)?.state.name, state == .queued || state.isSettled { leave(key) }
     pump()

@@ -15,11 +15,10 @@ extension Pipeline {
   /// A folder may be this agent's now: what was not written down there is, and what was kept is put in its place.
   func showWhatWaited() {
     for entry in jobs.inHand where entry.sidecarIsStale { progress(entry) }
-    let waiting = unshown
-    unshown = []
+    let waiting = sidecars.takeWithheld()
     start { [self] in
       // Those with a picture to be put in place are shown with it.
-      for id in waiting where !keptJobs.contains(id) { await show(id) }
+      for id in waiting where !keptPictures.contains(id) { await show(id) }
       putKeptBack()
     }
   }

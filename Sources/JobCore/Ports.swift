@@ -34,6 +34,8 @@ public protocol ImageService: Sendable {
   func fetch(
     _ item: ResultItem, limit: Int, into sink: @Sendable ([UInt8]) async throws(FetchFailure) -> Void
   ) async throws(FetchFailure)
+  /// Ends all calls that are under way, each with what is known of it then. Nothing is called afterwards.
+  func shutdown() async throws
 }
 
 extension ImageService {

@@ -161,12 +161,9 @@ struct Assembly {
 
   /// Closes what `init` opened.
   func shutdown() async {
-    do {
-      try await service.shutdown()
-      try await workers.shutdownGracefully()
-    } catch {
-      // The process ends now in any case, and the kernel closes what is left.
-    }
+    // The process ends now in any case, and the kernel closes what is left. An agent that ran has ended its calls itself.
+    do { try await service.shutdown() } catch {}
+    do { try await workers.shutdownGracefully() } catch {}
   }
 
   // A person's shell need not have what this process was given.

@@ -147,7 +147,8 @@ final class FaultyFiles: RootFiles {
     try await activity.during { () async throws(LocalTrouble) in try await inner.removeSidecar(of: prompt) }
   }
   func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
-    try await activity.during { () async throws(LocalTrouble) -> any StagedFile in
+    await wait(.stage(prompt))
+    return try await activity.during { () async throws(LocalTrouble) -> any StagedFile in
       try check(.stage(prompt))
       return FaultyStaged(inner: try await inner.stage(beside: prompt), files: self, activity: activity)
     }

@@ -45,7 +45,7 @@ final class ScriptedService: ImageService {
     var tasks: [String: MadeTask] = [:]
     var queries: [(id: String, at: Duration)] = []
     var fetches: [(id: String, at: Duration)] = []
-    var hanging: [(prompt: String, continuation: CheckedContinuation<Reply, Never>)] = []
+    var hanging: [(prompt: String, isSent: Bool, continuation: CheckedContinuation<Reply, Never>)] = []
   }
   private let state = Mutex(State())
   private let clock: ManualClock
@@ -82,6 +82,14 @@ final class ScriptedService: ImageService {
       return freed
     }
     for hanging in freed { hanging.continuation.resume(returning: reply) }
+  }
+  /// Every POST that hangs ends, with what is known of it.
+  func shutdown() {
+    let freed = state.withLock { state in
+      defer { state.hanging = [] }
+      return state.hanging
+    }
+    for hanging in freed { hanging.continuation.resume(returning: hanging.isSent ? .lost() : .unreachable) }
   }
   var hanging: Int { state.withLock { $0.hanging.count } }
 
@@ -137,7 +145,7 @@ final class ScriptedService: ImageService {
       if isSending { _ = send() }
       process?.leave()
       reply = await withCheckedContinuation { continuation in
-        state.withLock { $0.hanging.append((prompt, continuation)) }
+        state.withLock { $0.hanging.append((prompt, isSending, continuation)) }
         process?.changed()
       }
       await process?.livingOnly()

@@ -1,0 +1,58 @@
+import JobCore
+
+/// Sidecars that are not simply written: one that tells more than the journal stays until it was read, one in another
+/// agent's folder waits, one that somebody set back is put right.
+struct SidecarStates {
+  private var unread: Set<FileKey> = []
+  private var withheld: Set<JobID> = []
+  private var setBack: Set<JobID> = []
+
+  /// The file's sidecar tells more than the journal: it stays as it is until the file was looked at.
+  mutating func protect(_ file: FileKey) { unread.insert(file) }
+
+  /// Whether it stays as it is.
+  func isProtected(_ file: FileKey) -> Bool { unread.contains(file) }
+
+  /// The file was looked at with its sidecar.
+  mutating func wasRead(_ file: FileKey) { unread.remove(file) }
+
+  /// The job's sidecar says less than is known, because its folder is not this agent's.
+  mutating func withhold(_ job: JobID) { withheld.insert(job) }
+
+  /// Folders may be this agent's now: the jobs whose sidecars waited for that.
+  mutating func takeWithheld() -> Set<JobID> {
+    defer { withheld = [] }
+    return withheld
+  }
+
+  /// Somebody set the job's sidecar back to an older state. False: that was known.
+  mutating func wasSetBack(_ job: JobID) -> Bool { setBack.insert(job).inserted }
+
+  /// It is put right now.
+  mutating func putRight(_ job: JobID) { setBack.remove(job) }
+}
+
+/// Jobs with pictures in the state folder, which are put beside their prompts when there is a place for them.
+struct KeptPictures {
+  private var jobs: Set<JobID> = []
+  private var isPuttingBack = false
+
+  /// Those that earlier processes left.
+  mutating func remember(_ jobs: [JobID]) { self.jobs = Set(jobs) }
+  /// One has a picture there.
+  mutating func insert(_ job: JobID) { jobs.insert(job) }
+  /// It has none any more.
+  mutating func remove(_ job: JobID) { jobs.remove(job) }
+  /// Whether it has one.
+  func contains(_ job: JobID) -> Bool { jobs.contains(job) }
+
+  /// They are put back from now on. Nil: there is none, or somebody does already.
+  mutating func beginPuttingBack() -> Set<JobID>? {
+    guard !jobs.isEmpty, !isPuttingBack else { return nil }
+    isPuttingBack = true
+    return jobs
+  }
+
+  /// Nobody puts them back any more.
+  mutating func endPuttingBack() { isPuttingBack = false }
+}
