@@ -76,7 +76,8 @@ extension Pipeline {
   private func began(_ job: Job, _ slots: [Slot]) async {
     // Somebody may have it in hand for what was noted of the file before it could be taken.
     jobs[job.id]?.bringUpToDate(with: job)
-    observer.changed(job)
+    // It may be on its way already.
+    observer.changed(jobs[job.id]?.job ?? job)
     queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
     for slot in slots {
       switch slot.state {

@@ -39,7 +39,8 @@ extension Pipeline {
     do {
       let decided = try await decide(batch).sorted { $0.comesBefore($1) }
       let changes = decided.flatMap(\.outcome.changes)
-      let results = changes.isEmpty ? [] : try await commit(changes)
+      beginAhead(changes)
+      let results = try await commit(changes)
       var position = 0
       for (file, outcome) in decided.map({ ($0.file, $0.outcome) }) {
         let own = results[position..<(position + outcome.changes.count)]

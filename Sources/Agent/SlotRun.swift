@@ -71,7 +71,10 @@ extension Pipeline {
       let bill = Billing.changes(from: slot, to: transition.slot, of: entry.job)
       do {
         guard try await commit([move] + bill).first == .applied else {
-          // Somebody else moved it: what is in hand is out of date.
+          // Somebody else moved it: what is in hand is out of date, and nothing was begun.
+          if let attempt = transition.slot.attempts.last, attempt.attemptID != slot.attempts.last?.attemptID {
+            try await record([.release(attemptID: attempt.attemptID)])
+          }
           entry.job.slots[key] = try await journal.slots(of: key.job, revision: key.revision).first { $0.key == key }
           leave(key)
           return nil

@@ -65,6 +65,19 @@ extension Pipeline {
     }
   }
 
+  /// These changes are about to be committed. What they take, and what may begin at once, begins in the same commit: what
+  /// is in it is durable together, and where a file turns out not to be taken its slot is not moved either.
+  func beginAhead(_ changes: [JournalChange]) {
+    guard backlog.isEmpty else { return }
+    for case .take(let take) in changes where take.expected == nil {
+      let keys = take.slots.filter { $0.state == .queued(Queued()) }.map(\.key)
+      if !keys.isEmpty, backlog.add(keys, isTaken: jobs.isRunning) {
+        jobs.remember(take.job(at: take.revision.takenAt))
+      }
+    }
+    if backlog.hasReady { startQueued(at: now) }
+  }
+
   // What the journal is not asked for.
   private func taken() -> Set<SlotKey> { jobs.underWay.union(backlog.keys).union(dispatcher.asleep(at: wallClock)) }
 
@@ -151,7 +164,8 @@ extension Pipeline {
             requestSHA: prepared.sha256, callbackSHA: secret.map(reader.digest),
             reserved: reserved?.text))
         // The slot had become something else in that moment: nothing was begun.
-        if entry.job.slots[key]?.attempts.last?.attemptID != attemptID, dropRequest(key, entry) {
+        if entry.job.slots[key]?.attempts.contains(where: { $0.attemptID == attemptID }) != true {
+          dropRequest(key, entry)
           ledger.release(attemptID)
           marks.clear(attemptID)
         }
@@ -288,5 +302,16 @@ extension Pipeline {
   // `once` does not wait for a person; whoever decides wakes what waits for that.
   private func waitForOwner(_ problem: JobError) -> NotNow {
     NotNow(.postponed(until: wallClock + (mode == .once ? RetryPolicy.longestWait : Self.ownerWait), problem))
+  }
+}
+
+extension JournalChange.Take {
+  /// The job of a file that is new, as it is once this is committed.
+  func job(at moment: Timestamp) -> Job {
+    Job(
+      id: job, file: file, current: revision.number, latest: revision.number, stamp: stamp,
+      revisions: [revision.number: revision],
+      slots: Dictionary(slots.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }), outputs: outputs,
+      createdAt: moment)
   }
 }

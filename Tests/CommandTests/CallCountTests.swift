@@ -84,7 +84,7 @@ import Testing
     let before = calls[..<post]
     let commits = before.filter { $0.isSync && $0.path.hasSuffix("journal.sqlite-wal") }
     let others = before.filter { $0.isSync && !$0.path.hasSuffix("journal.sqlite-wal") }
-    #expect(commits.count <= 2, "\(commits)")
+    #expect(commits.count <= 1, "\(commits)")
     // The sidecar that says so, and its name.
     #expect(others.count <= 2, "\(others)")
   }
