@@ -221,8 +221,8 @@ final class JobTable {
 
   // MARK: slots that are being submitted
 
-  /// Whether any is.
-  var isPosting: Bool { !posting.isEmpty }
+  /// Whether any is, with its intent written down.
+  var isPosting: Bool { posting.keys.contains { slot($0)?.state.name != .queued } }
 
   /// It is being submitted from now on.
   func beginPost(_ key: SlotKey) { posting[key] = posting[key] ?? [] }

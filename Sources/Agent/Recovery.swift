@@ -149,7 +149,8 @@ extension Pipeline {
     let judge = OnceJudge(
       now: now, deadline: lifecycle.deadline, closed: dispatcher.closed, isRuling: dispatcher.isRuling,
       isScanned: unscanned.isEmpty, isExamining: examinations > 0, isSettling: settling.count > 0,
-      isRunning: !jobs.isIdle, hasTask: jobs.underWay.contains { jobs.slot($0)?.state.task != nil }, isIdle: isIdle,
+      isRunning: !jobs.isIdle,
+      hasTask: dispatcher.closed != nil && jobs.underWay.contains { jobs.slot($0)?.state.task != nil }, isIdle: isIdle,
       heldBackUntil: dispatcher.heldBackUntil, priceWait: ledger.priceWait(),
       pictureWait: lateTries.isClosed ? Self.noPictures(lateTries.count) : nil, wantsLift: ledger.wantsLift,
       nextStart: backlog.wakesAt, localTrouble: localTrouble)

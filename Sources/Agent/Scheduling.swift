@@ -5,7 +5,12 @@ extension Pipeline {
   /// When the alarm rings; nil while none is set.
   var alarmAt: Duration? { timetable.alarmAt }
 
+  /// Has this done at that moment; at once where it is due.
   func schedule(_ item: AgendaItem, at due: Duration) {
+    if due <= now, !isStopping, let work = work(for: item) {
+      start(work)
+      return
+    }
     timetable.add(item, at: due)
     if ending == nil { setAlarm() }
   }
@@ -19,20 +24,28 @@ extension Pipeline {
     guard !isStopping else { return }
     while let item = timetable.takeDue(at: now) {
       switch item {
-      case .query(let key, let due): start { await self.query(key, due: due) }
-      case .fetch(let key): start { await self.resumeFetch(key) }
-      case .late(let key, let due): start { await self.tryLate(key, due: due) }
-      case .sidecar(let job): start { await self.writeDueSidecar(job) }
-      case .setBack(let job): start { await self.putRight(job) }
       case .look(let file): settling.noticed(file, .found, at: now)
       case .writer(let file, let due): lookForClose(of: file, due: due)
-      case .vanished: start { await self.lookForVanished() }
-      case .verify(let evidence): start { await self.verify(evidence) }
-      case .backUp: start { await self.backUp() }
-      case .liftLimits: start { await self.liftLimits() }
+      default: if let work = work(for: item) { start(work) }
       }
     }
     examineSettled(at: now)
+  }
+
+  // What a task of its own does for it; nil: what is done for it is done in this turn of the loop.
+  private func work(for item: AgendaItem) -> (() async -> Void)? {
+    switch item {
+    case .query(let key, let due): return { await self.query(key, due: due) }
+    case .fetch(let key): return { await self.resumeFetch(key) }
+    case .late(let key, let due): return { await self.tryLate(key, due: due) }
+    case .sidecar(let job): return { await self.writeDueSidecar(job) }
+    case .setBack(let job): return { await self.putRight(job) }
+    case .vanished: return { await self.lookForVanished() }
+    case .verify(let evidence): return { await self.verify(evidence) }
+    case .backUp: return { await self.backUp() }
+    case .liftLimits: return { await self.liftLimits() }
+    case .look, .writer: return nil
+    }
   }
 
   func setAlarm() {

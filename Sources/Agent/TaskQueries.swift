@@ -63,3 +63,88 @@ struct TaskQueries {
     calledBack.remove(slot)
   }
 }
+
+// Following a task by asking for it: one query of a task at a time.
+extension Pipeline {
+  /// A task is asked for then, and not at another time that was set before.
+  func scheduleQuery(_ key: SlotKey, at due: Duration) {
+    guard jobs[key.job] != nil else { return }
+    queries.set(key, at: due)
+    schedule(.query(key, due: due), at: due)
+  }
+
+  /// A query is due, unless another time was set meanwhile.
+  func query(_ key: SlotKey, due: Duration) async {
+    guard let entry = jobs[key.job], !isStopping, queries.isDue(key, due) else { return }
+    guard case .submitted(let task)? = entry.job.slots[key]?.state else { return }
+    guard queries.begin(key) else { return }
+    // A callback is a reason to ask once, whatever is wrong with the service.
+    let isCalledBack = dispatcher.mayAskForCallback(at: now) && queries.takeCallback(key)
+    let mayAsk = if isCalledBack { true } else { await mayQuery() }
+    guard mayAsk else {
+      _ = queries.end(key)
+      queries.wait(key, since: now)
+      return scheduleQuery(key, at: nextQuery())
+    }
+    queries.waitNoMore(key)
+    let sent = entry.job.revisions[key.revision]?.snapshot.images ?? []
+    let outcome = await ask(task.taskID, sent: sent)
+    // What was asked before a callback came may have been answered with what was so before it.
+    let isOutdated = queries.end(key)
+    // A slot that follows another task by now has nothing to do with this answer.
+    if let outcome, entry.job.slots[key]?.state.task?.taskID == task.taskID {
+      sayUnusable(outcome, key, entry)
+      await advance(key, .queried(await keepingAnswer(of: outcome, key, entry)))
+    }
+    if isOutdated { scheduleQuery(key, at: now) }
+  }
+
+  /// Whether a query may go out now. While the service is down, one probe an interval does, for all.
+  func mayQuery() async -> Bool {
+    switch dispatcher.queryPermission(at: now) {
+    case .submit: return true
+    case .probe:
+      await probe()
+      return dispatcher.closed == nil
+    case .wait, .submitOne: return false
+    }
+  }
+
+  /// Asks whether the service is well: a query costs nothing.
+  func probe() async {
+    guard !isStopping else { return }
+    follow(dispatcher.probed(await service.query("ta00000000-0000-0000-0000-000000000000"), at: now))
+    pump()
+  }
+
+  /// When a query that had to wait is due again; not all of them at once.
+  func nextQuery() -> Duration {
+    // Within a twelfth of the interval at which a service that is down is probed.
+    dispatcher.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.chance() + .milliseconds(10)
+  }
+
+  /// The gate is open: tasks that had to wait for that are asked for. After a long time not all of them at once.
+  func askWhatWaited() {
+    let spread = settings.probeInterval / 12
+    for (key, since) in queries.takeWaiting() {
+      scheduleQuery(key, at: now + min(now - since, spread) * surroundings.chance())
+    }
+  }
+
+  /// Asks for a task, and tells the gate how that went. Nil at the end of the process.
+  func ask(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome? {
+    let permit = await requests.acquire()
+    let outcome = isStopping ? nil : await service.query(taskID, sent: sent)
+    permit.release()
+    guard let outcome, !isStopping else { return nil }
+    follow(dispatcher.queried(outcome, taskID, at: now))
+    return outcome
+  }
+
+  // Once for a row of them: it is this task's trouble, and nothing else tells of it before its deadline.
+  private func sayUnusable(_ outcome: QueryOutcome, _ key: SlotKey, _ entry: ActiveJob) {
+    guard case .unusable(var error) = outcome, entry.job.slots[key]?.failures == 0 else { return }
+    error.message = "\(entry.job.file.path.display): \(error.message)"
+    observer.notice(.warning, error)
+  }
+}

@@ -1,6 +1,6 @@
 import JobCore
 
-// The scheduler: which queued slots begin, and when.
+// Submissions: which queued slots begin, and when, up to the intent.
 extension Pipeline {
   private var capacity: Int {
     min(settings.maxInFlight - jobs.atService, requests.available)
@@ -40,9 +40,6 @@ extension Pipeline {
     guard unscanned.isEmpty else { return false }
     return catchUp.isOver(at: now, isSettled: settling.count == 0 && examinations == 0)
   }
-
-  // What changes it is heard of; this is for what is not.
-  private static let ownerWait: Duration = .seconds(600)
 
   // Fetches the next few from the journal, where the backlog is.
   private func fill() {
@@ -181,127 +178,6 @@ extension Pipeline {
     ticket.notSent()
     if !isFollowed(key) { leave(key) }
     pump()
-  }
-
-  // Nil: the slot has become something else meanwhile, and goes on as that.
-  private struct NotNow: Error {
-    var event: SlotEvent?
-    init(_ event: SlotEvent?) { self.event = event }
-  }
-
-  private struct Prepared {
-    var request: SubmitRequest
-    // Of what is sent.
-    var sha256: String
-  }
-
-  // The last look before money is spent: is the prompt still there and the same, and are its reference images?
-  private func prepare(
-    _ key: SlotKey, _ entry: ActiveJob, isFresh: Bool
-  ) async throws -> Result<Prepared, NotNow> {
-    let file = entry.job.file
-    // What the file says now is what is wanted: a text that was replaced is not sent, unless it was in doubt and a person
-    // wants it; nor is one whose file cannot be taken as it stands. Should it come back, so does its place in the queue.
-    if key.revision != entry.job.current,
-      entry.job.slots[key]?.attempts.contains(where: { $0.outcome.mayBePaid }) != true
-    {
-      return .failure(NotNow(.withdrawn(.superseded)))
-    }
-    if let note = entry.job.note {
-      // Its place in the queue is kept for the moment in which its file is closed.
-      guard note.isOfWriter, note.state == .queued else { return .failure(NotNow(.withdrawn(.superseded))) }
-      return .failure(NotNow(.postponed(until: wallClock + pause(for: note), note.error)))
-    }
-    // Another's sidecar may have been seen since it was taken.
-    let owner = entry.job.revisions[key.revision]?.snapshot.owner
-    if isFresh, let problem = belonging(file, owner: owner).problem { return .failure(waitForOwner(problem)) }
-    let isLetGo = takenThoughOpen[key.job].map { $0 == entry.job.stamp?.prompt } ?? false
-    if !isFresh || !isJustTaken(key, entry) {
-      let look = await files.lookBeforeSending(file, list: DropNames.list(of: file))
-      if let written = look.beingWritten, !isLetGo, let event = try await putOff(key, entry, written) {
-        return .failure(NotNow(event))
-      }
-      switch look.prompt {
-      case .file(let stamp, _) where stamp == entry.job.stamp?.prompt: break
-      case .missing: return .failure(NotNow(.withdrawn(.sourceGone)))
-      default:
-        settling.noticed(file, .found, at: now)
-        return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
-      }
-    }
-    if !isFresh {
-      let belonging = await belonging(of: file)
-      if case .other(let problem) = belonging { return .failure(waitForOwner(problem)) }
-      do {
-        // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
-        if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }
-        if let problem = await notOurs(file) { return .failure(waitForOwner(problem)) }
-        // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more:
-        // then it would look like a submission in doubt.
-        if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
-          try await told(of: file)?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
-        {
-          try await writeSidecar(entry, durable: true)
-        }
-      } catch let trouble as LocalTrouble where !trouble.isFatal {
-        return .failure(NotNow(.postponed(until: wallClock + settings.policy.localTroubleDelay, trouble.error)))
-      }
-    }
-    // An empty text is never sent, whatever the journal holds.
-    guard var revision = entry.job.revisions[key.revision], !revision.snapshot.prompt.isEmpty else {
-      return .failure(NotNow(.withdrawn(.superseded)))
-    }
-    var images: [ReferenceImage] = []
-    var isChanged = false
-    var written: FileKey?
-    for (index, image) in revision.snapshot.images.enumerated() {
-      if let url = image.url { images.append(.url(url)) }
-      guard let path = image.path else { continue }
-      do throws(LocalTrouble) {
-        let reference = FileKey(root: file.root, path: DropPath(path))
-        let content = try await files.referenceContent(
-          reference, limit: settings.maxReferenceBytes, evenIfOpen: isLetGo)
-        guard let content else {
-          written = reference
-          break
-        }
-        images.append(.data(content.bytes, content.format))
-        guard content.sha256 != image.sha256 else { continue }
-        revision.snapshot.images[index] = ImageInput(path: path, sha256: content.sha256, bytes: content.bytes.count)
-        isChanged = true
-      } catch {
-        // Something happened to it while the job waited: the file is looked at as if it were new.
-        settling.noticed(file, .found, at: now)
-        return .failure(NotNow(.postponed(until: wallClock + .seconds(5), error.error)))
-      }
-    }
-    if let written {
-      let event = try await putOff(key, entry, written)
-      return .failure(NotNow(event ?? .postponed(until: wallClock + .seconds(1), nil)))
-    }
-    if isChanged {
-      revision.identity.request = reader.requestHash(revision.snapshot)
-      // Once a picture was begun with the former ones, the revision goes on telling of these, in the journal and so in hand
-      // too; the attempt has the hash of what it sends.
-      if try await commit([.refresh(job: key.job, revision)]).first == .applied {
-        entry.job.revisions[key.revision] = revision
-      }
-    }
-    return .success(
-      Prepared(
-        request: SubmitRequest(snapshot: revision.snapshot, images: images), sha256: revision.identity.request))
-  }
-
-  // Whether the file was looked at a moment ago, so that there is no need to look whether it was opened since.
-  private func isJustTaken(_ key: SlotKey, _ entry: ActiveJob) -> Bool {
-    guard let revision = entry.job.revisions[key.revision] else { return false }
-    let age = wallClock - revision.takenAt
-    return age >= .zero && age < .seconds(1)
-  }
-
-  // `once` does not wait for a person; whoever decides wakes what waits for that.
-  private func waitForOwner(_ problem: JobError) -> NotNow {
-    NotNow(.postponed(until: wallClock + (mode == .once ? RetryPolicy.longestWait : Self.ownerWait), problem))
   }
 }
 
