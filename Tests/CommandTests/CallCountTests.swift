@@ -32,8 +32,8 @@ import Testing
     let syncs = more.filter { Self.syncs.contains($0.key) }.values.reduce(0, +)
     let list = more.sorted { $0.value > $1.value }.prefix(20)
       .map { "\($0.key) \(($0.value * 10).rounded() / 10)" }.joined(separator: ", ")
-    #expect(all < 270, "\(all) calls a job: \(list)")
-    #expect(syncs < 7, "\(syncs) syncs a job: \(list)")
+    #expect(all < 110, "\(all) calls a job: \(list)")
+    #expect(syncs < 6, "\(syncs) syncs a job: \(list)")
     #expect((more["inotify_add_watch"] ?? 0) < 0.1, "a job needs no watch of its own: \(list)")
   }
 
