@@ -46,7 +46,7 @@ public struct AgentSettings: Sendable {
   public var stopTimeout: Duration = .seconds(30)
   /// `once` gives up after this long; nil: never.
   public var onceTimeout: Duration?
-  /// Details of what has been final for this long are forgotten.
+  /// Details of what has been final for this long and cost nothing are forgotten.
   public var retention: Duration = .seconds(30 * 86_400)
   /// The program's version, for the sidecars.
   public var version = "0"

@@ -105,7 +105,8 @@ struct Settings: Sendable {
   let pollInterval = SettingKey<Duration>.duration(
     "poll-interval", .seconds(10), "Scan interval for folders that inotify cannot watch.")
   let retention = SettingKey<Duration>.duration(
-    "retention", .seconds(2_592_000), "Time that the details of finished jobs are kept.")
+    "retention", .seconds(2_592_000),
+    "Time that details of finished jobs are kept that cost nothing. What was paid for is kept for good.")
   let maxPromptBytes = SettingKey<Int>.integer(
     "max-prompt-bytes", 65_536, 1...16_777_216, "Largest prompt or image list, in bytes.")
   let maxReferenceBytes = SettingKey<Int>.integer(
