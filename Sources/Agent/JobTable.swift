@@ -13,6 +13,7 @@ final class JobTable {
   private var late: Set<SlotKey> = []
   // Slots that are being submitted, until what the answer led to is written down; and who waits for that.
   private var posting: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
+  private var claims = TaskClaims()
 
   // A job that is being read from the journal: how many read it, and how often it was changed while they did.
   private struct Load {
@@ -230,9 +231,13 @@ final class JobTable {
   /// What its answer led to is written down. Whether it was being submitted.
   func endPost(_ key: SlotKey) -> Bool {
     guard let waiting = posting.removeValue(forKey: key) else { return false }
+    claims.release(key)
     for continuation in waiting { continuation.resume() }
     return true
   }
+
+  /// The answer to the slot's POST named this task, which is not written down yet. The other slot whose answer did.
+  func claimTask(_ taskID: String, for key: SlotKey) -> SlotKey? { claims.claim(taskID, for: key) }
 
   /// Returns once the answer of a POST that has come is written down. A POST that is still under way is not waited for.
   func answerIsWritten(_ key: SlotKey, isolation: isolated (any Actor)? = #isolation) async {

@@ -68,7 +68,6 @@ public actor Pipeline {
 
   let jobs: JobTable
   var lateTries = LateTries()
-  var claims = TaskClaims()
   // Requests at once, and the memory of their reference images.
   let requests: AsyncSemaphore
   let referenceRoom = AsyncSemaphore(Ticket.referenceBytes)
@@ -80,9 +79,8 @@ public actor Pipeline {
   var catchUp = CatchUp()
   var callbacks = CallbackInbox()
   var queries = TaskQueries()
-  var clock: ClockWatch
 
-  let timetable = Timetable()
+  let timetable: Timetable
   let journalWriter: JournalWriter
   let tasks = TaskScope()
 
@@ -126,7 +124,7 @@ public actor Pipeline {
     dispatcher = Dispatcher(settings)
     burst = SubmissionPace(perMinute: settings.burstLimit)
     ledger = Ledger(settings.spending, self.roots, journal, surroundings)
-    clock = ClockWatch(wall: surroundings.wallClock(), monotonic: surroundings.monotonic())
+    timetable = Timetable(ClockWatch(wall: surroundings.wallClock(), monotonic: surroundings.monotonic()))
     unscanned = Set(roots.keys)
   }
 
@@ -240,7 +238,7 @@ public actor Pipeline {
   func pump() {
     guard ending == nil else { return }
     let now = now
-    if let jump = clock.jump(wall: wallClock, monotonic: now) { clockWasSet(by: jump) }
+    if let jump = timetable.clockJump(wall: wallClock, monotonic: now) { clockWasSet(by: jump) }
     examineSettled(at: now)
     runAgenda(at: now)
     backlog.wake(upTo: now)

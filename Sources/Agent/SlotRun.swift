@@ -13,7 +13,6 @@ extension Pipeline {
     }
     // What the answer led to is written down by now, so a stop need not wait for this one any longer.
     if jobs.endPost(key) {
-      claims.release(key)
       postEnded()
     }
     if let state = jobs.slot(key)?.state.name, state == .queued || state.isSettled { leave(key) }

@@ -26,7 +26,7 @@ extension Pipeline {
   func checkingTask(of outcome: SubmitOutcome, _ key: SlotKey) async -> SubmitOutcome {
     guard case .accepted(let taskID) = outcome else { return outcome }
     // Before anything waits: another answer with this id may come meanwhile, and both would find it free.
-    if let other = claims.claim(taskID, for: key) { return taskOfAnother(taskID, other) }
+    if let other = jobs.claimTask(taskID, for: key) { return taskOfAnother(taskID, other) }
     if let other = underWay(taskID, besides: key) { return taskOfAnother(taskID, other) }
     do {
       if let other = try await journal.slots(task: taskID).first { return taskOfAnother(taskID, other) }

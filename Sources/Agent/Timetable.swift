@@ -19,9 +19,15 @@ enum AgendaItem: Sendable {
 final class Timetable {
   private var agenda = DueHeap<AgendaItem>()
   private var turn: UInt64 = 0
+  private var clock: ClockWatch
   private var alarm: Task<Void, Never>?
   /// When the alarm rings; nil while none is set.
   private(set) var alarmAt: Duration?
+
+  init(_ clock: ClockWatch) { self.clock = clock }
+
+  /// By how much the wall clock was set since this was last asked; nil: it was not.
+  func clockJump(wall: Timestamp, monotonic now: Duration) -> Duration? { clock.jump(wall: wall, monotonic: now) }
 
   /// When the first thing is due.
   var nextDue: Duration? { agenda.first?.due }
