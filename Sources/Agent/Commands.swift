@@ -92,9 +92,7 @@ extension Pipeline {
   }
 
   /// An absolute path, for people.
-  func absolute(_ file: FileKey) -> String {
-    DropPath.display(rootPaths[file.root] ?? []) + (file.path.bytes.isEmpty ? "" : "/" + file.path.display)
-  }
+  func absolute(_ file: FileKey) -> String { PlaceNames(roots: rootPaths).absolute(file) }
 
   func result(_ job: Job, ok: Bool, _ message: String) -> CommandReply.FileResult {
     .init(file: absolute(job.file), ok: ok, state: job.state.rawValue, message: message)
@@ -145,7 +143,7 @@ extension Pipeline {
       if case .held(let held) = slot.state { held.reason.isBeforeSending } else { false }
     }
     guard !waiting.isEmpty else { return nil }
-    letGo.insert(job.id)
+    overrides.letGo.insert(job.id)
     let isDone = try await decide(waiting.map(\.key), .approved)
     return try await after(job, isDone, "It goes on\(orLater).")
   }
@@ -159,14 +157,14 @@ extension Pipeline {
       return result(job, ok: false, "It cannot be read at present: \(absolute(job.file)).")
     }
     if let held = try await journal.known([job.file])[0]?.stamp, held.prompt != stamp {
-      settling.noticed(job.file, .found, at: now)
+      lookAt(job.file)
       return result(job, ok: false, "It has changed since it was held: look at it, and approve it again\(orLater).")
     }
     let approved = note.approved(reason, prompt: stamp)
     try await record([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
     jobs[job.id]?.job.note = approved
     jobs.forget(job.id)
-    settling.noticed(job.file, .found, at: now)
+    lookAt(job.file)
     return try await after(job, true, "It is taken as it stands\(orLater).")
   }
 
@@ -176,7 +174,7 @@ extension Pipeline {
       // What was wrong with the file may be over without the file having changed.
       try await record([.note(job: job.id, file: job.file, note.judgedAnew, stamp: nil, at: wallClock)])
       jobs[job.id]?.job.note = note.judgedAnew
-      settling.noticed(job.file, .found, at: now)
+      lookAt(job.file)
       return result(job, ok: true, "It is looked at again\(orLater).")
     }
     if job.state == .done, job.inputsChanged, !request.paths.isEmpty { return try await makeAnew(job) }
@@ -204,11 +202,11 @@ extension Pipeline {
 
   // Finished, and its reference images or defaults are others now: the same text once more, as a new revision.
   private func makeAnew(_ job: Job) async throws -> CommandReply.FileResult {
-    wantedAnew.insert(job.file)
+    overrides.wantedAnew.insert(job.file)
     try await record([.note(job: job.id, file: job.file, nil, stamp: nil, at: wallClock)])
-    settling.noticed(job.file, .found, at: now)
+    lookAt(job.file)
     guard !isStopping else {
-      wantedAnew.remove(job.file)
+      overrides.wantedAnew.remove(job.file)
       return result(job, ok: false, "Its inputs have changed; that needs a running agent: start promptdrop first.")
     }
     return result(job, ok: true, "It is made anew with its present inputs.")

@@ -71,13 +71,13 @@ extension Pipeline {
   // What is in memory may have changed while a fact was looked up.
   private func refresh(_ look: inout FileLook, for purpose: DecisionPurpose) {
     let known = look.knowledge.file
-    var pace = burst
+    var pace = arrivals.burst
     if case .plan(let plan) = purpose { pace = plan.burst }
     look.knowledge.memory = Knowledge.Memory(
-      isSidecarUnread: sidecars.isProtected(look.file), isWantedAnew: wantedAnew.contains(look.file),
-      isLetGo: known.map { letGo.contains($0.job) } ?? false,
-      takenThoughOpen: known.flatMap { takenThoughOpen[$0.job] },
-      isRootOfFormerExcludes: formerExcludes.contains(look.file.root),
+      isSidecarUnread: sidecars.isProtected(look.file), isWantedAnew: overrides.wantedAnew.contains(look.file),
+      isLetGo: known.map { overrides.letGo.contains($0.job) } ?? false,
+      takenThoughOpen: known.flatMap { overrides.takenThoughOpen[$0.job] },
+      isRootOfFormerExcludes: arrivals.formerExcludes.contains(look.file.root),
       hasKeptPictures: known.map { keptPictures.contains($0.job) } ?? false,
       wasRenamed: origins.former(of: look.file) != nil, burst: pace)
     guard case .known(let job?) = look.knowledge.job else { return }
@@ -98,12 +98,9 @@ extension Pipeline {
       await noteWriter(of: sidecar, file.root)
       look.seen = await observe(file, look.reading, sidecar, isFull: true, for: purpose)
     case .settled:
-      let stamp = look.seen.settlingStamp
-      look.seen.isSettled = .known(
-        !purpose.isRun || stamp.map { settling.observed(file, $0, age: look.seen.stillFor, at: now) } == .settled)
+      look.seen.isSettled = .known(!purpose.isRun || arrivals.isSettled(look.seen, at: now))
     case .revisionSettled:
-      look.seen.isRevisionSettled = .known(
-        !purpose.isRun || settling.isRevision(file, age: look.seen.stillFor, at: now) == .settled)
+      look.seen.isRevisionSettled = .known(!purpose.isRun || arrivals.isRevisionSettled(look.seen, at: now))
     case .plainName(let name):
       look.seen.isPlainNameThere = .known(await files.look(file.sibling(name)).stamp != nil)
     case .original(let stem): look.seen.isOriginalThere = .known(try await isThere(stem, beside: file))

@@ -10,10 +10,10 @@ extension Pipeline {
     for event in events {
       switch event {
       case .prompt(let file, let hint):
-        told += 1
-        settling.noticed(file, hint, at: now)
+        arrivals.heard()
+        arrivals.noticed(file, hint, at: now)
       case .promptGone(let file):
-        told += 1
+        arrivals.heard()
         noticeGone(file, at: now)
       case .promptRenamed(let from, let to):
         origins.renamed(from: from, to: to, most: settings.settlingLimit)
@@ -21,36 +21,27 @@ extension Pipeline {
       case .promptsVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: false), at: now)
       case .folderVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: true), at: now)
       case .listOnItsWay(let prompt, let temporary, let isPresent):
-        if isPresent {
-          listsOnTheirWay[prompt, default: []].insert(temporary)
-        } else {
-          listsOnTheirWay[prompt]?.remove(temporary)
-          if listsOnTheirWay[prompt]?.isEmpty == true { listsOnTheirWay[prompt] = nil }
-        }
-        settling.noticed(prompt, .touched, at: now)
+        arrivals.list(of: prompt, hasTemporary: temporary, isPresent)
+        arrivals.noticed(prompt, .touched, at: now)
       case .defaultsChanged(let folder): lookAgain(below: folder)
       case .awaited(let file):
-        for prompt in awaitedBy[file] ?? [] { settling.noticed(prompt, .touched, at: now) }
+        for prompt in arrivals.prompts(waitingFor: file) { arrivals.noticed(prompt, .touched, at: now) }
       case .leftover(let file): leftovers.append(file)
       case .strayedSidecar(let prompt): strays.append(prompt)
       case .surveyed(let root, let hasSidecars):
-        unsurveyed.remove(root)
-        if hasSidecars { sidecarsAreNew = true }
+        survey.surveyed(root, hasSidecars: hasSidecars)
       case .sidecarArrived(let prompt): sidecarArrived(prompt)
       case .syncMark(let folder):
-        syncMarks.insert(folder)
-        ownersChanged()
+        ownership.marked(folder)
       case .syncMarkGone(let folder):
-        syncMarks.remove(folder)
-        toldLeftOut.remove(FileKey(root: folder.root, path: .root))
+        ownership.unmarked(folder)
         lookAgain(below: folder)
       case .scanned(let root):
-        unscanned.remove(root)
+        survey.scanned(root)
         putKeptBack()
       case .trouble(let error): observer.notice(.warning, error)
       case .rootGone(let root):
-        unscanned.remove(root)
-        unreadable[root] = nil
+        survey.isGone(root)
         observer.notice(
           .error,
           JobError(
@@ -58,14 +49,13 @@ extension Pipeline {
             message: "\(name(of: root)) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
             hint: "Put it back; promptdrop goes on by itself."))
       case .rootUnreadable(let root, let error):
-        unscanned.remove(root)
-        unreadable[root] = error
+        survey.isUnreadable(root, error)
         observer.notice(.error, error)
       case .watchedAgain:
         observer.notice(
           .info, JobError(code: .watchedAgain, message: "inotify watches every folder that it can again."))
       case .rootBack(let root):
-        unreadable[root] = nil
+        survey.isBack(root)
         observer.notice(.info, JobError(code: .rootBack, message: "\(name(of: root)) is there and watched."))
       }
     }
@@ -76,15 +66,14 @@ extension Pipeline {
   }
 
   /// The watcher learns how many more prompts it may tell of.
-  func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - settling.count), told: told) }
+  func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - arrivals.count), told: arrivals.heardOf) }
 
-  func name(of root: RootID) -> String { DropPath.display(rootPaths[root] ?? []) }
+  func name(of root: RootID) -> String { PlaceNames(roots: rootPaths).name(of: root) }
 
   // Which file is made of which defaults, and whose it is, is found out by looking.
   private func lookAgain(below folder: FileKey) {
-    ownersChanged()
-    undecided[FileKey(root: folder.root, path: .root)] = nil
-    toldLeftOut = toldLeftOut.filter { $0.root != folder.root || !$0.path.isBelowOrEqual(folder.path) }
+    ownership.changed(below: folder)
+    arrivals.changed(below: folder)
     watcher.lookAgain(below: folder)
     start { [self] in
       do {
@@ -108,16 +97,6 @@ extension Pipeline {
 
   /// The prompt waits for these files; their coming wakes it.
   func awaitFiles(_ wanted: [FileKey], for prompt: FileKey) {
-    var changed = false
-    for (file, prompts) in awaitedBy where prompts.contains(prompt) && !wanted.contains(file) {
-      awaitedBy[file]?.remove(prompt)
-      if awaitedBy[file]?.isEmpty == true { awaitedBy[file] = nil }
-      changed = true
-    }
-    for file in wanted where awaitedBy[file]?.contains(prompt) != true {
-      awaitedBy[file, default: []].insert(prompt)
-      changed = true
-    }
-    if changed { watcher.await(Set(awaitedBy.keys)) }
+    if arrivals.awaits(wanted, for: prompt) { watcher.await(arrivals.awaitedFiles) }
   }
 }

@@ -10,7 +10,7 @@ extension Pipeline {
       case .warn(let error): observer.notice(.warning, error)
       case .showNote(let id, let note): await show(note, of: id)
       case .sidecarIsRead: sidecars.wasRead(file)
-      case .isMadeAnew: wantedAnew.remove(file)
+      case .isMadeAnew: overrides.wantedAnew.remove(file)
       case .began(let job, let slots): await began(job, slots)
       case .seenAgain(let id, let stamp):
         jobs.seen(id, stamp)
@@ -26,14 +26,13 @@ extension Pipeline {
         await moved(id, from: former, to: file)
       case .removeSidecar(let job): await removeSidecar(of: file, unlessMoreThan: job)
       case .putKeptBack: putKeptBack()
-      case .lookAgain: settling.noticed(file, .found, at: now)
+      case .lookAgain: lookAt(file)
       }
     }
   }
 
-  // Said once: every rescan looks at it again. Beyond many it is a whole folder, and said enough.
   private func sayLeftOut(_ file: FileKey, _ problem: JobError) {
-    guard toldLeftOut.count < 10_000, toldLeftOut.insert(file).inserted else { return }
+    guard arrivals.isLeftOut(file) else { return }
     observer.notice(.info, JobError(code: problem.code, message: "\(file.path.display): \(problem.message)"))
   }
 

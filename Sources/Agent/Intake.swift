@@ -3,23 +3,15 @@ import JobCore
 // One reconcile of one path is the only way in: whatever said where to look, what is there is observed, decided on and
 // carried out.
 extension Pipeline {
-  private static let batch = 64
-  // Two batches at once keep the disk and the journal busy; more would only grow the memory.
-  private static let batchesAtOnce = 2
-
   /// Whether another batch may begin.
-  var canExamine: Bool {
-    examinations < Self.batchesAtOnce && ending == nil && unsurveyed.isEmpty && readingStrays == 0
-  }
+  var canExamine: Bool { arrivals.hasRoomForBatch && ending == nil && survey.isSurveyed }
 
   func examineSettled(at now: Duration) {
-    while canExamine {
-      let due = settling.takeDue(at: now, limit: Self.batch)
-      guard !due.isEmpty else { return }
-      examinations += 1
-      start { await self.examine(due) }
-    }
+    while canExamine, let due = arrivals.beginBatch(at: now) { start { await self.examine(due) } }
   }
+
+  /// Looks at a file soon.
+  func lookAt(_ file: FileKey) { arrivals.noticed(file, .found, at: now) }
 
   /// A decision that is about to be carried out.
   private struct Decided {
@@ -34,7 +26,7 @@ extension Pipeline {
     }
   }
 
-  /// Looks at files and does what follows. `examinations` counts it already.
+  /// Looks at files and does what follows. `arrivals` has begun a batch.
   func examine(_ batch: [FileKey]) async {
     do {
       let decided = try await decide(batch).sorted { $0.comesBefore($1) }
@@ -47,7 +39,7 @@ extension Pipeline {
         position += outcome.changes.count
         if own.contains(.stale) {
           // Somebody else was quicker with this job: look again.
-          settling.noticed(file, .found, at: now)
+          lookAt(file)
         } else {
           try await carryOut(outcome.effects, file)
         }
@@ -55,7 +47,7 @@ extension Pipeline {
     } catch {
       fail(error)
     }
-    examinations -= 1
+    arrivals.endBatch()
     giveRoom()
     pump()
   }
@@ -64,7 +56,7 @@ extension Pipeline {
     let known = try await journal.known(batch)
     let queries = zip(batch, known).map { file, known in
       // A sidecar is read with the bytes.
-      let wantsBytes = self.sidecars.isProtected(file) || wantedAnew.contains(file)
+      let wantsBytes = self.sidecars.isProtected(file) || overrides.wantedAnew.contains(file)
       return SourceQuery(prompt: file, list: DropNames.list(of: file), known: wantsBytes ? nil : known?.stamp)
     }
     let readings = await files.readSources(queries, limit: settings.maxPromptBytes)
@@ -87,7 +79,7 @@ extension Pipeline {
   // When a file was first seen. One that was found by looking may be there for long: then its own time says more.
   private func firstSeen(_ file: FileKey, _ known: KnownFile?, _ reading: SourceReading) -> Timestamp {
     var moment = wallClock
-    if let arrival = settling.arrival(of: file) {
+    if let arrival = arrivals.arrival(of: file) {
       moment = moment + (arrival - now)
     } else if let stamp = reading.prompt.stamp {
       moment = min(moment, Timestamp(milliseconds: stamp.modified / 1_000_000))
@@ -100,15 +92,15 @@ extension Pipeline {
   /// A file is there, or is not: what only matters while it is not, or is, is forgotten.
   func noteSight(of look: FileLook) {
     let file = look.file
-    arriving.remove(file)
+    arrivals.looked(at: file)
     if let stamp = look.seen.prompt.stamp {
       origins.isThere(file)
       // A person's word outlives the note that it stands in.
       if let known = look.knowledge.file, known.note?.approval?.covers(.writerOpen, stamp) == true {
-        takenThoughOpen[known.job] = stamp
+        overrides.takenThoughOpen[known.job] = stamp
       }
     } else {
-      writerLooks[file] = nil
+      writerLooks.forget(file)
       guard look.seen.prompt == .missing else { return }
       awaitFiles([], for: file)
       origins.forget(file)
@@ -117,13 +109,7 @@ extension Pipeline {
 
   /// What follows from a decision in memory.
   func remember(_ outcome: FileOutcome, _ file: FileKey) {
-    switch outcome.next {
-    case .whenItChanges: settling.finishedUnlessNoticed(file)
-    case .whenSettled: break
-    case .at(let due): settling.lookAgain(file, at: due, now: now)
-    case .soon: settling.noticed(file, .touched, at: now)
-    }
-    if let pace = outcome.burst { burst = pace }
+    arrivals.decided(outcome, on: file, at: now)
     var waitsForClose = outcome.next == .whenSettled
     for memo in outcome.memos {
       switch memo {
@@ -132,10 +118,10 @@ extension Pipeline {
       case .lookForClose(let pause):
         waitsForClose = true
         lookForClose(of: file, in: pause)
-      case .awaitsControlFile: arriving.insert(file)
+      case .awaitsControlFile: break
       }
     }
-    if !waitsForClose { writerLooks[file] = nil }
+    if !waitsForClose { writerLooks.forget(file) }
   }
 }
 

@@ -36,8 +36,8 @@ extension Pipeline {
     }
     // Another's sidecar may have been seen since it was taken.
     let owner = entry.job.revisions[key.revision]?.snapshot.owner
-    if isFresh, let problem = belonging(file, owner: owner).problem { return .failure(waitForOwner(problem)) }
-    let isLetGo = takenThoughOpen[key.job].map { $0 == entry.job.stamp?.prompt } ?? false
+    if isFresh, let problem = ownership.belonging(file, owner: owner).problem { return .failure(waitForOwner(problem)) }
+    let isLetGo = overrides.takenThoughOpen[key.job].map { $0 == entry.job.stamp?.prompt } ?? false
     if !isFresh || !isJustTaken(key, entry) {
       let look = await files.lookBeforeSending(file, list: DropNames.list(of: file))
       if let written = look.beingWritten, !isLetGo, let event = try await putOff(key, entry, written) {
@@ -47,12 +47,12 @@ extension Pipeline {
       case .file(let stamp, _) where stamp == entry.job.stamp?.prompt: break
       case .missing: return .failure(NotNow(.withdrawn(.sourceGone)))
       default:
-        settling.noticed(file, .found, at: now)
+        lookAt(file)
         return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
       }
     }
     if !isFresh {
-      let belonging = await belonging(of: file)
+      let belonging = await ownership.belonging(of: file)
       if case .other(let problem) = belonging { return .failure(waitForOwner(problem)) }
       do {
         // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
@@ -93,7 +93,7 @@ extension Pipeline {
         isChanged = true
       } catch {
         // Something happened to it while the job waited: the file is looked at as if it were new.
-        settling.noticed(file, .found, at: now)
+        lookAt(file)
         return .failure(NotNow(.postponed(until: wallClock + .seconds(5), error.error)))
       }
     }

@@ -27,7 +27,7 @@ extension Pipeline {
       fail(error)
     }
     // Its text may have changed on the way, and its stamp has.
-    settling.noticed(file, .found, at: now)
+    lookAt(file)
     pump()
   }
 

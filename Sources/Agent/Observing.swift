@@ -18,15 +18,17 @@ extension Pipeline {
       emptyDefaults.append(place)
     }
     let belonging: Belonging
-    var temporaries = listsOnTheirWay[file] ?? []
+    var temporaries = arrivals.temporaryLists(of: file)
     switch purpose {
-    case .run: belonging = self.belonging(file, owner: owner(in: reading.defaults))
+    case .run: belonging = ownership.belonging(file, defaults: reading.defaults)
     case .plan(let plan):
-      belonging = await lastBelonging(of: file)
+      belonging = await ownership.lastBelonging(of: file)
       temporaries.formUnion(plan.listsOnTheirWay[file] ?? [])
     }
     var isPerhapsOurs = false
-    if case .undecided = belonging, case .success(let sidecar?) = sidecar { isPerhapsOurs = maybeOurs(sidecar) }
+    if case .undecided = belonging, case .success(let sidecar?) = sidecar {
+      isPerhapsOurs = ownership.isPerhapsOurs(sidecar)
+    }
     return Observation(
       file: file, prompt: reading.prompt, list: reading.list, listFile: reading.listFile,
       inputs: reader.fingerprint(inputs), isRead: (reading.promptBytes != nil, reading.listBytes != nil),
@@ -86,7 +88,7 @@ extension Pipeline {
   }
 
   private func wasExcluded(_ file: FileKey, _ reading: SourceReading) -> Bool {
-    guard formerExcludes.contains(file.root) else { return false }
+    guard arrivals.formerExcludes.contains(file.root) else { return false }
     return reader.wasExcluded(
       file, defaults: reading.defaults.compactMap { place, content in (try? content.get()).map { (place, $0) } })
   }
@@ -97,9 +99,8 @@ extension Pipeline {
   private func isOnItsWay(_ file: FileKey, _ temporaries: Set<[UInt8]>) async -> Bool {
     for temporary in temporaries {
       if case .file(_, let age) = await files.look(file.sibling(temporary)), age < Self.abandoned { return true }
-      listsOnTheirWay[file]?.remove(temporary)
+      arrivals.list(of: file, hasTemporary: temporary, false)
     }
-    if listsOnTheirWay[file]?.isEmpty == true { listsOnTheirWay[file] = nil }
     return false
   }
 

@@ -13,15 +13,14 @@ extension Pipeline {
 
   /// Whether something has been noticed and not been looked at yet.
   private var hasUnseen: Bool {
-    !unscanned.isEmpty || !unsurveyed.isEmpty || readingStrays > 0 || !vanished.isEmpty || settling.count > 0
-      || examinations > 0
+    !survey.isScanned || !survey.isSurveyed || !vanished.isEmpty || !arrivals.isAtRest
   }
 
   /// Ends `once` with what is left. `why` it ends where some files are not finished.
   func conclude(_ why: String) {
     guard lifecycle.conclude() else { return }
     let unseen = hasUnseen
-    let settling = settling.count
+    let settling = arrivals.count
     start { [self] in
       do {
         let left = try await leftovers()
@@ -29,7 +28,7 @@ extension Pipeline {
         let undecided = await sayWhatIsNotOurs()
         if unseen {
           end(.needsTime(waiting: left.waiting + settling, why: why))
-        } else if let unread = unreadable.min(by: { $0.key.number < $1.key.number })?.value.message {
+        } else if let unread = survey.unreadableRoot?.message {
           // What could not even be looked through is not done.
           end(.needsTime(waiting: left.waiting, why: unread))
         } else if !left.needUser.isEmpty {
@@ -59,7 +58,7 @@ extension Pipeline {
         if await files.look(job.file) == .missing, !job.slots.values.contains(where: { $0.state.task != nil }) {
           continue
         }
-        if !job.isOnItsWay, case .other = await lastBelonging(of: job.file) { continue }
+        if !job.isOnItsWay, case .other = await ownership.lastBelonging(of: job.file) { continue }
         // What was refused, and may be about the account, is for a person to look at.
         let isRefused = job.currentSlots.contains { $0.state.blame != nil }
         if state == .failed || state == .held || isRefused { left.needUser.append(job) } else { left.waiting += 1 }
@@ -83,7 +82,7 @@ extension Pipeline {
   /// Says where nothing is taken, and why. Why it is, where nobody has decided; nil where somebody has.
   private func sayWhatIsNotOurs() async -> JobError? {
     var open: JobError?
-    for place in await placesNotOurs() {
+    for place in await ownership.notOurs(of: roots) {
       guard let problem = place.belonging.problem else { continue }
       sayNotOurs(place.file, problem)
       if case .undecided = place.belonging { open = open ?? problem }

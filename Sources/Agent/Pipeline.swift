@@ -23,48 +23,14 @@ public actor Pipeline {
   private let executor: any SerialExecutor
 
   // Files on their way in.
-  var settling: Settling<FileKey>
-  var examinations = 0
-  var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
-  // Prompts that wait for a list or for defaults that are still empty.
-  var arriving: Set<FileKey> = []
-  var awaitedBy: [FileKey: Set<FileKey>] = [:]
-  var unscanned: Set<RootID>
-  // Roots that cannot be looked through at present, and why.
-  var unreadable: [RootID: JobError] = [:]
-  // Roots that are new to the journal and have not been surveyed; sidecars found there that are being read; and whether
-  // there are sidecars, so that everything is looked at before anything is paid for.
-  var unsurveyed: Set<RootID> = []
-  var readingStrays = 0
-  var sidecarsAreNew = false
-  // How many prompts the watcher told of.
-  var told = 0
+  var arrivals: Arrivals
+  var survey: Survey
   var origins = OriginTracker()
-  // Files that a program has open for writing, and when each is looked at next; those that a person lets go all the same, as
-  // they stood then; and where nobody can tell.
-  var writerLooks: [FileKey: Duration] = [:]
-  var takenThoughOpen: [JobID: FileStamp] = [:]
-  var toldBlindSpots: Set<BlindSpot> = []
-  // Folders in which something is missing: looked through once that has lasted.
-  var vanished: Set<Vanished> = []
-  var looksForVanished = false
-  // Folders that sync tools keep on several machines, and roots where another machine's sidecars were seen.
-  var syncMarks: Set<FileKey> = []
-  var sharedWith: [RootID: String] = [:]
-  var toldLeftOut: Set<FileKey> = []
-  // Whose folders are, as was just looked up. The number counts what was heard that may have changed it.
-  var owners: [FileKey: (Belonging, since: Duration)] = [:]
-  var ownersGeneration = 0
-  // Folders where nothing is taken because nobody has said whose they are, and why.
-  var undecided: [FileKey: JobError] = [:]
-  // Roots that were watched when exclude patterns had other rules.
-  var formerExcludes: Set<RootID> = []
-  // Files that a person wants made once more though their text is the same.
-  var wantedAnew: Set<FileKey> = []
-  // Jobs that a person let go although they say hold: true.
-  var letGo: Set<JobID> = []
+  var writerLooks = WriterLooks()
+  var overrides = Overrides()
+  var vanished = VanishedPlaces()
+  let ownership: FolderOwnership
   let accepting = AsyncSemaphore(1)
-  var burst: SubmissionPace
 
   let jobs: JobTable
   var lateTries = LateTries()
@@ -120,12 +86,12 @@ public actor Pipeline {
     jobs = JobTable(journal)
     requests = AsyncSemaphore(settings.maxRequests)
     journalWriter = JournalWriter(journal, surroundings, pause: settings.policy.localTroubleDelay)
-    settling = Settling(windows: settings.windows)
+    arrivals = Arrivals(settings)
+    survey = Survey(self.roots)
     dispatcher = Dispatcher(settings)
-    burst = SubmissionPace(perMinute: settings.burstLimit)
     ledger = Ledger(settings.spending, self.roots, journal, surroundings)
     timetable = Timetable(ClockWatch(wall: surroundings.wallClock(), monotonic: surroundings.monotonic()))
-    unscanned = Set(roots.keys)
+    ownership = FolderOwnership(reader, files, journal, identity, settings, PlaceNames(roots: roots), surroundings)
   }
 
   var now: Duration { surroundings.monotonic() }
@@ -169,7 +135,7 @@ public actor Pipeline {
   private func work() async {
     let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
     watcher.hasRoom(settings.settlingLimit, told: 0)
-    watcher.start(surveying: unsurveyed) { feed.yield($0) }
+    watcher.start(surveying: survey.fresh) { feed.yield($0) }
     schedule(.backUp, at: now)
     start { for await batch in events { self.handle(batch) } }
     pump()

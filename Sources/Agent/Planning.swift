@@ -22,19 +22,19 @@ extension Pipeline {
     guard paths.isEmpty || folders.count == paths.count else {
       return CommandReply(error: "Not every folder given is one that this agent watches, or below one.")
     }
-    try await rememberStrangers()
-    formerExcludes = try await journal.rootsOfFormerExcludes()
-    var plan = Plan(burst: burst, book: ledger.bill)
+    try await ownership.loadOnce()
+    arrivals.formerExcludes = try await journal.rootsOfFormerExcludes()
+    var plan = Plan(burst: arrivals.burst, book: ledger.bill)
     // What shows that a folder is not this agent's may stand behind what was looked at before.
     for _ in 0..<2 {
-      let before = sharedWith
-      plan = Plan(burst: burst, book: ledger.bill)
+      let before = ownership.strangers
+      plan = Plan(burst: arrivals.burst, book: ledger.bill)
       do throws(LocalTrouble) {
         for folder in folders { try await look(through: folder, &plan) }
       } catch {
         return CommandReply(error: error.error.message)
       }
-      if sharedWith == before { break }
+      if ownership.strangers == before { break }
     }
     let known = plan.report.items.flatMap { item in
       item.price.map { Array(repeating: $0, count: item.pictures) } ?? []
@@ -49,7 +49,7 @@ extension Pipeline {
 
   private func look(through folder: FileKey, _ plan: inout Plan) async throws(LocalTrouble) {
     let place = FileKey(root: folder.root, path: folder.path.appending(Array("any.prompt".utf8)))
-    if let problem = await belonging(of: place).problem { note(problem, folder, &plan.report) }
+    if let problem = await ownership.belonging(of: place).problem { note(problem, folder, &plan.report) }
     let found = try await files.prompts(below: folder)
     plan.context.listsOnTheirWay = found.listsOnTheirWay
     for start in stride(from: 0, to: found.prompts.count, by: 64) {

@@ -4,7 +4,7 @@ import JobCore
 extension Pipeline {
   /// Takes the slots over that were under way: each goes on by what its state says, and nothing is submitted again.
   func recover() async throws {
-    sharedWith = try await journal.sharedRoots()
+    try await ownership.load()
     try await forgiveFormerNames()
     do {
       try await journal.prune(finalSince: wallClock + (.zero - settings.retention))
@@ -34,7 +34,7 @@ extension Pipeline {
 
   // What the watcher and the scans of this process need to know of earlier ones.
   private func rememberFolders() async throws {
-    for root in roots where try await journal.isEmpty(root) { unsurveyed.insert(root) }
+    for root in roots where try await journal.isEmpty(root) { survey.isNew(root) }
     let mine = Set(roots)
     try await journal.eachStamp { [watcher] file, stamp in if mine.contains(file.root) { watcher.confirm(file, stamp) }
     }
@@ -43,7 +43,7 @@ extension Pipeline {
       await moved(id, from: former, to: job.file)
     }
     keptPictures.remember(try await journal.withKeptPictures())
-    formerExcludes = try await journal.rootsOfFormerExcludes()
+    arrivals.formerExcludes = try await journal.rootsOfFormerExcludes()
   }
 
   // The journal may be the older one: an earlier copy that was put in its place.
@@ -138,9 +138,8 @@ extension Pipeline {
   // MARK: the end of `once`
 
   private var isIdle: Bool {
-    unscanned.isEmpty && unsurveyed.isEmpty && readingStrays == 0 && vanished.isEmpty && settling.count == 0
-      && writerLooks.isEmpty
-      && examinations == 0 && jobs.isIdle && backlog.isEmpty && journalWriter.isIdle && arriving.isEmpty
+    survey.isScanned && survey.isSurveyed && vanished.isEmpty && arrivals.isAtRest && writerLooks.isIdle && jobs.isIdle
+      && backlog.isEmpty && journalWriter.isIdle && !arrivals.awaitsControls
   }
 
   /// Ends `once` where nothing is left that it can do.
@@ -148,7 +147,7 @@ extension Pipeline {
     guard mode == .once, !lifecycle.isConcluding, ending == nil else { return }
     let judge = OnceJudge(
       now: now, deadline: lifecycle.deadline, closed: dispatcher.closed, isRuling: dispatcher.isRuling,
-      isScanned: unscanned.isEmpty, isExamining: examinations > 0, isSettling: settling.count > 0,
+      isScanned: survey.isScanned, isExamining: arrivals.isExamining, isSettling: arrivals.count > 0,
       isRunning: !jobs.isIdle,
       hasTask: dispatcher.closed != nil && jobs.underWay.contains { jobs.slot($0)?.state.task != nil }, isIdle: isIdle,
       heldBackUntil: dispatcher.heldBackUntil, priceWait: ledger.priceWait(),

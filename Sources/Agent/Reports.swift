@@ -6,14 +6,14 @@ extension Pipeline {
 
   func statusReply() async throws -> CommandReply {
     try await ledger.open()
-    try await rememberStrangers()
+    try await ownership.loadOnce()
     var reply = CommandReply()
     let census = try await journal.census(roots: roots)
     let today = SpendBook.day(of: wallClock)
     let (waiting, more) = try await waitingJobs()
     reply.status = StatusReport(
       version: settings.version, pid: nil, roots: roots.map(name(of:)), folders: await folders(),
-      settling: settling.count, kept: try await kept(),
+      settling: arrivals.count, kept: try await kept(),
       counts: Dictionary(uniqueKeysWithValues: StateName.allCases.map { ($0.rawValue, census[$0] ?? 0) }),
       stops: stops(), in_flight: try await inFlight(), waiting: waiting, waiting_more: more,
       today: .init(
@@ -35,7 +35,7 @@ extension Pipeline {
   // Where no agent runs, nothing is watched; whose the roots are can be told all the same.
   private func folders() async -> [StatusReport.Folder] {
     var told: [StatusReport.Folder] = []
-    let foreign = await placesNotOurs()
+    let foreign = await ownership.notOurs(of: roots)
     func isForeign(_ root: RootID, _ folder: inout StatusReport.Folder) -> Bool {
       guard let problem = foreign.first(where: { $0.file.root == root })?.belonging.problem else { return false }
       (folder.mode, folder.message, folder.hint) = ("foreign", problem.message, problem.hint)

@@ -24,7 +24,7 @@ extension Pipeline {
     guard !isStopping else { return }
     while let item = timetable.takeDue(at: now) {
       switch item {
-      case .look(let file): settling.noticed(file, .found, at: now)
+      case .look(let file): lookAt(file)
       case .writer(let file, let due): lookForClose(of: file, due: due)
       default: if let work = work(for: item) { start(work) }
       }
@@ -52,7 +52,7 @@ extension Pipeline {
     // What waits for a moment of the wall clock is looked at once a minute: the clock may be set.
     let byTheClock = backlog.wakesAt.map { min($0, now + .seconds(60)) }
     // While no more files can be examined at once, those that are due wait for the end of one batch, not for a time.
-    let settled = canExamine ? settling.nextDue : nil
+    let settled = canExamine ? arrivals.nextDue : nil
     let next = [settled, timetable.nextDue, byTheClock, dispatcher.heldBackUntil, lifecycle.deadline, catchUp.deadline]
       .compactMap { $0 }.min()
     guard let next else { return }

@@ -20,7 +20,7 @@ extension Pipeline {
         guard let job = try await inHand(known.job), !job.currentSlots.contains(where: \.mayBePaid) else { return }
         // Before it is overwritten: the prompt is looked at once more, with what the sidecar tells.
         sidecars.protect(prompt)
-        settling.noticed(prompt, .found, at: now)
+        lookAt(prompt)
         pump()
       } catch let trouble as LocalTrouble {
         observer.notice(.warning, trouble.error)
@@ -56,14 +56,14 @@ extension Pipeline {
   /// Sidecars whose prompts are gone: the prompt may have been renamed while the journal was lost. What they tell is taken
   /// into the journal before any prompt is looked at.
   func readStrays(_ prompts: [FileKey]) {
-    readingStrays += 1
+    survey.beginReading()
     start { [self] in
       do {
         for prompt in prompts where !isStopping { try await readStray(prompt) }
       } catch {
         fail(error)
       }
-      readingStrays -= 1
+      survey.endReading()
       pump()
     }
   }
@@ -71,7 +71,8 @@ extension Pipeline {
   private func readStray(_ prompt: FileKey) async throws {
     do {
       guard try await journal.known([prompt])[0] == nil, let told = try await told(of: prompt) else { return }
-      guard sharedWith[prompt.root] == nil || maybeOurs(told), try await journal.jobs([JobID(told.jobID)])[0] == nil,
+      guard ownership.strangers[prompt.root] == nil || ownership.isPerhapsOurs(told),
+        try await journal.jobs([JobID(told.jobID)])[0] == nil,
         case .missing = await files.look(prompt)
       else { return }
       var look = FileLook(

@@ -23,7 +23,7 @@ extension Pipeline {
     if !entry.isCompared {
       if try await sidecarHasMore(than: entry.job) {
         sidecars.protect(entry.job.file)
-        settling.noticed(entry.job.file, .found, at: now)
+        lookAt(entry.job.file)
       }
       entry.isCompared = true
     }

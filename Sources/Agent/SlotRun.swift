@@ -185,7 +185,7 @@ extension Pipeline {
     let outcome = await checkingTask(
       of: await service.submit(request) { [marks] in marks.willSend(attemptID) }, key)
     // What a person let pass is sent; what is written from now on is another matter.
-    if !entry.job.currentSlots.contains(where: \.isUnsent) { takenThoughOpen[key.job] = nil }
+    if !entry.job.currentSlots.contains(where: \.isUnsent) { overrides.takenThoughOpen[key.job] = nil }
     entry.requests[key] = nil
     follow(dispatcher.answered(outcome, submission, ticket, at: now))
     return .posted(outcome)

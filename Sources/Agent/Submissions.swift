@@ -35,10 +35,10 @@ extension Pipeline {
   // anything is submitted.
   private func hasSeenWhatWasPaid(at now: Duration) -> Bool {
     if catchUp.wasSeen { return true }
-    guard unsurveyed.isEmpty, readingStrays == 0 else { return false }
-    guard settings.spending.areSet || sidecarsAreNew else { return true }
-    guard unscanned.isEmpty else { return false }
-    return catchUp.isOver(at: now, isSettled: settling.count == 0 && examinations == 0)
+    guard survey.isSurveyed else { return false }
+    guard settings.spending.areSet || survey.foundSidecars else { return true }
+    guard survey.isScanned else { return false }
+    return catchUp.isOver(at: now, isSettled: arrivals.isAtRest)
   }
 
   // Fetches the next few from the journal, where the backlog is.

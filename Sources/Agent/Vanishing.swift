@@ -7,6 +7,27 @@ struct Vanished: Hashable, Sendable {
   var isDeep: Bool
 }
 
+/// Folders in which something is missing: they are looked through once that has lasted.
+struct VanishedPlaces {
+  private var places: Set<Vanished> = []
+  private var isScheduled = false
+
+  var isEmpty: Bool { places.isEmpty }
+
+  /// Something is missing there. Whether a look is to be scheduled.
+  mutating func add(_ place: Vanished) -> Bool {
+    places.insert(place)
+    defer { isScheduled = true }
+    return !isScheduled
+  }
+
+  /// The time has come to look.
+  mutating func take() -> Set<Vanished> {
+    defer { (places, isScheduled) = ([], false) }
+    return places
+  }
+}
+
 // Prompts that are not there any more. Editors and sync tools delete and make anew: it counts once it has lasted.
 extension Pipeline {
   func noticeGone(_ file: FileKey, at now: Duration) {
@@ -19,17 +40,12 @@ extension Pipeline {
   }
 
   func noticeVanished(_ place: Vanished, at now: Duration) {
-    vanished.insert(place)
-    guard !looksForVanished else { return }
-    looksForVanished = true
-    schedule(.vanished, at: now + settings.absence)
+    if vanished.add(place) { schedule(.vanished, at: now + settings.absence) }
   }
 
   /// Looks for the prompts of the folders in which something is missing, a part at a time.
   func lookForVanished() async {
-    let places = vanished
-    vanished = []
-    looksForVanished = false
+    let places = vanished.take()
     do {
       for place in places {
         // What is below a folder that is looked through anyway is found with it.
@@ -53,7 +69,7 @@ extension Pipeline {
       var missing: [FileKey] = []
       for file in page where await files.look(file) == .missing { missing.append(file) }
       guard !missing.isEmpty else { continue }
-      examinations += 1
+      arrivals.beginBatch()
       await examine(missing)
     }
   }

@@ -5,19 +5,14 @@ extension Pipeline {
   /// How long a slot whose file is waited for is put off.
   func pause(for note: FileNote) -> Duration { max(.seconds(1), WriterPause.next(since: note.since, now: wallClock)) }
 
-  // One look for each file is on the agenda, however often it is examined meanwhile.
   func lookForClose(of file: FileKey, in pause: Duration) {
     let due = now + pause
-    if let next = writerLooks[file], next > now, next <= due { return }
-    writerLooks[file] = due
-    schedule(.writer(file, due: due), at: due)
+    if writerLooks.look(at: file, due, now: now) { schedule(.writer(file, due: due), at: due) }
   }
 
   /// The time has come to look whether a file was closed.
   func lookForClose(of file: FileKey, due: Duration) {
-    guard writerLooks[file] == due else { return }
-    writerLooks[file] = nil
-    settling.noticed(file, .found, at: now)
+    if writerLooks.take(file, due: due) { lookAt(file) }
   }
 
   /// The request of a slot that was about to go is not complete after all. Nil: a person has said that it is to go.
@@ -41,9 +36,7 @@ extension Pipeline {
 
   /// Tells of the places where it cannot be seen whether a file is open, each once.
   func tellBlindSpots() {
-    let found = files.blindSpots
-    guard found.count > toldBlindSpots.count else { return }
-    for spot in found where toldBlindSpots.insert(spot).inserted {
+    for spot in writerLooks.unreported(files.blindSpots) {
       var error = spot.error
       error.message = "\(absolute(FileKey(root: spot.root, path: .root))): \(error.message)"
       observer.notice(.info, error)

@@ -1,0 +1,255 @@
+import JobCore
+
+/// Whose folders are: only one agent may take what is in a folder, and only that one writes there. Whoever wants to know
+/// asks here.
+final class FolderOwnership {
+  private let reader: any PromptReading
+  private let files: any RootFiles
+  private let journal: any JobJournal
+  private let identity: (any AgentIdentity)?
+  private let settings: AgentSettings
+  private let places: PlaceNames
+  private let surroundings: Surroundings
+
+  // Folders that sync tools keep on several machines, and roots where another agent's sidecars were seen: which agent's.
+  private var syncMarks: Set<FileKey> = []
+  private var sharedWith: [RootID: String] = [:]
+  // What was just looked up, by the folder. The number counts what was heard that may have changed it.
+  private var answers: [FileKey: (Belonging, since: Duration)] = [:]
+  private var generation = 0
+  // Roots in a part of which nothing is taken because nobody has said whose it is, and why; and the places that people were
+  // told of.
+  private var undecided: [RootID: JobError] = [:]
+  private var reported: Set<FileKey> = []
+
+  // For this long an answer is good without anything being heard.
+  private static let answerLife: Duration = .seconds(2)
+  private static let mostAnswers = 1024
+  // Beyond many it is a whole tree, and said enough.
+  private static let mostReported = 10_000
+
+  init(
+    _ reader: any PromptReading, _ files: any RootFiles, _ journal: any JobJournal, _ identity: (any AgentIdentity)?,
+    _ settings: AgentSettings, _ places: PlaceNames, _ surroundings: Surroundings
+  ) {
+    self.reader = reader
+    self.files = files
+    self.journal = journal
+    self.identity = identity
+    self.settings = settings
+    self.places = places
+    self.surroundings = surroundings
+  }
+
+  // MARK: whose a folder is
+
+  /// By what a reading of the file has of its folders' defaults.
+  func belonging(_ file: FileKey, defaults: [FolderDefaults]) -> Belonging {
+    belonging(file, owner: owner(in: defaults))
+  }
+
+  /// Given the owner that its defaults name, and what is known of sync tools' marks.
+  func belonging(_ file: FileKey, owner: String?, isMarked: Bool? = nil) -> Belonging {
+    switch owner.map(reader.whose) {
+    case .other?: return .other(othersFolder(file, owner ?? ""))
+    case .namesake?:
+      return .undecided(
+        undecided(file, "its owner \"\(owner ?? "")\" has this agent's name, but was made with another state"))
+    case .own?: return isStateInDoubt ? .undecided(doubt(file)) : .own
+    case nil: break
+    }
+    if isStateInDoubt { return .undecided(doubt(file)) }
+    if let other = sharedWith[file.root] {
+      return .undecided(undecided(file, "the agent \"\(other)\" has taken prompts in it"))
+    }
+    let isMarked =
+      isMarked ?? syncMarks.contains { $0.root == file.root && file.path.isBelowOrEqual($0.path) }
+    return isMarked ? .undecided(undecided(file, "a sync tool keeps it on several machines")) : .own
+  }
+
+  /// Looked up.
+  func belonging(of file: FileKey) async -> Belonging {
+    let before = generation
+    let owner = owner(in: await files.folderDefaults(above: file, limit: settings.maxPromptBytes))
+    let answer = belonging(file, owner: owner, isMarked: owner == nil ? await files.hasSyncMark(above: file) : false)
+    // Whatever was heard meanwhile may have come too late for it.
+    if before == generation {
+      if answers.count >= Self.mostAnswers { answers = [:] }
+      answers[file.folder] = (answer, surroundings.monotonic())
+    }
+    return answer
+  }
+
+  /// As it was looked up a moment ago, if it was.
+  func lastBelonging(of file: FileKey) async -> Belonging {
+    if let (answer, since) = answers[file.folder], surroundings.monotonic() - since < Self.answerLife { return answer }
+    return await belonging(of: file)
+  }
+
+  /// Why nothing may be written beside a prompt; nil where it may.
+  func problem(for file: FileKey) async -> JobError? { await lastBelonging(of: file).problem }
+
+  /// The roots in which nothing is taken, or in a part of which: a file that could be in each, and why.
+  func notOurs(of roots: [RootID]) async -> [(file: FileKey, belonging: Belonging)] {
+    var found: [(FileKey, Belonging)] = []
+    for root in roots {
+      let file = FileKey(root: root, path: DropPath("any.prompt"))
+      let answer = await belonging(of: file)
+      if answer.problem != nil {
+        found.append((file, answer))
+      } else if let problem = undecided[root], isStillTrue(root) {
+        found.append((file, .undecided(problem)))
+      }
+    }
+    return found
+  }
+
+  // Of a part of a root: a sync tool's mark that has gone takes its reason along.
+  private func isStillTrue(_ root: RootID) -> Bool {
+    isStateInDoubt || sharedWith[root] != nil || syncMarks.contains { $0.root == root }
+  }
+
+  // Those that cannot be read name nobody.
+  private func owner(in defaults: [FolderDefaults]) -> String? {
+    reader.owner(
+      defaults.compactMap { defaults in
+        if case .success(let bytes) = defaults.content { bytes } else { nil }
+      })
+  }
+
+  // MARK: what is heard
+
+  /// Something has been heard that may make folders others', or this agent's.
+  func changed() {
+    answers = [:]
+    generation &+= 1
+  }
+
+  /// The defaults below a folder have changed: what is said of it is said anew.
+  func changed(below folder: FileKey) {
+    changed()
+    undecided[folder.root] = nil
+    reported = reported.filter { $0.root != folder.root || !$0.path.isBelowOrEqual(folder.path) }
+  }
+
+  /// A sync tool's mark came.
+  func marked(_ folder: FileKey) {
+    syncMarks.insert(folder)
+    changed()
+  }
+
+  /// It is gone.
+  func unmarked(_ folder: FileKey) {
+    syncMarks.remove(folder)
+    reported.remove(FileKey(root: folder.root, path: .root))
+  }
+
+  /// Nothing was taken of a file for this reason. Whether people are to be told: once for a root that is nobody's, and once
+  /// for each folder that is another agent's, because every rescan looks at it again.
+  func tookNothing(of file: FileKey, _ problem: JobError) -> Bool {
+    let isOthers = problem.code == .otherOwner
+    if !isOthers { undecided[file.root] = problem }
+    let place = isOthers ? file.folder : FileKey(root: file.root, path: .root)
+    return reported.count < Self.mostReported && reported.insert(place).inserted
+  }
+
+  // MARK: who has written here
+
+  /// Whether a sidecar was seen that this agent's state must have written, and did not.
+  var isStateInDoubt: Bool { identity.map { sharedWith.values.contains($0.id) } ?? false }
+
+  /// Roots where another agent's sidecars were seen, and which agent's.
+  var strangers: [RootID: String] { sharedWith }
+
+  /// What earlier processes saw.
+  func load() async throws { sharedWith = try await journal.sharedRoots() }
+
+  /// The same for a command that is answered where no agent runs.
+  func loadOnce() async throws { if sharedWith.isEmpty { try await load() } }
+
+  /// Another agent has sidecars in the root; nil: that counts no more.
+  func isShared(_ root: RootID, with other: String?) {
+    sharedWith[root] = other
+    changed()
+  }
+
+  /// A sidecar was read. One that another agent made shows that the root is there too: which one, where that is news.
+  func saw(_ sidecar: StatusSidecar, in root: RootID) async throws -> String? {
+    guard let identity, let other = try await stranger(sidecar, identity),
+      sharedWith[root] == nil || other == identity.id, sharedWith[root] != other
+    else { return nil }
+    isShared(root, with: other)
+    return other
+  }
+
+  // Who wrote it, where that was not this agent with this state: this agent's own id stands for a copy of its state.
+  private func stranger(_ sidecar: StatusSidecar, _ identity: any AgentIdentity) async throws -> String? {
+    if let writer = sidecar.writer {
+      if writer.id == identity.id { return identity.knows(run: writer.run) ? nil : writer.id }
+      return writer.id
+    }
+    // An earlier version's. The machine may have had another name then; but a job that this journal has is this agent's.
+    guard let owner = sidecar.owner, !owner.isEmpty, reader.whose(owner) != .own,
+      try await journal.jobs([JobID(sidecar.jobID)])[0] == nil
+    else { return nil }
+    return owner
+  }
+
+  /// Whether a sidecar in a folder that is nobody's may be this agent's own all the same: it is from a lost or an older state
+  /// of it. What it tells is paid for, so it is followed, but not written down in the folder.
+  func isPerhapsOurs(_ sidecar: StatusSidecar) -> Bool {
+    if let writer = sidecar.writer, writer.id == identity?.id { return true }
+    guard !settings.machine.isEmpty else { return false }
+    if let writer = sidecar.writer { return writer.machine == settings.machine }
+    return sidecar.owner == settings.machine || sidecar.owner?.hasSuffix("@\(settings.machine)") == true
+  }
+
+  // MARK: in words
+
+  // The command that makes a folder this agent's.
+  private func ownCommand(_ path: String) -> String {
+    "promptdrop own \(ShellText.word(path))\(settings.commandFlags)"
+  }
+
+  private func othersFolder(_ file: FileKey, _ owner: String) -> JobError {
+    let folder = places.absolute(file.folder)
+    return JobError(
+      code: .otherOwner,
+      message: "Nothing is taken in \(folder): it belongs to the agent \"\(owner)\", as its "
+        + "\(DropPath.display(DropNames.folderDefaults)) or one above it says.",
+      hint: "\(ownCommand(folder)) makes it this agent's, and the other one's no more.", retryable: true)
+  }
+
+  private func undecided(_ file: FileKey, _ why: String) -> JobError {
+    let root = places.name(of: file.root)
+    return JobError(
+      code: .sharedFolder,
+      message: "Nothing is taken in \(root): \(why), and two that take the same prompts would pay twice.",
+      hint: "\(ownCommand(root)) makes this machine the one that takes them.", retryable: true)
+  }
+
+  private func doubt(_ file: FileKey) -> JobError {
+    let root = places.name(of: file.root)
+    return JobError(
+      code: .stateInDoubt,
+      message:
+        "Nothing is taken in \(root): a sidecar was written with this agent's state that this state knows nothing of. "
+        + "The state was copied and is used elsewhere too, or an older copy of it was put back.",
+      hint:
+        "\(ownCommand(root)) makes this machine the one that takes what is in it; make sure first that no other "
+        + "machine uses a copy of the state.", retryable: true)
+  }
+}
+
+/// The absolute paths of the watched roots, for what people and commands say.
+struct PlaceNames {
+  let roots: [RootID: [UInt8]]
+
+  /// A root's path, for people.
+  func name(of root: RootID) -> String { DropPath.display(roots[root] ?? []) }
+
+  /// An absolute path, for people.
+  func absolute(_ file: FileKey) -> String {
+    name(of: file.root) + (file.path.bytes.isEmpty ? "" : "/" + file.path.display)
+  }
+}

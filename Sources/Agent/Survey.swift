@@ -1,0 +1,47 @@
+import JobCore
+
+/// What of the roots has been looked through since the start.
+struct Survey {
+  private var unscanned: Set<RootID>
+  private var unreadable: [RootID: JobError] = [:]
+  /// Roots that are new to the journal, and in which nobody has looked for sidecars yet.
+  private(set) var fresh: Set<RootID> = []
+  // Sidecars found there that are being read.
+  private var reading = 0
+  /// Whether there are sidecars in roots that are new to the journal: everything is looked at before anything is paid for.
+  private(set) var foundSidecars = false
+
+  init(_ roots: some Sequence<RootID>) { unscanned = Set(roots) }
+
+  /// Whether every root was looked through once, or cannot be.
+  var isScanned: Bool { unscanned.isEmpty }
+  /// Whether what sidecars in new roots tell is in the journal.
+  var isSurveyed: Bool { fresh.isEmpty && reading == 0 }
+  /// Why a root cannot be looked through; nil where all can.
+  var unreadableRoot: JobError? { unreadable.min { $0.key.number < $1.key.number }?.value }
+
+  /// The journal has nothing of a root.
+  mutating func isNew(_ root: RootID) { fresh.insert(root) }
+  /// The names in it have been looked through.
+  mutating func surveyed(_ root: RootID, hasSidecars: Bool) {
+    fresh.remove(root)
+    if hasSidecars { foundSidecars = true }
+  }
+  mutating func beginReading() { reading += 1 }
+  mutating func endReading() { reading -= 1 }
+
+  /// Everything in it has been looked through.
+  mutating func scanned(_ root: RootID) { unscanned.remove(root) }
+  /// It is not there.
+  mutating func isGone(_ root: RootID) {
+    unscanned.remove(root)
+    unreadable[root] = nil
+  }
+  /// It is there and cannot be looked through.
+  mutating func isUnreadable(_ root: RootID, _ error: JobError) {
+    unscanned.remove(root)
+    unreadable[root] = error
+  }
+  /// It is there again.
+  mutating func isBack(_ root: RootID) { unreadable[root] = nil }
+}
