@@ -64,14 +64,6 @@ public struct FileNote: Hashable, Codable, Sendable {
   }
 }
 
-extension FileNote {
-  /// The codes of notes about what is not in the file itself: it is read again whenever it is looked at.
-  public static let withoutStamp: [ErrorCode] = [
-    .approved, .empty, .badExclude, .waitingForList, .referenceMissing, .held(.writerOpen), .held(.controlFileEmpty),
-    .held(.controlFileUnclear),
-  ]
-}
-
 /// A person's word that a file is to be taken as it stands, whatever it was held for.
 public struct FileApproval: Hashable, Codable, Sendable {
   /// What it was held for.

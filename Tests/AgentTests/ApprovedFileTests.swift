@@ -38,28 +38,6 @@ extension Pipelines {
       }
     }
 
-    // Nobody watches it then, and what has to be read again in any case is not among what the watcher knows.
-    @Test func whatIsDeletedWhileNoAgentRunsIsForgotten() async throws {
-      try await AgentBench.with { bench in
-        try await bench.drop(Self.copy)
-        try await bench.drop("list", text: "---\nrequire_images: true\n---\nlist")
-        try await bench.until("one is held, the other waits") {
-          let (copy, list) = (try await $0.state(Self.copy), try await $0.state("list"))
-          return copy == .held && list == .queued
-        }
-        try await bench.stop()
-        try await bench.startOffline()
-        #expect(await bench.ask(.approve, ["\(Self.copy).prompt"]).oks == [true])
-        for name in [Self.copy, "list"] { try bench.place.remove("root/\(name).prompt") }
-        try await bench.start()
-        try await bench.until("nothing is known of them") {
-          let (copy, list) = (try await $0.job(Self.copy), try await $0.job("list"))
-          return copy == nil && list == nil
-        }
-        #expect(bench.service.posts.isEmpty)
-      }
-    }
-
     @Test func whatChangedSinceItWasHeldIsNotApprovedUnseen() async throws {
       try await AgentBench.with { bench in
         try await bench.drop(Self.copy)

@@ -43,6 +43,24 @@ struct FileScene {
     change(&random, nil, start)
   }
 
+  /// A prompt at rest with nothing against it.
+  init(text: Int, count: Int = 1) {
+    file = FileKey(root: RootID(1), path: DropPath("a/cat.prompt"))
+    ask(text, count)
+  }
+
+  /// It has this text now.
+  mutating func ask(_ text: Int, _ count: Int = 1, hold: Bool = false, doubts: [Doubt] = []) {
+    version += 1
+    (self.text, self.count) = (text, count)
+    prompt = .file(stamp(7, version), age: .seconds(3600))
+    understood = .success(
+      PromptRequest(
+        snapshot: Snapshot(prompt: "text \(text)", model: "m"), images: [], promptSHA: "p\(text)",
+        sourceSHA: "s\(text)", listSHA: nil, count: count, hold: hold, requireImages: false, doubts: doubts))
+    references = .complete(.init(images: [], requestSHA: "r s\(text)", inputs: inputs))
+  }
+
   private func stamp(_ inode: UInt64, _ version: Int64) -> FileStamp {
     FileStamp(device: 1, inode: inode, size: 10 + version % 7, modified: version, changed: version)
   }

@@ -27,6 +27,23 @@ struct FileWorld {
     if case .success(let request) = scene.understood { allow(request) }
   }
 
+  /// A file at rest, without limits.
+  init(_ scene: FileScene) {
+    random = SplitMix64(seed: 1)
+    self.scene = scene
+    rules.burstLimit = 0
+    burst = SubmissionPace(perMinute: 0)
+  }
+
+  /// A fact was asked for twice, or the journal did not take a change.
+  struct NotDecided: Error {}
+
+  /// Decides, and carries that out.
+  mutating func settle() throws -> FileOutcome {
+    guard let outcome = decide(), carryOut(outcome) else { throw NotDecided() }
+    return outcome
+  }
+
   var knowledgeMemory: Knowledge.Memory {
     Knowledge.Memory(
       isSidecarUnread: memory.isSidecarUnread, isWantedAnew: memory.isWantedAnew, isLetGo: memory.isLetGo,
