@@ -37,9 +37,10 @@ public final class FolderFiles: RootFiles {
     folderSync = FolderSync()
   }
 
-  /// Runs `body` on a worker thread.
+  /// Runs `body` on a worker thread, or here where it takes no time to speak of.
   func onWorker<T: Sendable>(_ kind: FileWorkers.Kind = .long, _ body: @escaping @Sendable () -> T) async -> T {
-    await withCheckedContinuation { continuation in
+    if workers.areNotNeeded(for: kind) { return body() }
+    return await withCheckedContinuation { continuation in
       workers.submit(kind) { continuation.resume(returning: body()) }
     }
   }
@@ -55,9 +56,9 @@ public final class FolderFiles: RootFiles {
 
   /// How long some calls on files of a root take. On a file server, as long as that likes; those are not heard of in full, as
   /// a rule.
-  func few(_ root: RootID) -> FileWorkers.Kind {
+  func few(_ root: RootID, withSyncs: Bool = false) -> FileWorkers.Kind {
     guard let root = roots[root], let place = root.place, !place.isRemote, root.controls.hearsAll else { return .long }
-    return .short
+    return withSyncs ? .syncing : .short
   }
 
   /// Opens a path below a root, never through a symbolic link and never out of the root. Throws `SystemError`: ENODEV while
@@ -202,14 +203,15 @@ public final class FolderFiles: RootFiles {
   }
 
   /// Does something in the prompt's folder and, where that has to be durable, syncs the folder: one trip to a worker, and one
-  /// sync for all that is written at the same time.
+  /// sync for all that is written at the same time. `syncs`: whether `body` itself syncs what it writes; nil: as `durable`.
   func inFolder<T: Sendable>(
-    of prompt: FileKey, durable: Bool, _ body: @escaping @Sendable (borrowing Descriptor) throws(LocalTrouble) -> T
+    of prompt: FileKey, durable: Bool, syncs: Bool? = nil,
+    _ body: @escaping @Sendable (borrowing Descriptor) throws(LocalTrouble) -> T
   ) async throws(LocalTrouble) -> T {
     let path = prompt.folder
     if durable { folderSync.expect(path) }
     return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
-      workers.submit(few(prompt.root)) {
+      let work = { @Sendable in
         do throws(LocalTrouble) {
           let folder = OpenFolder(try self.openFolder(of: prompt))
           let value = try body(folder.descriptor)
@@ -222,6 +224,8 @@ public final class FolderFiles: RootFiles {
           continuation.resume(returning: .failure(error))
         }
       }
+      let kind = few(prompt.root, withSyncs: syncs ?? durable)
+      if workers.areNotNeeded(for: kind) { work() } else { workers.submit(kind, work) }
     }.get()
   }
 

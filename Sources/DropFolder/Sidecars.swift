@@ -48,7 +48,7 @@ extension FolderFiles {
   /// Replaces the sidecar of a prompt. A write whose sync fails is thrown away and made anew, once. Durable: the folder is
   /// synced too.
   public func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
-    try await inFolder(of: prompt, durable: durable) { folder throws(LocalTrouble) in
+    try await inFolder(of: prompt, durable: durable, syncs: true) { folder throws(LocalTrouble) in
       let (name, replacing) = try self.freeSidecarName(of: prompt, in: folder)
       let sidecar = prompt.sibling(name)
       do throws(SystemError) {

@@ -192,6 +192,6 @@ extension FolderFiles {
   public func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
     StagedPicture(
       files: self, folder: { () throws(LocalTrouble) in try self.openFolder(of: prompt) }, name: prompt.path.display,
-      kind: few(prompt.root))
+      kind: few(prompt.root, withSyncs: true))
   }
 }
