@@ -100,13 +100,13 @@ extension Pipeline {
     switch await ask(evidence.taskID, sent: sent) {
     case nil: return .later(now + .seconds(60))
     case .failed?, .unusable?:
-      return .later(now + settings.policy.backOff(failures: callbacks.failed(evidence), chance: surroundings.chance()))
+      return .later(now + settings.policy.backOff(failures: callbacks.failed(evidence), jitter: surroundings.jitter()))
     case .notFound?:
       // Right after a submission a task may not be found for a while; what is never found is a forgery.
       if wallClock - evidence.receivedAt >= settings.policy.notFoundGrace { return .settled }
       return .later(now + settings.policy.queryMin + .seconds(1))
-    case .report(let told)?:
-      report = told
+    case .report(let answer)?:
+      report = answer
       // The task of an earlier attempt, which was given up for another one. Only a picture of it is news.
       if slot.attempts.contains(where: { $0.taskID == evidence.taskID }) {
         guard report.phase.mayHavePicture else { return .settled }
@@ -140,7 +140,7 @@ extension Pipeline {
       let slot = entry.job.slots[key]
     else { return }
     let event = SlotEvent.bound(taskID: taskID, attemptID: target.attemptID)
-    if slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil {
+    if slot.on(event, now: wallClock, policy: settings.policy, jitter: 0) != nil {
       observer.notice(
         .info,
         JobError(

@@ -16,7 +16,7 @@ extension Pipeline {
     for entry in jobs.inHand {
       for (key, slot) in entry.job.slots {
         // In hand only: the journal has it with the next step, and a restart tells a moment in the future by itself.
-        if let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, chance: 0) {
+        if let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, jitter: 0) {
           entry.job.slots[key] = moved.slot
         }
       }

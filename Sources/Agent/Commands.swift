@@ -228,7 +228,7 @@ extension Pipeline {
         continue
       }
       guard let slot = jobs.slot(key),
-        slot.on(event, now: wallClock, policy: settings.policy, chance: 0) != nil
+        slot.on(event, now: wallClock, policy: settings.policy, jitter: 0) != nil
       else {
         letBe(key)
         isDone = false

@@ -66,7 +66,7 @@ extension Pipeline {
   }
 
   /// The watcher learns how many more prompts it may tell of.
-  func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - arrivals.count), told: arrivals.heardOf) }
+  func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - arrivals.count), reported: arrivals.heardOf) }
 
   func name(of root: RootID) -> String { PlaceNames(roots: rootPaths).name(of: root) }
 

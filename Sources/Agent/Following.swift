@@ -78,8 +78,10 @@ extension Pipeline {
     let former = place.file
     if let name = origins.name(of: former), name != file, case .file = await files.look(name) { return true }
     let haveOneSidecar = former.isBeside(file) && DropNames.stemOrName(former) == DropNames.stemOrName(file)
-    guard !place.isFromKernel, !haveOneSidecar, try await told(of: file)?.jobID == job.id.text else { return false }
-    return try await told(of: former)?.jobID == job.id.text
+    guard !place.isFromKernel, !haveOneSidecar, try await readSidecar(of: file)?.jobID == job.id.text else {
+      return false
+    }
+    return try await readSidecar(of: former)?.jobID == job.id.text
   }
 
   private func hasPicture(_ job: Job, beside places: [FileKey]) async throws -> Bool {

@@ -61,7 +61,7 @@ extension Pipeline {
         // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more:
         // then it would look like a submission in doubt.
         if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
-          try await told(of: file)?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
+          try await readSidecar(of: file)?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
         {
           try await writeSidecar(entry, durable: true)
         }

@@ -11,7 +11,7 @@ extension Pipeline {
         var before = entry.job
         before.file = former
         try await bringPictures(entry, before, to: file)
-        if try await told(of: former)?.jobID == id.text { try await files.removeSidecar(of: former) }
+        if try await readSidecar(of: former)?.jobID == id.text { try await files.removeSidecar(of: former) }
         observer.changed(entry.job)
         // While money is at risk, the sidecar beside the prompt has to be the second copy again.
         if entry.job.state.isSettled { await show(id) } else { try await writeSidecar(entry, durable: true) }

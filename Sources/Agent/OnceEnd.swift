@@ -69,13 +69,13 @@ extension Pipeline {
 
   // What needs the user is named with what to do, also where it failed in an earlier run that said so.
   private func nameOne(_ job: Job) {
-    let told = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
-    let error = told.error
+    let sidecar = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+    let error = sidecar.error
     observer.notice(
       .warning,
       JobError(
-        code: ErrorCode(rawValue: told.reason ?? told.state.rawValue),
-        message: "\(told.state.rawValue)  \(absolute(job.file)): \(error?.message ?? "It says no reason.")",
+        code: ErrorCode(rawValue: sidecar.reason ?? sidecar.state.rawValue),
+        message: "\(sidecar.state.rawValue)  \(absolute(job.file)): \(error?.message ?? "It says no reason.")",
         hint: error?.hint))
   }
 

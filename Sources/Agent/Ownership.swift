@@ -53,7 +53,7 @@ extension Pipeline {
   }
 
   private func readable(_ file: FileKey) async throws -> StatusSidecar? {
-    do throws(LocalTrouble) { return try await told(of: file) } catch {
+    do throws(LocalTrouble) { return try await readSidecar(of: file) } catch {
       if error.isFatal { throw error }
       return nil  // It says nothing about who wrote it; whoever works on it says why it cannot be read.
     }

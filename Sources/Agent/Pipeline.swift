@@ -134,7 +134,7 @@ public actor Pipeline {
 
   private func work() async {
     let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
-    watcher.hasRoom(settings.settlingLimit, told: 0)
+    watcher.hasRoom(settings.settlingLimit, reported: 0)
     watcher.start(surveying: survey.fresh) { feed.yield($0) }
     schedule(.backUp, at: now)
     start { for await batch in events { self.handle(batch) } }

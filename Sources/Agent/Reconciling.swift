@@ -7,11 +7,11 @@ extension Pipeline {
   /// that it does. Then the slot has become what the sidecar says.
   func sidecarKnowsMore(_ key: SlotKey, _ entry: ActiveJob) async throws -> Bool {
     guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision],
-      let told = try await told(of: entry.job.file),
+      let sidecar = try await readSidecar(of: entry.job.file),
       // Another job's: it came with the file from elsewhere, for a text that nothing was paid for here.
-      told.jobID == entry.job.id.text
-        ? told.revision == key.revision : key.revision == entry.job.current && !slot.mayBePaid,
-      let adopted = Adoption(told, revision.identity, count: revision.count, now: wallClock),
+      sidecar.jobID == entry.job.id.text
+        ? sidecar.revision == key.revision : key.revision == entry.job.current && !slot.mayBePaid,
+      let adopted = Adoption(sidecar, revision.identity, count: revision.count, now: wallClock),
       var better = adopted.slots(job: key.job, revision: key.revision).first(where: { $0.key == key })
     else { return false }
     guard slot.learns(from: better) else { return false }
@@ -33,17 +33,19 @@ extension Pipeline {
   /// cannot be taken at present, or one with a later text than the journal has. Then it must not be overwritten before it
   /// was believed.
   func sidecarHasMore(than job: Job) async throws(LocalTrouble) -> Bool {
-    guard let told = try await told(of: job.file), told.tellsOfPayment else { return false }
+    guard let sidecar = try await readSidecar(of: job.file), sidecar.tellsOfPayment else { return false }
     if job.current == 0 { return true }
-    guard told.jobID == job.id.text, told.revision > job.latest, let identity = told.identity else { return false }
-    return Adoption(told, identity, count: max(1, told.count), now: wallClock) != nil
+    guard sidecar.jobID == job.id.text, sidecar.revision > job.latest, let identity = sidecar.identity else {
+      return false
+    }
+    return Adoption(sidecar, identity, count: max(1, sidecar.count), now: wallClock) != nil
   }
 
   /// What the prompt's sidecar tells; who wrote it is taken note of.
-  func told(of file: FileKey) async throws(LocalTrouble) -> StatusSidecar? {
-    let told = try await files.sidecar(of: file).flatMap(reader.sidecar)
-    if let told { await noteWriter(of: told, file.root) }
-    return told
+  func readSidecar(of file: FileKey) async throws(LocalTrouble) -> StatusSidecar? {
+    let sidecar = try await files.sidecar(of: file).flatMap(reader.sidecar)
+    if let sidecar { await noteWriter(of: sidecar, file.root) }
+    return sidecar
   }
 
   /// Slots have become what a sidecar tells: those with a task are followed.
@@ -57,9 +59,9 @@ extension Pipeline {
 
   /// A slot that was found being submitted, or held for it: its sidecar may have the task id that the journal lost.
   func taskFromSidecar(of slot: Slot, _ job: Job) async throws(LocalTrouble) -> String? {
-    guard let last = slot.attempts.last, let told = try await told(of: job.file), told.jobID == job.id.text
+    guard let last = slot.attempts.last, let sidecar = try await readSidecar(of: job.file), sidecar.jobID == job.id.text
     else { return nil }
-    return told.attempts.first { $0.attempt.attemptID == last.attemptID && $0.attempt.outcome == .accepted }?
+    return sidecar.attempts.first { $0.attempt.attemptID == last.attemptID && $0.attempt.outcome == .accepted }?
       .attempt.taskID
   }
 }

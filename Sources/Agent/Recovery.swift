@@ -48,10 +48,10 @@ extension Pipeline {
 
   // The journal may be the older one: an earlier copy that was put in its place.
   private func compareWithSidecar(_ job: Job) async throws {
-    let told: StatusSidecar
+    let sidecar: StatusSidecar
     do throws(LocalTrouble) {
-      guard let found = try await self.told(of: job.file), try await !sidecarHasMore(than: job) else { return }
-      told = found
+      guard let found = try await self.readSidecar(of: job.file), try await !sidecarHasMore(than: job) else { return }
+      sidecar = found
     } catch {
       return observer.notice(.warning, error.error)
     }
@@ -61,7 +61,7 @@ extension Pipeline {
       if entry.job.slots[slot.key]?.state.name.isSettled == true { leave(slot.key) }
       if isBehind { return }
     }
-    if told.state != job.state || told.jobID != job.id.text { await show(job.id) }
+    if sidecar.state != job.state || sidecar.jobID != job.id.text { await show(job.id) }
   }
 
   // A task that was found is asked for at least this long before its deadline counts.
@@ -69,14 +69,14 @@ extension Pipeline {
 
   private func takeOver(_ key: SlotKey) async {
     guard let entry = jobs[key.job], let slot = entry.job.slots[key] else { return }
-    var told: String?
+    var taskID: String?
     do {
       if try await sidecarHasMore(than: entry.job) { sidecars.protect(entry.job.file) }
       if try await sidecarKnowsMore(key, entry) {
         if entry.job.slots[key]?.state.name.isSettled == true { leave(key) }
         return
       }
-      told = try await taskFromSidecar(of: slot, entry.job)
+      taskID = try await taskFromSidecar(of: slot, entry.job)
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       // Whatever it tells must not be overwritten unread.
       sidecars.protect(entry.job.file)
@@ -90,7 +90,7 @@ extension Pipeline {
       if last.bootID == surroundings.bootID, marks.wasNotSent(last.attemptID) {
         return await advance(key, .foundUnsent)
       }
-      if let told { return await advance(key, .posted(.accepted(taskID: told))) }
+      if let taskID { return await advance(key, .posted(.accepted(taskID: taskID))) }
     default:
       // The clock may have been set while nobody looked. One that is behind what was written down would put the deadline
       // off; by one that is ahead it would be over before the service was asked even once.
@@ -98,7 +98,7 @@ extension Pipeline {
       let age = slot.state.isLate ? .zero : (slot.state.task?.acceptedAt).map { wallClock - $0 } ?? .zero
       let oldest = max(.zero, settings.policy.taskDeadline - Self.leastAsking)
       let jump = age < .zero ? age : max(.zero, age - oldest)
-      if jump != .zero, let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, chance: 0) {
+      if jump != .zero, let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, jitter: 0) {
         entry.job.slots[key] = moved.slot
       }
     }

@@ -2,7 +2,7 @@ import JobCore
 
 // How things stand, for `status`.
 extension Pipeline {
-  private static let told = 200
+  private static let mostListed = 200
 
   func statusReply() async throws -> CommandReply {
     try await ledger.open()
@@ -34,7 +34,7 @@ extension Pipeline {
 
   // Where no agent runs, nothing is watched; whose the roots are can be told all the same.
   private func folders() async -> [StatusReport.Folder] {
-    var told: [StatusReport.Folder] = []
+    var folders: [StatusReport.Folder] = []
     let foreign = await ownership.notOurs(of: roots)
     func isForeign(_ root: RootID, _ folder: inout StatusReport.Folder) -> Bool {
       guard let problem = foreign.first(where: { $0.file.root == root })?.belonging.problem else { return false }
@@ -44,7 +44,7 @@ extension Pipeline {
     if watcher.conditions.isEmpty {
       for root in roots {
         var folder = StatusReport.Folder(path: name(of: root), mode: "")
-        if isForeign(root, &folder) { told.append(folder) }
+        if isForeign(root, &folder) { folders.append(folder) }
       }
     }
     for condition in watcher.conditions {
@@ -60,9 +60,9 @@ extension Pipeline {
         folder.unseen_writers =
           unseen.isEmpty ? nil : unseen.map { .init(message: $0.error.message, hint: $0.error.hint) }
       }
-      told.append(folder)
+      folders.append(folder)
     }
-    return told
+    return folders
   }
 
   private func kept() async throws -> [StatusReport.Kept] {
@@ -110,7 +110,7 @@ extension Pipeline {
   private func inFlight() async throws -> [StatusReport.JobLine] {
     var lines: [StatusReport.JobLine] = []
     for state in [StateName.submitting, .submitted, .fetching] {
-      let ids = try await journal.files(roots: roots, in: state, limit: Self.told)
+      let ids = try await journal.files(roots: roots, in: state, limit: Self.mostListed)
       for id in ids { if let job = try await inHand(id) { lines.append(line(job)) } }
     }
     return lines
@@ -124,7 +124,7 @@ extension Pipeline {
       // Of a long queue only what waits for more than its turn is told.
       let ids = try await journal.files(roots: roots, in: state, limit: state == .queued ? 2000 : Int(Int32.max))
       for id in ids {
-        guard lines.count < Self.told else {
+        guard lines.count < Self.mostListed else {
           if state != .queued { more += 1 }
           continue
         }
@@ -137,14 +137,14 @@ extension Pipeline {
   }
 
   private func line(_ job: Job) -> StatusReport.JobLine {
-    let told = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+    let sidecar = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
     let urls = job.slots.values.flatMap { slot -> [String] in
       if case .held(let held) = slot.state { held.task?.late?.urls ?? [] } else { [] }
     }
     return StatusReport.JobLine(
-      file: absolute(job.file), state: told.state.rawValue, reason: told.reason, message: told.error?.message,
-      hint: told.error?.hint, tasks: job.currentSlots.compactMap { $0.state.task?.taskID },
-      service_status: told.serviceStatus, until: told.nextAttemptAt.flatMap { $0 > wallClock ? $0.rfc3339 : nil },
+      file: absolute(job.file), state: sidecar.state.rawValue, reason: sidecar.reason, message: sidecar.error?.message,
+      hint: sidecar.error?.hint, tasks: job.currentSlots.compactMap { $0.state.task?.taskID },
+      service_status: sidecar.serviceStatus, until: sidecar.nextAttemptAt.flatMap { $0 > wallClock ? $0.rfc3339 : nil },
       urls: urls.isEmpty ? nil : urls)
   }
 }

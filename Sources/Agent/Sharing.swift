@@ -6,14 +6,15 @@ extension Pipeline {
   func sidecarArrived(_ prompt: FileKey) {
     start { [self] in
       do throws(LocalTrouble) {
-        guard try await told(of: prompt)?.tellsOfPayment == true else { return }
+        guard try await readSidecar(of: prompt)?.tellsOfPayment == true else { return }
       } catch {
         return observer.notice(.warning, error.error)
       }
       do {
-        guard let known = try await journal.known([prompt])[0], known.current > 0, let told = try await told(of: prompt)
+        guard let known = try await journal.known([prompt])[0], known.current > 0,
+          let sidecar = try await readSidecar(of: prompt)
         else { return }
-        if told.jobID == known.job.text {
+        if sidecar.jobID == known.job.text {
           if sidecars.wasSetBack(known.job) { schedule(.setBack(known.job), at: now + Self.setBackDelay) }
           return
         }
@@ -39,9 +40,10 @@ extension Pipeline {
     sidecars.putRight(id)
     do {
       guard jobs[id] == nil, !isStopping, let job = try await inHand(id), job.note == nil,
-        case .file = await files.look(job.file), let told = try await told(of: job.file), told.isBehind(job),
+        case .file = await files.look(job.file), let sidecar = try await readSidecar(of: job.file),
+        sidecar.isBehind(job),
         StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host).state
-          != told.state, await notOurs(job.file) == nil
+          != sidecar.state, await notOurs(job.file) == nil
       else { return }
       await show(job.id)
     } catch let trouble as LocalTrouble {
@@ -70,9 +72,9 @@ extension Pipeline {
 
   private func readStray(_ prompt: FileKey) async throws {
     do {
-      guard try await journal.known([prompt])[0] == nil, let told = try await told(of: prompt) else { return }
-      guard ownership.strangers[prompt.root] == nil || ownership.isPerhapsOurs(told),
-        try await journal.jobs([JobID(told.jobID)])[0] == nil,
+      guard try await journal.known([prompt])[0] == nil, let sidecar = try await readSidecar(of: prompt) else { return }
+      guard ownership.strangers[prompt.root] == nil || ownership.isPerhapsOurs(sidecar),
+        try await journal.jobs([JobID(sidecar.jobID)])[0] == nil,
         case .missing = await files.look(prompt)
       else { return }
       var look = FileLook(
@@ -80,7 +82,7 @@ extension Pipeline {
         reading: SourceReading(prompt: .missing, promptBytes: nil, list: .missing, listBytes: nil, defaults: []),
         seen: Observation(file: prompt, prompt: .missing), knowledge: Knowledge(nil))
       let outcome = try await answering(&look) { [settings] look, now throws(FileNeed) in
-        try FileDecision.believeStray(told, look.seen, look.knowledge, rules: settings.fileRules, now: now)
+        try FileDecision.believeStray(sidecar, look.seen, look.knowledge, rules: settings.fileRules, now: now)
       }
       guard let outcome, try await !commit(outcome.changes).contains(.stale) else { return }
       try await carryOut(outcome.effects, prompt)

@@ -50,7 +50,7 @@ extension Pipeline {
   private func moveInTurn(_ key: SlotKey, _ event: SlotEvent, _ entry: ActiveJob) async throws -> Move? {
     guard jobs[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
     let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.sentSize)
-    guard let transition = slot.on(event, now: wallClock, policy: policy, chance: surroundings.chance()) else {
+    guard let transition = slot.on(event, now: wallClock, policy: policy, jitter: surroundings.jitter()) else {
       trace(TraceLine.ignored(entry.job.file, event, by: slot))
       return nil
     }

@@ -120,14 +120,14 @@ extension Pipeline {
   /// When a query that had to wait is due again; not all of them at once.
   func nextQuery() -> Duration {
     // Within a twelfth of the interval at which a service that is down is probed.
-    dispatcher.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.chance() + .milliseconds(10)
+    dispatcher.nextQuery(at: now) + settings.probeInterval / 12 * surroundings.jitter() + .milliseconds(10)
   }
 
   /// The gate is open: tasks that had to wait for that are asked for. After a long time not all of them at once.
   func askWhatWaited() {
     let spread = settings.probeInterval / 12
     for (key, since) in queries.takeWaiting() {
-      scheduleQuery(key, at: now + min(now - since, spread) * surroundings.chance())
+      scheduleQuery(key, at: now + min(now - since, spread) * surroundings.jitter())
     }
   }
 

@@ -13,7 +13,7 @@ final class CallbackHandler: ChannelInboundHandler {
   private let limits: WebhookReceiver.Limits
   private let gate: HeadGate
   private let room: BodyRoom
-  private let desk: any CallbackDesk
+  private let sink: any CallbackSink
   private var phase = Phase.awaitingHead
   private var head: HTTPRequestHead?
   private var body = ByteBuffer()
@@ -21,11 +21,11 @@ final class CallbackHandler: ChannelInboundHandler {
   private var holdsRoom = false
   private var timers: [Scheduled<Void>] = []
 
-  init(_ limits: WebhookReceiver.Limits, _ gate: HeadGate, _ room: BodyRoom, _ desk: any CallbackDesk) {
+  init(_ limits: WebhookReceiver.Limits, _ gate: HeadGate, _ room: BodyRoom, _ sink: any CallbackSink) {
     self.limits = limits
     self.gate = gate
     self.room = room
-    self.desk = desk
+    self.sink = sink
   }
 
   // MARK: The connection
@@ -101,7 +101,7 @@ final class CallbackHandler: ChannelInboundHandler {
     phase = .asking
     self.head = head
     let known = context.eventLoop.makePromise(of: Bool.self)
-    known.completeWithTask { [desk] in await desk.knows(token) }
+    known.completeWithTask { [sink] in await sink.knows(token) }
     known.futureResult.assumeIsolated().whenSuccess { isKnown in
       guard self.phase == .asking else { return }
       isKnown ? self.welcome(head, context) : self.answer(.notFound, context)
@@ -125,7 +125,7 @@ final class CallbackHandler: ChannelInboundHandler {
 
   private func receive(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
     var part = part
-    // While the desk is asked, this is what one read brought along.
+    // While the sink is asked, this is what one read brought along.
     guard phase == .asking || admits(body.readableBytes + part.readableBytes, context) else { return }
     body.writeBuffer(&part)
   }
@@ -148,7 +148,7 @@ final class CallbackHandler: ChannelInboundHandler {
     leave(.telling)
     guard let taskID, let token = head.flatMap({ Self.token(of: $0.uri) }) else { return answer(.badRequest, context) }
     let kept = context.eventLoop.makePromise(of: Bool.self)
-    kept.completeWithTask { [desk] in await desk.received(token, taskID: taskID) }
+    kept.completeWithTask { [sink] in await sink.received(token, taskID: taskID) }
     kept.futureResult.assumeIsolated().whenSuccess { isDurable in
       guard self.phase == .telling else { return }
       if isDurable {

@@ -4,7 +4,7 @@ import NIOPosix
 import Synchronization
 
 /// Who knows which callback addresses were given out, and keeps what comes to them.
-public protocol CallbackDesk: Sendable {
+public protocol CallbackSink: Sendable {
   /// Whether a callback address with this token was given out.
   func knows(_ token: String) async -> Bool
   /// A callback came. True: what it says is durable. False: it cannot be written now.
@@ -12,10 +12,10 @@ public protocol CallbackDesk: Sendable {
 }
 
 /// Receives the service's callbacks over HTTP: `POST /callback/TOKEN`, with a token of 43 to 64 characters of
-/// `[A-Za-z0-9_-]` that the desk knows. To anything else it answers 404, without reading a body.
+/// `[A-Za-z0-9_-]` that the sink knows. To anything else it answers 404, without reading a body.
 ///
-/// Answers, each of which ends its connection: 200 once the desk has written it down; 400 without a task id (see
-/// ``CallbackBody``); 404; 413 beyond 16 MiB; 503 with `Retry-After` while the desk cannot write, or while too many large
+/// Answers, each of which ends its connection: 200 once the sink has written it down; 400 without a task id (see
+/// ``CallbackBody``); 404; 413 beyond 16 MiB; 503 with `Retry-After` while the sink cannot write, or while too many large
 /// bodies are in memory. It speaks no TLS: that is a reverse proxy's part.
 public final class WebhookReceiver: Sendable {
   struct Limits: Sendable {
@@ -43,13 +43,13 @@ public final class WebhookReceiver: Sendable {
 
   /// Listens at the address, 0 for any free port. Throws `ControlError.unusable`.
   public convenience init(
-    host: String, port: Int, on eventLoops: any EventLoopGroup, desk: any CallbackDesk
+    host: String, port: Int, on eventLoops: any EventLoopGroup, sink: any CallbackSink
   ) async throws(ControlError) {
-    try await self.init(host: host, port: port, limits: Limits(), on: eventLoops, desk: desk)
+    try await self.init(host: host, port: port, limits: Limits(), on: eventLoops, sink: sink)
   }
 
   init(
-    host: String, port: Int, limits: Limits, on eventLoops: any EventLoopGroup, desk: any CallbackDesk
+    host: String, port: Int, limits: Limits, on eventLoops: any EventLoopGroup, sink: any CallbackSink
   ) async throws(ControlError) {
     let connections = Connections(limit: limits.connections)
     let room = BodyRoom(limits.largeBodies)
@@ -65,7 +65,7 @@ public final class WebhookReceiver: Sendable {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try connections.admit(channel)
-          try Self.setUp(channel, limits, room, desk)
+          try Self.setUp(channel, limits, room, sink)
         }
       }
     do {
@@ -78,7 +78,7 @@ public final class WebhookReceiver: Sendable {
   }
 
   private static func setUp(
-    _ channel: any Channel, _ limits: Limits, _ room: BodyRoom, _ desk: any CallbackDesk
+    _ channel: any Channel, _ limits: Limits, _ room: BodyRoom, _ sink: any CallbackSink
   ) throws {
     var parsing = NIOHTTPDecoderLimitConfiguration()
     parsing.maxHeaderFieldSize = limits.head / 2
@@ -88,11 +88,11 @@ public final class WebhookReceiver: Sendable {
     let pipeline = channel.pipeline.syncOperations
     try pipeline.addHandlers([
       gate, HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: parsing)),
-      CallbackHandler(limits, gate, room, desk),
+      CallbackHandler(limits, gate, room, sink),
     ])
   }
 
-  /// Ends listening and closes all connections. What the desk was told and has not answered stays the desk's affair.
+  /// Ends listening and closes all connections. What the sink was told and has not answered stays the sink's affair.
   public func close() async {
     await listener.closed()
     await connections.close()

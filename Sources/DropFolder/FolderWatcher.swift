@@ -83,7 +83,7 @@ public final class FolderWatcher: FolderWatching {
   }
 
   /// How many more prompts the listener can hold, and how many it has been told of.
-  public func hasRoom(_ prompts: Int, told: Int) { commands.setRoom(prompts, told: told) }
+  public func hasRoom(_ prompts: Int, reported: Int) { commands.setRoom(prompts, reported: reported) }
 
   /// The prompt is known as it stands.
   public func confirm(_ file: FileKey, _ stamp: TakenStamp) { confirmed.confirm(file, stamp) }
@@ -122,7 +122,7 @@ final class Commands: Sendable {
     var again: Set<FileKey> = []
     var awaited: [NamedFile: [FileKey]] = [:]
     var room = Int.max
-    var told = 0
+    var reported = 0
     // The watching thread sleeps though there is something to do: until there is this much room.
     var wantedRoom: Int?
     var conditions: [FolderCondition] = []
@@ -144,9 +144,9 @@ final class Commands: Sendable {
     _ = write(wake, &one, 8)
   }
 
-  func setRoom(_ room: Int, told: Int) {
+  func setRoom(_ room: Int, reported: Int) {
     let isWaitedFor = requests.withLock { requests in
-      (requests.room, requests.told) = (room, told)
+      (requests.room, requests.reported) = (room, reported)
       guard let wanted = requests.wantedRoom, room >= wanted else { return false }
       requests.wantedRoom = nil
       return true
@@ -165,9 +165,9 @@ final class Commands: Sendable {
   }
 
   /// Whether there is so much room; else it wakes the thread when it comes.
-  func roomHasCome(told: Int, atLeast enough: Int) -> Bool {
+  func roomHasCome(reported: Int, atLeast enough: Int) -> Bool {
     requests.withLock { requests in
-      if requests.room - (told - requests.told) >= enough { return true }
+      if requests.room - (reported - requests.reported) >= enough { return true }
       // A little room is not worth a look.
       requests.wantedRoom = max(enough, 64)
       return false

@@ -163,7 +163,7 @@ extension WatchedTree {
       if event.has(IN_MOVED_FROM) { movedPrompt = (event.cookie, here) }
       if room > 0 {
         room -= 1
-        told += 1
+        reported += 1
         events.append(.promptGone(here))
       } else {
         unheard.insert(event.watch)

@@ -13,7 +13,7 @@ enum Survey {
       // What cannot be looked through says so in the scan that follows.
       guard let folder = try? place.open(path.bytes, O_RDONLY | O_DIRECTORY) else { continue }
       var prompts: Set<[UInt8]> = []
-      var told: [[UInt8]] = []
+      var sidecars: [[UInt8]] = []
       // The same.
       try? FolderListing.each(in: folder) { entry in
         if entry.isFolder {
@@ -22,11 +22,11 @@ enum Survey {
         } else if case .prompt = DropNames.ending(entry.name) {
           prompts.insert(DropNames.plainPrompt(entry.bytes) ?? entry.bytes)
         } else if DropNames.mayMatter(entry.name), let prompt = DropNames.promptOfSidecar(entry.bytes) {
-          told.append(prompt)
+          sidecars.append(prompt)
         }
       }
-      hasSidecars = hasSidecars || !told.isEmpty
-      for prompt in told where !prompts.contains(prompt) && events.count < 10_000 {
+      hasSidecars = hasSidecars || !sidecars.isEmpty
+      for prompt in sidecars where !prompts.contains(prompt) && events.count < 10_000 {
         events.append(.strayedSidecar(prompt: FileKey(root: root, path: path.appending(prompt))))
       }
     }

@@ -68,7 +68,7 @@ struct WatchLoop: ~Copyable {
         for root in tree.roots.values { root.hearsNothing() }
         return
       }
-      tree.room = requests.room == .max ? .max : requests.room - (tree.told - requests.told)
+      tree.room = requests.room == .max ? .max : requests.room - (tree.reported - requests.reported)
       tree.enoughRoom = enoughRoom
       // In the middle of a look, whatever poll(2) said: the kernel's queue must not run over.
       let heard = isHeard || !tree.looks.isEmpty ? tree.drain() : false
@@ -76,11 +76,13 @@ struct WatchLoop: ~Copyable {
       tree.judgeProbes()
       answer(requests)
       work()
-      let told = tell()
+      let hasReported = report()
       (isHeard, isAsked) = (false, false)
       if tree.hasWork, pausedUntil == nil { continue }
-      if waitsForRoom, pausedUntil == nil, commands.roomHasCome(told: tree.told, atLeast: enoughRoom) { continue }
-      sleep(isLull: heard && !told && options.lull > .zero)
+      if waitsForRoom, pausedUntil == nil, commands.roomHasCome(reported: tree.reported, atLeast: enoughRoom) {
+        continue
+      }
+      sleep(isLull: heard && !hasReported && options.lull > .zero)
     }
   }
 
@@ -152,7 +154,7 @@ struct WatchLoop: ~Copyable {
   }
 
   // Whether there was anything.
-  private mutating func tell() -> Bool {
+  private mutating func report() -> Bool {
     if tree.conditionsChanged {
       tree.conditionsChanged = false
       commands.conditions = tree.conditions

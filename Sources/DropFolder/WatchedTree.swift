@@ -63,7 +63,7 @@ struct WatchedTree: ~Copyable {
   /// How many more prompts may be told of.
   var room = Int.max
   /// How many prompts were told of.
-  var told = 0
+  var reported = 0
   /// So much room is worth a look for what could not be told.
   var enoughRoom = 1
   /// Whether something could not be told since this was asked for last.
@@ -227,7 +227,7 @@ struct WatchedTree: ~Copyable {
       return
     }
     room -= 1
-    told += 1
+    reported += 1
     events.append(.prompt(prompt, hint))
   }
 

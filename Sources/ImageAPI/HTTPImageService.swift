@@ -59,7 +59,7 @@ public final class HTTPImageService: ImageService {
   /// Sends one POST, once: redirects are not followed, and nothing sends it again. Cancelling the task ends it only as long
   /// as nothing was sent.
   public func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome {
-    let sorting = Sorting(
+    let classifier = ResponseClassifier(
       now: wallClock(), scrub: Scrubbing(key: key, callbackURL: request.callbackURL),
       refusals: RefusalWords(prompt: request.snapshot.prompt))
     let permit = SendPermit(willSend)
@@ -67,26 +67,26 @@ public final class HTTPImageService: ImageService {
       guard let api else { throw ConnectionTrouble.unusableRequest }
       // The time limit counts from the last byte of the body.
       let post = api.submission(SubmitBody(request), permit: permit, patience: TimeAmount(settings.submitTimeout))
-      return sorting.submitted(try await connections.answer(to: post, limit: Self.submitLimit, budget: budget))
+      return classifier.submitted(try await connections.answer(to: post, limit: Self.submitLimit, budget: budget))
     } catch {
-      return sorting.submitBroke(Exchange.Broken(permit: permit.close(), underlying: error))
+      return classifier.submitBroke(Exchange.Broken(permit: permit.close(), underlying: error))
     }
   }
 
   /// Asks for a task.
   public func query(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome {
-    let sorting = Sorting(now: wallClock(), scrub: Scrubbing(key: key))
+    let classifier = ResponseClassifier(now: wallClock(), scrub: Scrubbing(key: key))
     inline.tidy()
     do {
       guard let api else { throw ConnectionTrouble.unusableRequest }
       let id = Self.escaped(taskID)
       let get = api.query(id, deadline: .now() + TimeAmount(settings.queryTimeout))
       let answer = try await connections.answer(to: get, limit: Self.queryLimit, budget: budget)
-      let outcome = sorting.queried(answer, of: .init(taskID: taskID, sent: sent, url: queryURL + id))
+      let outcome = classifier.queried(answer, of: .init(taskID: taskID, sent: sent, url: queryURL + id))
       inline.keep(answer.share, for: outcome)
       return outcome
     } catch {
-      return sorting.queryBroke(error)
+      return classifier.queryBroke(error)
     }
   }
 

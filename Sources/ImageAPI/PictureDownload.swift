@@ -113,7 +113,7 @@ struct PictureDownload: Sendable {
         JobError(
           code: .imageHost(status: code),
           message: "The picture's host answers HTTP \(code).",
-          retryable: true), retryAfter: Sorting(now: wallClock()).retryAfter(headers))
+          retryable: true), retryAfter: ResponseClassifier(now: wallClock()).retryAfter(headers))
     case 400..<500:
       // What is not there yet, and a signed URL that is over: 400, 403, 404 or 410, depending on the host.
       throw Self.noPicture("does not give it out (HTTP \(code))", code: .imageExpired)
@@ -188,7 +188,7 @@ struct PictureDownload: Sendable {
 
   private static func unreachable(_ error: any Error) -> JobError {
     JobError(
-      code: .imageHostUnreachable, message: "The picture could not be fetched: \(Sorting.explain(error)).",
+      code: .imageHostUnreachable, message: "The picture could not be fetched: \(ResponseClassifier.explain(error)).",
       hint: "It is tried again by itself.", retryable: true)
   }
 }

@@ -95,7 +95,7 @@ public protocol FolderWatching: Sendable {
   /// surveyed before anything else is told of.
   func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void)
   /// How many more prompts the listener can hold, and how many it has been told of so far.
-  func hasRoom(_ prompts: Int, told: Int)
+  func hasRoom(_ prompts: Int, reported: Int)
   /// The prompt is known as it stands, with this stamp: no need to tell of it again until that changes.
   func confirm(_ file: FileKey, _ stamp: TakenStamp)
   /// The paths besides prompts and lists whose coming is to be told.

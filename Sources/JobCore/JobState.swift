@@ -1,8 +1,8 @@
 extension Slot {
   /// Decides what `event` means for the slot. Nil: it means nothing in this state.
   ///
-  /// Pure. `now` is the wall clock, `chance` a number in 0..<1 for the jitter.
-  public func on(_ event: SlotEvent, now: Timestamp, policy: RetryPolicy, chance: Double) -> Transition? {
+  /// Pure. `now` is the wall clock, `jitter` a random number in 0..<1.
+  public func on(_ event: SlotEvent, now: Timestamp, policy: RetryPolicy, jitter: Double) -> Transition? {
     var next = Transition(slot: self)
     switch (state, event) {
     case (.queued, .start(let attemptID, let bootID, let requestSHA, let callbackSHA, let reserved)):
@@ -41,7 +41,7 @@ extension Slot {
       next.slot.state = .queued(Queued())
       next.after = [.writeSidecar(durable: false), .requeue]
     case (.submitting, .posted(let outcome)):
-      next.slot.settle(outcome, now: now, policy: policy, chance: chance, into: &next.after)
+      next.slot.settle(outcome, now: now, policy: policy, jitter: jitter, into: &next.after)
     case (.submitting, .restarted):
       next.slot.holdUnknown(
         JobError(
@@ -75,13 +75,13 @@ extension Slot {
       next.after = [.writeSidecar(durable: true), .query(at: now)]
     case (.held(let held), .queried(let outcome)):
       guard held.isStillTried, let task = held.task else { return nil }
-      return followHeld(task, outcome, now: now, policy: policy, chance: chance)
+      return followHeld(task, outcome, now: now, policy: policy, jitter: jitter)
     case (_, .clockSet(let jump)):
       next.slot.state.move(by: jump)
       guard next.slot.state != state else { return nil }
 
     case (.submitted(let task), .queried(let outcome)):
-      return next.slot.follow(task, outcome, was: self, now: now, policy: policy, chance: chance)
+      return next.slot.follow(task, outcome, was: self, now: now, policy: policy, jitter: jitter)
     case (.submitted(let task), .restarted):
       next.commits = false
       // The pause counts as waited for: it is kept, but no clock that was set makes it longer.
@@ -93,7 +93,7 @@ extension Slot {
       next.slot.state = .done
       next.slot.failures = 0
     case (.fetching(let fetching), .fetchFailed(let failure)):
-      next.slot.settle(failure, of: fetching, now: now, policy: policy, chance: chance, into: &next.after)
+      next.slot.settle(failure, of: fetching, now: now, policy: policy, jitter: jitter, into: &next.after)
     case (.fetching(let fetching), .restarted):
       if fetching.results.contains(.inlineElsewhere) {
         next.slot.state = .submitted(fetching.task)
@@ -126,10 +126,10 @@ extension Slot {
     _ error: JobError, _ now: Timestamp, _ reason: HeldReason = .submissionOutcomeUnknown
   ) {
     endAttempt(.unknown, now)
-    var told = error
-    told.retryable = false
-    told.hint = Slot.decideHint
-    state = .held(Held(reason: reason, error: told))
+    var shown = error
+    shown.retryable = false
+    shown.hint = Slot.decideHint
+    state = .held(Held(reason: reason, error: shown))
   }
 
   /// What a person can do about an unknown outcome; the commands are those of the program.
@@ -160,7 +160,7 @@ extension Slot {
   // The three outcomes of a POST; `refused` and `not sent` are one case here because neither is paid. What one says of
   // the service as a whole, `SubmitOutcome.serviceTrouble`, counts when it comes, not when it is written down.
   private mutating func settle(
-    _ outcome: SubmitOutcome, now: Timestamp, policy: RetryPolicy, chance: Double, into effects: inout [Effect]
+    _ outcome: SubmitOutcome, now: Timestamp, policy: RetryPolicy, jitter: Double, into effects: inout [Effect]
   ) {
     switch outcome {
     case .accepted(let taskID):
@@ -187,7 +187,7 @@ extension Slot {
         state = .queued(Queued(notBefore: now + delay, error: failure.error, blame: .unclear))
         effects = [.writeSidecar(durable: false), .requeue]
       case .transient(let retryAfter):
-        let delay = policy.submitDelay(failures: failures, retryAfter: retryAfter, chance: chance)
+        let delay = policy.submitDelay(failures: failures, retryAfter: retryAfter, jitter: jitter)
         state = .queued(Queued(notBefore: now + delay, error: failure.error))
         effects = [.writeSidecar(durable: false), .requeue]
         // A refused request means that the service wants less of everything, a lost network stops everything too.
@@ -201,14 +201,14 @@ extension Slot {
   }
 
   private mutating func follow(
-    _ submitted: TaskRef, _ outcome: QueryOutcome, was: Slot, now: Timestamp, policy: RetryPolicy, chance: Double
+    _ submitted: TaskRef, _ outcome: QueryOutcome, was: Slot, now: Timestamp, policy: RetryPolicy, jitter: Double
   ) -> Transition {
     let task = submitted.tried(at: now)
     let age = now - task.acceptedAt
     var after: [Effect] = []
     if task.late?.cause == .notFetched, let error = outcome.missError, !outcome.hasPictures {
       // It was finished, and had an address: it is not given up because the service says something else now.
-      wait(for: task, Miss(cause: .notFetched, error: error), now: now, policy: policy, chance: chance, into: &after)
+      wait(for: task, Miss(cause: .notFetched, error: error), now: now, policy: policy, jitter: jitter, into: &after)
       return Transition(slot: self, after: after)
     }
     switch outcome {
@@ -221,7 +221,7 @@ extension Slot {
         hold(.deadlinePassed, task, "The task was accepted \(age.brief) ago and is still \"\(report.status)\".")
         after = [.writeSidecar(durable: true)]
       case .running:
-        after = [.query(at: now + policy.queryDelay(age: age, chance: chance))]
+        after = [.query(at: now + policy.queryDelay(age: age, jitter: jitter))]
         // Not for a mere poll.
         if serviceStatus != was.serviceStatus || consumed != was.consumed {
           after.insert(.writeSidecar(durable: false), at: 0)
@@ -236,7 +236,7 @@ extension Slot {
         after = [.writeSidecar(durable: true)]
       case .withoutResult:
         wait(
-          for: task, Miss(cause: .noResult, error: .notThere), now: now, policy: policy, chance: chance, into: &after)
+          for: task, Miss(cause: .noResult, error: .notThere), now: now, policy: policy, jitter: jitter, into: &after)
       case .notUnderstood(let odd):
         state = .held(Held(odd, of: task))
         after = [.writeSidecar(durable: true)]
@@ -255,7 +255,7 @@ extension Slot {
       hold(.taskLost, task, "The service accepted this task and now says that it does not know it.")
       after = [.writeSidecar(durable: true)]
     case .notFound:
-      after = [.query(at: now + policy.queryDelay(age: age, chance: chance))]
+      after = [.query(at: now + policy.queryDelay(age: age, jitter: jitter))]
     case .unusable(let error) where age >= policy.taskDeadline:
       hold(
         .deadlinePassed, task,
@@ -263,14 +263,14 @@ extension Slot {
       after = [.writeSidecar(durable: true)]
     case .unusable:
       failures += 1
-      after = [.query(at: now + policy.queryFailureDelay(failures: failures, retryAfter: nil, chance: chance))]
+      after = [.query(at: now + policy.queryFailureDelay(failures: failures, retryAfter: nil, jitter: jitter))]
     case .failed(let failure) where failure.consequence == .permanent:
       holdPaid(task, failure.error, &after)
     case .failed(let failure):
       failures += 1
       var retryAfter: Duration?
       if case .transient(let wanted) = failure.consequence { retryAfter = wanted }
-      let backOff = policy.queryFailureDelay(failures: failures, retryAfter: retryAfter, chance: chance)
+      let backOff = policy.queryFailureDelay(failures: failures, retryAfter: retryAfter, jitter: jitter)
       after = [.query(at: now + backOff)]
       if case .service(let trouble) = failure.consequence { after.append(.serviceTrouble(trouble, failure.error)) }
     }
@@ -281,13 +281,13 @@ extension Slot {
   }
 
   private mutating func holdPaid(_ task: TaskRef, _ error: JobError, _ effects: inout [Effect]) {
-    var told = error
-    told.retryable = false
-    told.hint = Slot.paidHint(task)
+    var shown = error
+    shown.retryable = false
+    shown.hint = Slot.paidHint(task)
     // It was not the picture that could not be had: nothing is tried by itself.
     var task = task
     task.late?.next = nil
-    state = .held(Held(reason: .paidNotFetched, error: told, task: task))
+    state = .held(Held(reason: .paidNotFetched, error: shown, task: task))
     effects = [.writeSidecar(durable: true)]
   }
 

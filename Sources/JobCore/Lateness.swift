@@ -4,7 +4,7 @@
 extension Slot {
   /// A picture could not be fetched or put in place.
   mutating func settle(
-    _ failure: FetchFailure, of fetching: Fetching, now: Timestamp, policy: RetryPolicy, chance: Double,
+    _ failure: FetchFailure, of fetching: Fetching, now: Timestamp, policy: RetryPolicy, jitter: Double,
     into effects: inout [Effect]
   ) {
     let urls = fetching.results.compactMap { if case .url(let url) = $0 { url } else { nil } }
@@ -25,7 +25,7 @@ extension Slot {
     // Not a matter of time, so its user is told at once; another URL or other settings may still bring it.
     case .unusable: miss.isToldAtOnce = true
     }
-    wait(for: task, miss, now: now, policy: policy, chance: chance, into: &effects)
+    wait(for: task, miss, now: now, policy: policy, jitter: jitter, into: &effects)
   }
 
   /// A try that did not bring the picture.
@@ -40,7 +40,7 @@ extension Slot {
 
   /// The picture of the task is late: it is asked for anew.
   mutating func wait(
-    for paid: TaskRef, _ miss: Miss, now: Timestamp, policy: RetryPolicy, chance: Double, into effects: inout [Effect]
+    for paid: TaskRef, _ miss: Miss, now: Timestamp, policy: RetryPolicy, jitter: Double, into effects: inout [Effect]
   ) {
     var task = paid
     task.refreshes += 1
@@ -64,7 +64,7 @@ extension Slot {
     }
     guard isOver else {
       let delay = policy.fetchDelay(
-        failures: isSameWait ? task.refreshes : 1, retryAfter: miss.retryAfter, chance: chance)
+        failures: isSameWait ? task.refreshes : 1, retryAfter: miss.retryAfter, jitter: jitter)
       late.rest(delay, from: now)
       late.error.retryable = true
       task.late = late
@@ -74,7 +74,7 @@ extension Slot {
     }
     late.waited = max(waited, patience)
     if waited < policy.resultLifetime {
-      let delay = policy.latePause(waited: late.waited, retryAfter: miss.retryAfter, chance: chance)
+      let delay = policy.latePause(waited: late.waited, retryAfter: miss.retryAfter, jitter: jitter)
       late.rest(delay, from: now)
     }
     task.late = late
@@ -102,7 +102,7 @@ extension Slot {
   /// What a query says of a slot that is held, and still tried. Only a picture moves it; whatever else comes is one more
   /// miss, for it was paid for and was finished once.
   func followHeld(
-    _ held: TaskRef, _ outcome: QueryOutcome, now: Timestamp, policy: RetryPolicy, chance: Double
+    _ held: TaskRef, _ outcome: QueryOutcome, now: Timestamp, policy: RetryPolicy, jitter: Double
   ) -> Transition {
     let task = held.tried(at: now)
     var next = Transition(slot: self)
@@ -114,7 +114,7 @@ extension Slot {
       return next
     }
     let miss = Miss(cause: .notFetched, error: outcome.missError ?? task.late?.error ?? state.error ?? .notThere)
-    next.slot.wait(for: task, miss, now: now, policy: policy, chance: chance, into: &next.after)
+    next.slot.wait(for: task, miss, now: now, policy: policy, jitter: jitter, into: &next.after)
     return next
   }
 }

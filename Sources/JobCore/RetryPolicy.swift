@@ -1,4 +1,4 @@
-/// When to try again: every delay of the agent, as pure arithmetic. `chance` is a number in 0..<1 for the jitter.
+/// When to try again: every delay of the agent, as pure arithmetic. `jitter` is a number in 0..<1 for the jitter.
 public struct RetryPolicy: Hashable, Sendable {
   /// From acceptance to the first query.
   public var firstQueryDelay: Duration
@@ -75,26 +75,26 @@ public struct RetryPolicy: Hashable, Sendable {
 
   /// The delay before the next query of a task of this age: a quarter of the age, within the bounds, ± 20 %. A long
   /// task is asked for seldom, a short one is not kept waiting, and no counter has to be kept.
-  public func queryDelay(age: Duration, chance: Double) -> Duration {
+  public func queryDelay(age: Duration, jitter: Double) -> Duration {
     let span = min(max(age / 4, queryMin), queryMax)
-    return span * (0.8 + 0.4 * chance)
+    return span * (0.8 + 0.4 * jitter)
   }
 
   /// The delay after a query without a usable answer.
-  public func queryFailureDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
-    max(backOff(failures: failures, chance: chance), min(retryAfter ?? .zero, Self.longestWait))
+  public func queryFailureDelay(failures: Int, retryAfter: Duration?, jitter: Double) -> Duration {
+    max(backOff(failures: failures, jitter: jitter), min(retryAfter ?? .zero, Self.longestWait))
   }
 
   /// The delay before a request that was not accepted is sent again.
-  public func submitDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
-    guard let retryAfter else { return backOff(failures: failures, chance: chance) }
+  public func submitDelay(failures: Int, retryAfter: Duration?, jitter: Double) -> Duration {
+    guard let retryAfter else { return backOff(failures: failures, jitter: jitter) }
     // Never earlier than asked; a little later, so that not everybody comes back at once.
-    return max(backOff(failures: failures, chance: chance), min(retryAfter, Self.longestWait) + backOffBase * chance)
+    return max(backOff(failures: failures, jitter: jitter), min(retryAfter, Self.longestWait) + backOffBase * jitter)
   }
 
   /// The delay before a result is fetched again.
-  public func fetchDelay(failures: Int, retryAfter: Duration?, chance: Double) -> Duration {
-    max(backOff(failures: failures, chance: chance), min(retryAfter ?? .zero, Self.longestWait))
+  public func fetchDelay(failures: Int, retryAfter: Duration?, jitter: Double) -> Duration {
+    max(backOff(failures: failures, jitter: jitter), min(retryAfter ?? .zero, Self.longestWait))
   }
 
   /// The delay before a prompt is submitted again that was refused in unclear words, unless something shows before. A
@@ -111,16 +111,16 @@ public struct RetryPolicy: Hashable, Sendable {
 
   /// The pause before a picture is tried again whose slot is held, and that was waited for this long: half of that, from
   /// five minutes to an hour, ± 20 %.
-  public func latePause(waited: Duration, retryAfter: Duration?, chance: Double) -> Duration {
+  public func latePause(waited: Duration, retryAfter: Duration?, jitter: Double) -> Duration {
     let span = min(max(waited / 2, Self.latePauses.lowerBound), Self.latePauses.upperBound)
-    return max(span * (0.8 + 0.4 * chance), min(retryAfter ?? .zero, Self.longestWait))
+    return max(span * (0.8 + 0.4 * jitter), min(retryAfter ?? .zero, Self.longestWait))
   }
 
   /// Exponential, capped, with jitter over the upper half (so that it never collapses to nothing).
-  public func backOff(failures: Int, chance: Double) -> Duration {
+  public func backOff(failures: Int, jitter: Double) -> Duration {
     let doublings = min(max(failures - 1, 0), 16)
     let ceiling = min(backOffBase * (1 << doublings), backOffMax)
-    return ceiling * (0.5 + 0.5 * chance)
+    return ceiling * (0.5 + 0.5 * jitter)
   }
 }
 

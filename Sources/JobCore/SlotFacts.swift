@@ -14,12 +14,12 @@ extension Slot {
   public var mayBePaid: Bool { attempts.contains { $0.outcome.mayBePaid } || state == .done }
 
   /// Whether a sidecar tells of submissions of this slot that the journal does not know, or of the task of one that it does.
-  public func learns(from told: Slot) -> Bool {
+  public func learns(from other: Slot) -> Bool {
     // Of a picture that was finished long ago, the attempts are forgotten.
     guard state != .done else { return false }
     let known = Dictionary(attempts.map { ($0.attemptID, $0) }, uniquingKeysWith: { first, _ in first })
-    return told.attempts.contains { entry in
-      guard let own = known[entry.attemptID] else { return entry.outcome.mayBePaid || told.state.name == .failed }
+    return other.attempts.contains { entry in
+      guard let own = known[entry.attemptID] else { return entry.outcome.mayBePaid || other.state.name == .failed }
       return entry.taskID != nil && own.taskID == nil && own.outcome.mayBePaid
     }
   }

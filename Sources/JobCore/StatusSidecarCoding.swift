@@ -46,10 +46,10 @@ extension StatusSidecar {
       w.object { w in
         w.field("version", agentVersion)
         w.field("host", agentHost)
-        guard let told = self.writer else { return }
-        w.field("id", told.id)
-        w.field("run", told.run)
-        if let machine = told.machine { w.field("machine", machine) }
+        guard let writer = self.writer else { return }
+        w.field("id", writer.id)
+        w.field("run", writer.run)
+        if let machine = writer.machine { w.field("machine", machine) }
       }
     }
     return writer.bytes + [UInt8(ascii: "\n")]

@@ -1,4 +1,4 @@
-/// Time, chance and ids, from outside: whatever is not determined by a function's arguments comes from here, so that a
+/// Time, jitter and ids, from outside: whatever is not determined by a function's arguments comes from here, so that a
 /// three-day outage is a test of milliseconds.
 public struct Surroundings: Sendable {
   /// The wall clock.
@@ -8,7 +8,7 @@ public struct Surroundings: Sendable {
   /// Returns at that monotonic moment, or throws `CancellationError` when its task is cancelled first.
   public var sleep: @Sendable (_ until: Duration) async throws -> Void
   /// A number in 0..<1.
-  public var chance: @Sendable () -> Double
+  public var jitter: @Sendable () -> Double
   /// A new unique id, a UUID in the usual form.
   public var newID: @Sendable () -> String
   /// A new secret for a callback URL: 43 characters of A-Z, a-z, 0-9, - and _, from 256 bits that nobody can guess.
@@ -19,13 +19,13 @@ public struct Surroundings: Sendable {
   /// Makes surroundings.
   public init(
     wallClock: @escaping @Sendable () -> Timestamp, monotonic: @escaping @Sendable () -> Duration,
-    sleep: @escaping @Sendable (Duration) async throws -> Void, chance: @escaping @Sendable () -> Double,
+    sleep: @escaping @Sendable (Duration) async throws -> Void, jitter: @escaping @Sendable () -> Double,
     newID: @escaping @Sendable () -> String, newSecret: @escaping @Sendable () -> String, bootID: String
   ) {
     self.wallClock = wallClock
     self.monotonic = monotonic
     self.sleep = sleep
-    self.chance = chance
+    self.jitter = jitter
     self.newID = newID
     self.newSecret = newSecret
     self.bootID = bootID

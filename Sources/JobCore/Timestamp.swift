@@ -25,9 +25,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
   /// RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:05:00.250Z`.
   public var rfc3339: String {
     // RFC 3339 has four digits for the year: what lies beyond is told as the farthest that can be.
-    let told = min(max(milliseconds, Self.earliestTold), Self.latestTold)
-    let seconds = told.floorDiv(1000)
-    let ms = Int(told - seconds * 1000)
+    let bounded = min(max(milliseconds, Self.earliestShown), Self.latestShown)
+    let seconds = bounded.floorDiv(1000)
+    let ms = Int(bounded - seconds * 1000)
     let days = seconds.floorDiv(86_400)
     let clock = Int(seconds - days * 86_400)
     let (y, m, d) = Timestamp.civil(fromDays: days)
@@ -54,8 +54,8 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     }
   }
 
-  private static let earliestTold: Int64 = -62_167_219_200_000
-  private static let latestTold: Int64 = 253_402_300_799_999
+  private static let earliestShown: Int64 = -62_167_219_200_000
+  private static let latestShown: Int64 = 253_402_300_799_999
 
   /// Reads RFC 3339 in UTC (`Z`), with or without a fraction; nil for anything else.
   public init?(rfc3339 text: String) {

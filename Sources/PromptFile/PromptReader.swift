@@ -216,9 +216,9 @@ public struct PromptReader: PromptReading {
       do throws(JobError) {
         rules.append(try ExcludeRules(patterns, in: place.path.directory, root: options.roots[place.root]))
       } catch {
-        var told = error
-        told.message = "\(place.path.display): \(error.message)"
-        throw told
+        var located = error
+        located.message = "\(place.path.display): \(error.message)"
+        throw located
       }
     }
     guard let index = ExcludeRules.place(that: file.path, by: rules) else { return }

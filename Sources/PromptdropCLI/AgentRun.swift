@@ -50,14 +50,14 @@ struct AgentRun {
     )
     let signals = await Stopping.signals(hangUp)
     let listening = Task { [observer] in await Stopping.listen(signals, hangUp, assembly.pipeline, observer) }
-    let door: Door
+    let endpoints: AgentEndpoints
     do {
-      door = try await Door(configuration, assembly, roots: roots)
+      endpoints = try await AgentEndpoints(configuration, assembly, roots: roots)
     } catch {
       await assembly.shutdown()
       throw error
     }
-    if let complaint = door.complaint {
+    if let complaint = endpoints.complaint {
       observer.notice(.warning, JobError(code: .noControlSocket, message: complaint))
     }
     if view == nil { logger.info("promptdrop \(Promptdrop.version) watches \(roots.joined(separator: ", "))") }
@@ -65,7 +65,7 @@ struct AgentRun {
     listening.cancel()
     view?.finish()
     say(ending, logger, view == nil)
-    await door.close()
+    await endpoints.close()
     await assembly.shutdown()
     return ending
   }

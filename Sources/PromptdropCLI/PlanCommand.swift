@@ -15,7 +15,7 @@ struct PlanCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await withRefusals {
-      let answers = try await Asking(configuration: try settings.resolve()).ask(
+      let answers = try await CommandClient(configuration: try settings.resolve()).ask(
         CommandRequest(.plan), paths: roots, needsRoots: true)
       var pictures = 0
       for answer in answers {

@@ -15,7 +15,8 @@ public struct Promptdrop: AsyncParsableCommand {
       + "agent holds the folder, 77 the key is refused, 78 the configuration cannot be used.",
     version: version,
     subcommands: [
-      Watch.self, Once.self, StatusCommand.self, PlanCommand.self, Approve.self, Resolve.self, Retry.self, Own.self,
+      Watch.self, Once.self, StatusCommand.self, PlanCommand.self, Approve.self, Resolve.self, Retry.self,
+      OwnCommand.self,
       SandboxCommand.self, Demo.self,
     ])
 

@@ -18,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await withRefusals {
-      let answers = try await Asking(configuration: try settings.resolve()).ask(
+      let answers = try await CommandClient(configuration: try settings.resolve()).ask(
         CommandRequest(.status), paths: folder.map { [$0] } ?? [], needsRoots: false)
       for answer in answers {
         guard var status = answer.reply.status else {

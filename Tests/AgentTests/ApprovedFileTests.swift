@@ -10,7 +10,7 @@ extension Pipelines {
     private static let copy = "cat.sync-conflict-20260131-101500-ABCDEFG"
 
     @Test func aConflictCopyIsTakenOnceApproved() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop(Self.copy)
         try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
         #expect(try bench.sidecar(Self.copy)?.reason == HeldReason.conflictCopy.rawValue)
@@ -25,7 +25,7 @@ extension Pipelines {
     }
 
     @Test func anApprovalWhereNoAgentRunsIsKept() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop(Self.copy)
         try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
         try await bench.stop()
@@ -39,7 +39,7 @@ extension Pipelines {
     }
 
     @Test func whatChangedSinceItWasHeldIsNotApprovedUnseen() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop(Self.copy)
         try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
         try await bench.stop()
@@ -56,7 +56,7 @@ extension Pipelines {
     }
 
     @Test func anApprovalIsOfTheFileAsItStoodThen() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop(Self.copy)
         try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
         try await bench.stop()

@@ -8,7 +8,7 @@ extension Pipelines {
   /// That the bench itself works.
   @Suite struct BenchTests {
     @Test func aPromptBecomesAPicture() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("cat")
         try await bench.until("done") { try await $0.state("cat") == .done }
         #expect(try bench.hasPicture("cat"))

@@ -11,13 +11,13 @@ extension Pipelines {
       post.prompt.hasPrefix("bad") ? .refuse(ScriptedService.unclear()) : .accept()
     }
 
-    private func waits(_ bench: AgentBench, _ name: String) async throws -> Bool {
+    private func waits(_ bench: AgentFixture, _ name: String) async throws -> Bool {
       guard let slot = try await bench.slots(name).first else { return false }
       return slot.state.name == .queued && slot.state.blame != nil
     }
 
     @Test func aLoneOneWaitsAndIsTriedMoreAndMoreSeldom() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit(Self.isBad)
         try await bench.drop("bad")
         try await bench.pass(.seconds(30))
@@ -40,7 +40,7 @@ extension Pipelines {
     }
 
     @Test(arguments: [false, true]) func itIsItsOwnOnceALaterOneIsAccepted(restart: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit(Self.isBad)
         try await bench.drop("bad")
         try await bench.until("refused") { try await waits($0, "bad") }
@@ -66,7 +66,7 @@ extension Pipelines {
     }
 
     @Test func oneThatWasOnItsWayBeforeProvesNothing() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { post, n in post.prompt == "slow" ? .hang() : Self.isBad(post, n) }
         try await bench.drop("slow")
         try await bench.drop("bad")
@@ -80,7 +80,7 @@ extension Pipelines {
     }
 
     @Test func aPersonMayHaveItTriedAtOnce() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { post, n in n == 1 ? .refuse(ScriptedService.unclear()) : .accept() }
         try await bench.drop("bad")
         try await bench.until("refused") { try await waits($0, "bad") }
@@ -91,7 +91,7 @@ extension Pipelines {
 
     // Nobody is accepted any more, and nobody says why.
     @Test func severalInARowStopAllAndFailNone() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { post, n in .refuse(ScriptedService.unclear("no \(post.prompt) \(n)")) }
         try await bench.drop(names(100))
         try await bench.pass(.seconds(600))
@@ -112,7 +112,7 @@ extension Pipelines {
 
     // The same after a restart: those that were blamed on the account are tried again, none has failed.
     @Test func norDoesARestartFailThem() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .refuse(ScriptedService.unclear()) }
         try await bench.drop(names(5))
         try await bench.pass(.seconds(30))
@@ -127,7 +127,7 @@ extension Pipelines {
 
     // Three or more bad ones look like an account; the good ones behind them wait for seconds.
     @Test(arguments: [false, true]) func manyBadOnesStopNobodyForLong(sameMoment: Bool) async throws {
-      try await AgentBench.with(settings: { $0.maxRequests = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxRequests = 1 }) { bench in
         bench.service.onSubmit(Self.isBad)
         let bad = (0..<8).map { "bad\($0)" }
         try await bench.drop(sameMoment ? bad + names(6) : bad)
@@ -141,7 +141,7 @@ extension Pipelines {
           try await bench.census()[.done] == 6
         }
         if !sameMoment { #expect(bench.clock.monotonic - start <= .seconds(75)) }
-        // Each was given another chance, for it might have been the account.
+        // Each was given another jitter, for it might have been the account.
         try await bench.drop("last")
         try await bench.until("the bad ones have failed", within: .seconds(300)) { bench in
           try await bench.census()[.failed] == 8

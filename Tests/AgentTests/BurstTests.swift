@@ -8,8 +8,8 @@ extension Pipelines {
   /// More new prompts than anybody meant to make.
   @Suite struct BurstTests {
     // 250 in the root, 250 below it, all there at the start.
-    static func with(_ body: (AgentBench) async throws -> Void) async throws {
-      try await AgentBench.with(
+    static func with(_ body: (AgentFixture) async throws -> Void) async throws {
+      try await AgentFixture.with(
         settings: { $0.burstLimit = 200 },
         prepare: { place, _ in
           for name in names(250) {
@@ -69,7 +69,7 @@ extension Pipelines {
     }
 
     @Test func retriesDoNotCount() async throws {
-      try await AgentBench.with(settings: { $0.burstLimit = 3 }) { bench in
+      try await AgentFixture.with(settings: { $0.burstLimit = 3 }) { bench in
         bench.service.onSubmit { _, n in n < 3 ? .unreachable : .accept() }
         try await bench.drop(names(3))
         try await bench.until("all are done") { try await $0.census()[.done] == 3 }
@@ -79,7 +79,7 @@ extension Pipelines {
   }
 }
 
-extension AgentBench {
+extension AgentFixture {
   /// Those of these prompts that are in a state.
   func all(_ names: [String], _ state: StateName) async throws -> [String] {
     var found: [String] = []

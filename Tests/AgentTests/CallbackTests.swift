@@ -8,9 +8,9 @@ extension Pipelines {
   /// What a callback can and cannot prove.
   @Suite struct CallbackTests {
     static func with(
-      settings change: (inout AgentSettings) -> Void = { _ in }, _ body: (AgentBench) async throws -> Void
+      settings change: (inout AgentSettings) -> Void = { _ in }, _ body: (AgentFixture) async throws -> Void
     ) async throws {
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: { settings in
           settings.callbackBase = "https://drop.example"
           change(&settings)
@@ -18,7 +18,7 @@ extension Pipelines {
     }
 
     /// A job whose submission was accepted, and whose answer could not be read: held.
-    static func inDoubt(_ bench: AgentBench, _ name: String = "cat") async throws {
+    static func inDoubt(_ bench: AgentFixture, _ name: String = "cat") async throws {
       bench.service.onSubmit { post, _ in post.prompt == name ? .garbled(accepted: true) : .accept() }
       try await bench.drop(name)
       try await bench.until("it is held") { try await $0.reason(name) == .submissionOutcomeUnknown }

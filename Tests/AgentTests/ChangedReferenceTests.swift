@@ -11,7 +11,7 @@ extension Pipelines {
     // and the journal tell the same.
     @Test func whatWasBegunWithTheFormerImageStaysTold() async throws {
       let (former, present) = (SmallPNG.square([1, 2, 3]), SmallPNG.square([4, 5, 6]))
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.tasksTake(.seconds(60))
         try bench.place.write("root/a.png", bytes: former)
         try await bench.drop("cat", text: "---\ncount: 2\nimages: [a.png]\n---\ncat")
@@ -34,7 +34,7 @@ extension Pipelines {
 
     // Nothing was begun: the revision is what is sent.
     @Test func whatWasNotBegunIsTakenWithThePresentImage() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .unreachable }
         try bench.place.write("root/a.png", bytes: SmallPNG.square([1, 2, 3]))
         try await bench.drop("cat", text: "---\nimages: [a.png]\n---\ncat")

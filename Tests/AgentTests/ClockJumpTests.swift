@@ -11,7 +11,7 @@ extension Pipelines {
 
     // One waits after a refusal, one is at the service, one waits to be fetched: all in the moment of the jump.
     @Test(arguments: [year, .zero - year]) func waitsStayAsLongAsTheyWere(_ jump: Duration) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.tasksTake(.seconds(3600))
         try await bench.drop("working")
         bench.service.tasksTake(.zero)
@@ -43,7 +43,7 @@ extension Pipelines {
 
     // The same, with a restart after the jump: the journal's moments are of the old time.
     @Test(arguments: [year, .zero - year]) func aRestartAfterwardsHoldsNothing(_ jump: Duration) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.tasksTake(.seconds(3600))
         try await bench.drop("working")
         bench.service.onSubmit { _, n in n == 1 ? .refuse(ScriptedService.rateLimited(.seconds(600))) : .accept() }
@@ -61,7 +61,7 @@ extension Pipelines {
 
     // The clock is set while no agent runs.
     @Test(arguments: [year, .zero - year]) func setWhileNothingRuns(_ jump: Duration) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.tasksTake(.seconds(600))
         try await bench.drop("working")
         bench.service.onSubmit { _, n in n == 1 ? .refuse(ScriptedService.rateLimited(.seconds(600))) : .accept() }
@@ -75,7 +75,7 @@ extension Pipelines {
     }
 
     @Test func aDayIsNeverBegunTwice() async throws {
-      try await AgentBench.with(settings: { $0.spending.submissions = 2 }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.submissions = 2 }) { bench in
         try await bench.drop(names(12))
         try await bench.pass(.seconds(60))
         var budget: [Int64: Int] = [:]

@@ -11,13 +11,14 @@ extension Pipelines {
   @Suite struct ControlFileTests {
     private static let link = "https://example.org/1.png"
 
-    private func urls(_ bench: AgentBench, _ name: String) async throws -> [String]? {
+    private func urls(_ bench: AgentFixture, _ name: String) async throws -> [String]? {
       let job = try await bench.job(name)
       return job?.revisions[job?.current ?? 0]?.snapshot.images.compactMap(\.url)
     }
 
     // Time passes until the file is in that state; the watcher takes a moment of the real one.
-    private func wait(_ bench: AgentBench, _ name: String, _ state: StateName, _ reason: HeldReason? = nil) async throws
+    private func wait(_ bench: AgentFixture, _ name: String, _ state: StateName, _ reason: HeldReason? = nil)
+      async throws
     {
       try await bench.until("\(name) is \(state)") { bench in
         guard try await bench.state(name) == state else { return false }
@@ -26,7 +27,7 @@ extension Pipelines {
     }
 
     // Does something, and waits for the watcher, which lives in real time, to tell of the prompt that it is about.
-    private func change(_ bench: AgentBench, _ name: String, _ body: () throws -> Void) async throws {
+    private func change(_ bench: AgentFixture, _ name: String, _ body: () throws -> Void) async throws {
       let (watcher, key) = (bench.process.watcher, bench.key(name))
       let before = watcher.sightings(key)
       try body()
@@ -37,7 +38,7 @@ extension Pipelines {
 
     // A sync tool makes the place for the list while the text waits for its turn: the text waits for the list.
     @Test func anEmptyListHoldsWhatIsNotSentYet() async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang() : .accept() }
         try await bench.drop("first")
         try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
@@ -58,7 +59,7 @@ extension Pipelines {
 
     // Whoever sees a queue run away reaches for a pattern: what is not sent yet stays unsent, and comes back with it.
     @Test func aPatternKeepsWhatIsNotSentYet() async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang() : .accept() }
         try await bench.drop("first")
         try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
@@ -78,7 +79,7 @@ extension Pipelines {
 
     // It was approved with its list empty, and is touched before its turn: it is remembered as it is, and sent.
     @Test func aTouchOfWhatWasApprovedIsRemembered() async throws {
-      try await AgentBench.with(settings: { ($0.maxInFlight, $0.referenceWait) = (1, .seconds(5)) }) { bench in
+      try await AgentFixture.with(settings: { ($0.maxInFlight, $0.referenceWait) = (1, .seconds(5)) }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang() : .accept() }
         try await bench.drop("first")
         try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
@@ -101,7 +102,7 @@ extension Pipelines {
 
     @Test(arguments: ["CAT.IMAGES", "cat.Images", "Cat.images"]) func aListInOtherCaseIsTaken(name: String) async throws
     {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/\(name)", Self.link)
         try await bench.drop("cat")
         try await wait(bench, "cat", .done)
@@ -118,7 +119,7 @@ extension Pipelines {
     }
 
     @Test func aListInAnotherCompositionIsTaken() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/cafe\u{301}.images", Self.link)
         try await bench.drop("caf\u{E9}", text: "a cafe")
         try await wait(bench, "caf\u{E9}", .done)
@@ -128,7 +129,7 @@ extension Pipelines {
 
     @Test(arguments: ["fox.images.txt", "fox.image", "fox.prompt.images", "fox\u{200B}.images"])
     func whatOnlyLooksLikeAListHoldsThePrompt(name: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/\(name)", Self.link)
         try await bench.drop("fox")
         try await wait(bench, "fox", .held, .controlFileUnclear)
@@ -142,7 +143,7 @@ extension Pipelines {
     }
 
     @Test func approvedThePromptIsTakenWithoutIt() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/fox.images.txt", Self.link)
         try await bench.drop("fox")
         try await wait(bench, "fox", .held, .controlFileUnclear)
@@ -156,7 +157,7 @@ extension Pipelines {
     }
 
     @Test func twoListsAreNotToldApart() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/CAT.images", Self.link)
         try bench.place.write("root/Cat.images", Self.link)
         try await bench.drop("cat")
@@ -168,7 +169,7 @@ extension Pipelines {
     }
 
     @Test func aListOfAnotherPromptIsNotTaken() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/Cat.images", Self.link)
         try await bench.drop(["Cat", "cat"])
         try await bench.until("both") { try await $0.census()[.done] == 2 }
@@ -178,7 +179,7 @@ extension Pipelines {
     }
 
     @Test(arguments: ["folder", "link"]) func aListThatIsNoFileHoldsThePrompt(kind: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         if kind == "folder" {
           try bench.place.makeFolder("root/cat.images")
         } else {
@@ -195,7 +196,7 @@ extension Pipelines {
     }
 
     @Test func defaultsInOtherCaseAreTaken() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/.PromptDrop.yaml", "hold: true")
         try await bench.drop("cat")
         try await wait(bench, "cat", .held, .asked)
@@ -206,7 +207,7 @@ extension Pipelines {
 
     @Test(arguments: [".promptdrop.yml", "promptdrop.yaml", ".promptdrop.yaml.txt", "promptdrop.yml"])
     func whatOnlyLooksLikeDefaultsHoldsWhatIsBelow(name: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/\(name)", "hold: true")
         try bench.place.makeFolder("root/sub")
         try bench.place.write("root/sub/dog.prompt", "dog")
@@ -221,7 +222,7 @@ extension Pipelines {
     }
 
     @Test func aForeignFileOfThatNameIsLeftAlone() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/promptdrop.yaml", "services:\n  web:\n    image: x\n")
         try await bench.drop("cat")
         try await wait(bench, "cat", .done)
@@ -229,7 +230,7 @@ extension Pipelines {
     }
 
     @Test func defaultsThatLoseTheirNameLetNothingGo() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/.promptdrop.yaml", "hold: true")
         try await bench.drop("cat")
         try await wait(bench, "cat", .held, .asked)
@@ -247,7 +248,7 @@ extension Pipelines {
     }
 
     @Test func frontMatterBehindAnotherFenceIsHeld() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         let text = "----\nhold: true\n----\na fox"
         try await bench.drop("fox", text: text)
         try await wait(bench, "fox", .held, .frontMatterUnclear)
@@ -266,7 +267,7 @@ extension Pipelines {
     // MARK: what an earlier version took
 
     // A job that is done, of a text without a list, as a version that did not look so closely has left it.
-    private func finished(_ bench: AgentBench, _ name: String, _ text: String, count: Int = 1) async throws {
+    private func finished(_ bench: AgentFixture, _ name: String, _ text: String, count: Int = 1) async throws {
       let reader = PromptReader(.init(model: "google/gempix2", agentName: "bench"))
       let file = bench.key(name)
       let request = try reader.understand(prompt: Array(text.utf8), list: nil, file: file, defaults: [])
@@ -286,7 +287,7 @@ extension Pipelines {
     }
 
     @Test func whatIsFinalStaysSo() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         let texts = [
           "list": "a cat", "wide": "---\naspect_ratio: 17:9\n---\na cat, wide", "fence": "----\nmodel: m\n----\na cat",
           "bad": "a cat with a bad list",
@@ -315,7 +316,7 @@ extension Pipelines {
     }
 
     @Test func aFinishedPromptIsRenamedTogetherWithItsList() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("old", text: "a cat")
         try await wait(bench, "old", .done)
         try await bench.stop()
@@ -329,7 +330,7 @@ extension Pipelines {
     }
 
     @Test func anUnsentTextIsSentWithTheListThatCameLate() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .unreachable }
         try await bench.drop("cat")
         try await bench.pass(.seconds(5))
@@ -347,7 +348,7 @@ extension Pipelines {
 
     @Test(arguments: [[], [0, 0, 0, 0], [0xEF, 0xBB, 0xBF, 10]] as [[UInt8]])
     func anEmptyListHasNotArrived(bytes: [UInt8]) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/cat.images", bytes: bytes)
         try await bench.drop("cat")
         try await wait(bench, "cat", .queued, .controlFileEmpty)
@@ -368,7 +369,7 @@ extension Pipelines {
     }
 
     @Test func aCommentSaysThatThereIsNone() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/cat.images", "# none\n")
         try bench.place.write("root/.promptdrop.yaml", "# none\n")
         try await bench.drop("cat")
@@ -377,7 +378,7 @@ extension Pipelines {
     }
 
     @Test(arguments: [false, true]) func afterAWhileAPersonDecides(restart: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/.promptdrop.yaml", bytes: [0, 0, 0])
         try await bench.drop("cat")
         try await wait(bench, "cat", .queued, .controlFileEmpty)
@@ -398,7 +399,7 @@ extension Pipelines {
     }
 
     @Test func aDefaultThatChangesItsCountMakesNoPictures() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("cat")
         try await wait(bench, "cat", .done)
         try bench.place.write("root/.promptdrop.yaml", "count: 4\n")
@@ -409,13 +410,13 @@ extension Pipelines {
 
     // MARK: reference images
 
-    private func writePicture(_ bench: AgentBench, _ name: String) throws {
+    private func writePicture(_ bench: AgentFixture, _ name: String) throws {
       try bench.place.write("root/\(name)", bytes: SmallPNG.square([1, 2, 3]))
     }
 
     @Test(arguments: [("caf\u{E9}.png", "cafe\u{301}.png"), ("a\u{30A}/x.png", "\u{E5}/x.png")])
     func aReferenceMeansTheOnlyFileOfTheSameLetters(listed: String, there: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/cat.images", listed)
         try await bench.drop("cat")
         try await bench.until("it waits") { try $0.sidecar("cat")?.reason == "reference-missing" }
@@ -428,7 +429,7 @@ extension Pipelines {
     }
 
     @Test func severalThatFitAreNotTaken() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try writePicture(bench, "\u{1EAD}.png")
         try writePicture(bench, "a\u{323}\u{302}.png")
         try bench.place.write("root/cat.images", "\u{E2}\u{323}.png")
@@ -444,7 +445,7 @@ extension Pipelines {
 
     @Test(arguments: [("ske\u{200B}tch.png", "sketch.png"), ("sketch.png", "Sketch.png")])
     func aNameThatOnlyLooksTheSameIsShown(listed: String, there: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try writePicture(bench, there)
         try bench.place.write("root/cat.images", listed)
         try await bench.drop("cat")

@@ -11,7 +11,7 @@ extension Pipelines {
     static let toMidnight: Duration = .seconds(15 * 3600)
 
     @Test func submissionsOfADay() async throws {
-      try await AgentBench.with(settings: { $0.spending.submissions = 3 }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.submissions = 3 }) { bench in
         try await bench.drop(names(5))
         try await bench.until("three are done") { try await $0.census()[.done] == 3 }
         let waiting = try #require(try await bench.all(names(5), .queued).first)
@@ -26,7 +26,7 @@ extension Pipelines {
     }
 
     @Test func eachRootHasItsOwn() async throws {
-      try await AgentBench.with(roots: ["a", "b"], settings: { $0.spending.rootSubmissions = 2 }) { bench in
+      try await AgentFixture.with(roots: ["a", "b"], settings: { $0.spending.rootSubmissions = 2 }) { bench in
         try await bench.drop(names(3).map { "a" + $0 })
         try await bench.drop(names(3).map { "b" + $0 }, root: 2)
         try await bench.pass(.seconds(600))
@@ -38,7 +38,7 @@ extension Pipelines {
     }
 
     @Test(arguments: [false, true]) func creditsOfADay(ofARoot: Bool) async throws {
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: { settings in
           settings.spending.price = Credits("0.5")
           if ofARoot {
@@ -61,7 +61,7 @@ extension Pipelines {
     // Half a credit is set aside for what turns out to cost a tenth: what is given back is used at once where nothing else is
     // to be done.
     @Test func creditsGivenBackAreUsedOnTheSameDay() async throws {
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: { settings in
           settings.spending.credits = Credits("1")
           settings.spending.price = Credits("0.5")
@@ -77,7 +77,7 @@ extension Pipelines {
     }
 
     @Test(arguments: [false, true]) func aRestartDoesNotBeginTheDayAgain(killed: Bool) async throws {
-      try await AgentBench.with(settings: { $0.spending.submissions = 3 }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.submissions = 3 }) { bench in
         try await bench.drop(names(2))
         try await bench.until("done") { try await $0.census()[.done] == 2 }
         if killed { try await bench.kill() } else { try await bench.stop() }
@@ -94,7 +94,7 @@ extension Pipelines {
     }
 
     @Test func aLimitThatIsRaisedLetsThemGoAtOnce() async throws {
-      try await AgentBench.with(settings: { $0.spending.submissions = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.submissions = 1 }) { bench in
         try await bench.drop(names(4))
         try await bench.pass(.seconds(60))
         #expect(bench.service.posts.count == 1)
@@ -109,7 +109,7 @@ extension Pipelines {
     }
 
     @Test func unknownPricesAreFoundOutOneAtATime() async throws {
-      try await AgentBench.with(settings: { $0.spending.credits = Credits("2") }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.credits = Credits("2") }) { bench in
         bench.service.tasksTake(.seconds(60))
         try await bench.drop(names(5))
         try await bench.pass(.seconds(50))
@@ -124,7 +124,7 @@ extension Pipelines {
     }
 
     @Test func whatMayHaveBeenAcceptedStaysOnTheBill() async throws {
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: { settings in
           settings.spending.credits = Credits("1")
           settings.spending.price = Credits("0.5")
@@ -142,7 +142,7 @@ extension Pipelines {
 
     // The picture is late, its slot is held, and only then the service tells the price.
     @Test func aPriceThatComesWhileItIsHeldCounts() async throws {
-      try await AgentBench.with(settings: { $0.spending.price = Credits("0.5") }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.price = Credits("0.5") }) { bench in
         bench.service.costs(nil)
         bench.service.onFetch { _ in .expired(JobError(code: "image-expired", message: "HTTP 404.", retryable: true)) }
         try await bench.drop("cat")
@@ -158,7 +158,7 @@ extension Pipelines {
     // A task that succeeded may have been charged for, although it made no picture; one that failed was not.
     @Test(arguments: [TaskReport.Phase.withoutResult, .succeeded([.text("No.")]), .failed("no")])
     func whatSucceededWithoutAPictureStaysOnTheBill(_ phase: TaskReport.Phase) async throws {
-      try await AgentBench.with(settings: { $0.spending.price = Credits("0.5") }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.price = Credits("0.5") }) { bench in
         bench.service.onQuery { _, _ in .report(TaskReport(phase: phase, status: "final", consumed: nil)) }
         try await bench.drop("cat")
         try await bench.until("failed", within: .seconds(900)) { try await $0.state("cat") == .failed }
@@ -168,7 +168,7 @@ extension Pipelines {
     }
 
     @Test func whatWasRefusedDoesNot() async throws {
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: { settings in
           settings.spending.credits = Credits("1")
           settings.spending.submissions = 2
@@ -195,7 +195,7 @@ extension Pipelines {
 
     @Test func tenSecondsBeforeMidnight() async throws {
       let clock = ManualClock(wallClock: Timestamp(milliseconds: 1_769_903_990_000))
-      try await AgentBench.with(clock: clock, settings: { $0.spending.submissions = 1 }) { bench in
+      try await AgentFixture.with(clock: clock, settings: { $0.spending.submissions = 1 }) { bench in
         bench.service.tasksTake(.seconds(30))
         try await bench.drop(names(2))
         try await bench.pass(.seconds(9))
@@ -216,7 +216,7 @@ extension Pipelines {
       let cost = random.one(of: ["0.3", "0.5", "0.7"])
       let limit = random.one(of: ["1", "1.5", "2.2"])
       let isKnown = random.percent(60)
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: { settings in
           settings.spending.credits = Credits(limit)
           if isKnown { settings.spending.price = Credits("0.7") }

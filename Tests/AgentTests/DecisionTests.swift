@@ -9,10 +9,10 @@ extension Pipelines {
   @Suite struct DecisionTests {
     /// Held jobs, then `decide`, with the agent running or with one that was stopped before anything; then it runs.
     static func deciding(
-      running: Bool, prepare: (AgentBench) async throws -> Void, _ decide: (AgentBench) async throws -> Void,
-      then check: (AgentBench) async throws -> Void
+      running: Bool, prepare: (AgentFixture) async throws -> Void, _ decide: (AgentFixture) async throws -> Void,
+      then check: (AgentFixture) async throws -> Void
     ) async throws {
-      try await AgentBench.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
+      try await AgentFixture.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
         try await prepare(bench)
         if !running {
           try await bench.stop()
@@ -31,7 +31,7 @@ extension Pipelines {
       }
     }
 
-    static func bothInDoubt(_ bench: AgentBench) async throws {
+    static func bothInDoubt(_ bench: AgentFixture) async throws {
       bench.service.onSubmit { _, _ in .garbled(accepted: true) }
       try await bench.drop("cat", text: "---\ncount: 2\n---\ncat")
       try await bench.until("both are held") { bench in
@@ -41,7 +41,7 @@ extension Pipelines {
       bench.service.onSubmit(nil)
     }
 
-    static func inDoubt(_ bench: AgentBench) async throws {
+    static func inDoubt(_ bench: AgentFixture) async throws {
       try await CallbackTests.inDoubt(bench)
       bench.service.onSubmit(nil)
     }
@@ -52,7 +52,7 @@ extension Pipelines {
         #expect(await bench.resolve("cat", .adopt(taskID: task)).oks == [true])
         #expect(try await bench.state("cat") != .held)
         #expect(try bench.sidecar("cat")?.taskID(slot: 1) == task, "told at once")
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 1)
         #expect(try bench.hasPicture("cat"))
@@ -65,7 +65,7 @@ extension Pipelines {
         #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).oks == [true])
         #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).oks != [true], "the same once more")
         #expect(await bench.resolve("cat", .adopt(taskID: tasks[1])).oks == [true])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 2)
         #expect(try bench.sidecar("cat")?.outputs.count == 2)
@@ -77,7 +77,7 @@ extension Pipelines {
         let tasks = bench.service.tasks.map(\.id)
         #expect(await bench.resolve("cat", .adopt(taskID: tasks[0])).oks == [true])
         #expect(await bench.resolve("cat", .abandon).oks == [true])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         let states = try await bench.words("cat")
         #expect(states == ["cancelled", "done"])
         #expect(bench.service.posts.count == 2)
@@ -94,7 +94,7 @@ extension Pipelines {
         let reply = await bench.resolve("cat", .adopt(taskID: task))
         #expect(reply.oks == [false])
         #expect(reply.files.first?.message.contains("dog.prompt") == true)
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.reason("cat") == .submissionOutcomeUnknown)
       }
     }
@@ -102,7 +102,7 @@ extension Pipelines {
     @Test(arguments: [true, false]) func resubmit(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.inDoubt) { bench in
         #expect(await bench.resolve("cat", .resubmit).oks == [true])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 2)
         #expect(try bench.sidecar("cat")?.mayHaveBeenPaidTwice == true)
@@ -112,7 +112,7 @@ extension Pipelines {
     @Test(arguments: [true, false]) func resubmitBoth(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.bothInDoubt) { bench in
         #expect(await bench.resolve("cat", .resubmit).oks == [true])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 4)
       }
@@ -123,7 +123,7 @@ extension Pipelines {
         #expect(await bench.resolve("cat", .abandon).oks == [true])
         let told = try bench.sidecar("cat")?.state
         #expect(told == .cancelled)
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .cancelled)
         try await bench.pass(.seconds(3600))
         #expect(bench.service.posts.count == 1)
@@ -138,7 +138,7 @@ extension Pipelines {
         #expect(await bench.resolve("cat", .abandon).oks == [true])
         let task = try #require(bench.service.task("cat")).id
         #expect(await bench.resolve("cat", .adopt(taskID: task)).oks == [true])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
       }
     }
@@ -151,7 +151,7 @@ extension Pipelines {
         bench.service.onSubmit(nil)
       } _: { bench in
         #expect(await bench.ask(.retry, ["cat.prompt"]).oks == [true])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.tasks.count == 2)
       }
@@ -165,7 +165,7 @@ extension Pipelines {
         bench.service.onFetch(nil)
       } _: { bench in
         #expect(await bench.ask(.retry, ["cat.prompt"]).oks == [true])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(bench.service.posts.count == 1)
       }
@@ -176,7 +176,7 @@ extension Pipelines {
         #expect(await bench.ask(.retry, ["cat.prompt"]).oks == [false])
         #expect(await bench.ask(.retry).files.isEmpty)
         #expect(await bench.ask(.approve, ["cat.prompt"]).oks == [false])
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.reason("cat") == .submissionOutcomeUnknown)
         #expect(bench.service.posts.count == 1)
       }
@@ -195,7 +195,7 @@ extension Pipelines {
         #expect(await bench.resolve("cat", .adopt(taskID: task)).oks == [true])
         #expect(await bench.resolve("dog", .abandon).oks == [true])
         #expect(await bench.resolve("cow", .resubmit).files.count == 1)
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .done)
         #expect(try bench.hasPicture("cat"))
         #expect(try await bench.state("dog") == .cancelled)
@@ -212,14 +212,14 @@ extension Pipelines {
       } _: { bench in
         let reply = await bench.ask(.resolve, decision: .abandon, reason: "submission-outcome-unknown")
         #expect(reply.files.count == 2)
-      } then: { (bench: AgentBench) async throws in
+      } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.all(["cat", "dog"], .cancelled).count == 2)
         #expect(try await bench.reason("cow") == .paidNotFetched)
       }
     }
 
     @Test func whatIsOnItsWayIsNotDecided() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop("cat")
         for decision in [CommandRequest.Decision.resubmit, .abandon, .adopt(taskID: "ta-x")] {

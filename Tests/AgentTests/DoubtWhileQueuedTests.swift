@@ -10,7 +10,7 @@ extension Pipelines {
     private static let link = "https://example.org/1.png"
 
     // What was dropped is in the queue, and nothing can be sent.
-    private func queue(_ bench: AgentBench, _ name: String, text: String? = nil) async throws {
+    private func queue(_ bench: AgentFixture, _ name: String, text: String? = nil) async throws {
       bench.service.onSubmit { _, _ in .unreachable }
       try await bench.drop(name, text: text)
       try await bench.pass(.seconds(5))
@@ -19,7 +19,7 @@ extension Pipelines {
 
     @Test(arguments: [("cat.images", ""), ("cat.images.txt", link)])
     func aListInDoubtHoldsWhatIsUnsent(name: String, content: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await queue(bench, "cat")
         try bench.place.write("root/\(name)", content)
         let reason = content.isEmpty ? HeldReason.controlFileEmpty : .controlFileUnclear
@@ -38,7 +38,7 @@ extension Pipelines {
     }
 
     @Test func withoutTheListItsPlaceInTheQueueComesBack() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await queue(bench, "cat")
         try bench.place.write("root/cat.images", "")
         try await bench.until("it waits") { try $0.sidecar("cat")?.reason == HeldReason.controlFileEmpty.rawValue }
@@ -53,7 +53,7 @@ extension Pipelines {
 
     // The approval went with the note when the file was taken.
     @Test(arguments: [false, true]) func whatWasApprovedIsSentThoughItIsTouched(hold: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.place.write("root/cat.images.txt", Self.link)
         try await bench.drop("cat")
         try await bench.until("held") { try await $0.state("cat") == .held }
@@ -74,7 +74,7 @@ extension Pipelines {
     }
 
     @Test func morePicturesOfAnEarlierTextWaitForItsList() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         for text in ["a cat", "a dog"] {
           try await bench.drop("cat", text: text)
           try await bench.until("\(text) is done") { try $0.hasPicture("cat", of: text) }
@@ -90,7 +90,7 @@ extension Pipelines {
     }
 
     @Test func whatASidecarTellsIsUnsentWaitsForItsList() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, n in n == 1 ? .accept() : .unreachable }
         try await bench.drop("cat", text: "---\ncount: 2\n---\ncat")
         try await bench.pass(.seconds(60))

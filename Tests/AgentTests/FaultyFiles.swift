@@ -280,7 +280,7 @@ final class SeenWatcher: FolderWatching {
   func await(_ files: Set<FileKey>) { inner.await(files) }
   func rescan() { inner.rescan() }
   func lookAgain(below folder: FileKey) { inner.lookAgain(below: folder) }
-  func hasRoom(_ prompts: Int, told: Int) { inner.hasRoom(prompts, told: told) }
+  func hasRoom(_ prompts: Int, reported: Int) { inner.hasRoom(prompts, reported: reported) }
   func confirm(_ file: FileKey, _ stamp: TakenStamp) { inner.confirm(file, stamp) }
   var conditions: [FolderCondition] { inner.conditions }
   func stop() { inner.stop() }

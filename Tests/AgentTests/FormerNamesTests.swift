@@ -13,7 +13,7 @@ extension Pipelines {
     enum Case: CaseIterable { case image, list }
 
     // The prompt is refused, or waits; then comes an update, with the file under another spelling of its name.
-    private func update(_ bench: AgentBench, _ what: Case) async throws {
+    private func update(_ bench: AgentFixture, _ what: Case) async throws {
       if what == .image { try bench.place.write("root/cat.images", "caf\u{E9}.png") }
       try await bench.drop("cat", text: what == .list ? "---\nrequire_images: true\n---\na cat" : "a cat")
       try await bench.pass(.seconds(700))
@@ -36,7 +36,7 @@ extension Pipelines {
 
     @Test(arguments: Case.allCases, [false, true])
     func anUpdatePaysForNothing(what: Case, restart: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await update(bench, what)
         if restart {
           try await bench.stop()
@@ -54,7 +54,7 @@ extension Pipelines {
     }
 
     @Test(arguments: Case.allCases) func aChangeIsAWishAnew(what: Case) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await update(bench, what)
         switch what {
         case .image: try bench.place.write("root/cafe\u{301}.png", bytes: SmallPNG.square([3, 2, 1]))

@@ -11,7 +11,7 @@ extension Pipelines {
   @Suite struct HoldingFilesTests {
     @Test(arguments: ["fox (conflict)", "fox.Conflict", "fox [conflicted]"])
     func besideItsOriginalItIsACopy(name: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("fox")
         try await bench.until("fox is done") { try await $0.state("fox") == .done }
         try await bench.drop(name)
@@ -26,7 +26,7 @@ extension Pipelines {
     }
 
     @Test func aJobThatTheJournalKnowsIsEnough() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("fox")
         try await bench.until("fox is done") { try await $0.state("fox") == .done }
         try await bench.delete("fox")
@@ -37,7 +37,7 @@ extension Pipelines {
     }
 
     @Test func aloneItIsAPrompt() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         let names = [
           "fox (conflict)", "fox.Conflict", "Romeo and Juliet", "Romeo and Juliet (Conflicts between families)", "wolf",
           "wolf (1)", "wolf 2", "wolf-word",
@@ -54,7 +54,7 @@ extension Pipelines {
     // Held under other rules of names: a touch, or a changed default, is no word of a person's.
     @Test func whatWasHeldStaysHeldUntilItChanges() async throws {
       let name = "Romeo (Conflicts between families)"
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("other")
         try await bench.until("other is done") { try await $0.state("other") == .done }
         try bench.place.write("root/.promptdrop.yaml", "exclude: ['Romeo*']\n")
@@ -85,7 +85,7 @@ extension Pipelines {
     // MARK: exclude patterns
 
     /// The next process runs on a state that an earlier version wrote, as far as exclude patterns go.
-    private func update(_ bench: AgentBench) async throws {
+    private func update(_ bench: AgentFixture) async throws {
       try await bench.stop()
       try bench.copyState(to: "old")
       do {
@@ -97,7 +97,7 @@ extension Pipelines {
     }
 
     @Test func whatAFormerPatternLeftOutIsHeldForApproval() async throws {
-      try await AgentBench.with(prepare: { place, _ in
+      try await AgentFixture.with(prepare: { place, _ in
         try place.write("root/.promptdrop.yaml", "exclude: ['old/*.prompt', '!kept.prompt', 'out']\n")
       }) { bench in
         try await bench.drop("taken")
@@ -125,7 +125,7 @@ extension Pipelines {
     }
 
     @Test func aFolderThatIsNewIsNotAskedFor() async throws {
-      try await AgentBench.with(prepare: { place, _ in
+      try await AgentFixture.with(prepare: { place, _ in
         try place.write("root/.promptdrop.yaml", "exclude: ['*.prompt', '!keep.prompt', 'old/*.prompt']\n")
         try place.makeFolder("root/old/deep")
       }) { bench in
@@ -137,7 +137,7 @@ extension Pipelines {
     }
 
     @Test func aPatternThatCanNeverMatchKeepsItsFoldersPrompts() async throws {
-      try await AgentBench.with(prepare: { place, _ in
+      try await AgentFixture.with(prepare: { place, _ in
         try place.write("root/a/.promptdrop.yaml", "exclude: ['drafts\\old']\n")
       }) { bench in
         try await bench.drop(["a/cat", "dog"])

@@ -12,7 +12,7 @@ extension Pipelines {
     }
 
     @Test func isTriedForTenMinutesThenHeldAndTriedOn() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onFetch(Self.missing)
         try await bench.drop("cat")
         try await bench.until("late, and told") { bench in
@@ -40,7 +40,7 @@ extension Pipelines {
     }
 
     @Test func isTriedForADayAndNoLonger() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onFetch(Self.missing)
         try await bench.drop("cat")
         try await bench.pass(.seconds(27 * 3600))
@@ -59,7 +59,7 @@ extension Pipelines {
     }
 
     @Test(arguments: [true, false]) func goesOnAfterARestart(isHeld: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onFetch(Self.missing)
         try await bench.drop("cat")
         if isHeld {
@@ -80,7 +80,7 @@ extension Pipelines {
     }
 
     @Test func takesNoPlaceAtTheService() async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onFetch { $0 == "ta-1" ? Self.missing($0) : nil }
         try await bench.drop("cat")
         try await bench.until("late") { try await $0.slots("cat").first?.state.isLate == true }
@@ -91,7 +91,7 @@ extension Pipelines {
     }
 
     @Test(arguments: [true, false]) func fiveInARowStopSubmittingUntilOneArrives(restarted: Bool) async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onFetch { $0 == "ta-1" ? nil : Self.missing($0) }
         try await bench.drop("first")
         try await bench.until("done") { try await $0.state("first") == .done }
@@ -114,7 +114,7 @@ extension Pipelines {
     }
 
     @Test func somethingThatArrivesBetweenIsNoRow() async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         // Every third one arrives.
         bench.service.onFetch { id in Int(id.dropFirst(3)).map { $0 % 3 == 0 } == true ? nil : Self.missing(id) }
         try await bench.drop(names(12))
@@ -124,7 +124,7 @@ extension Pipelines {
     }
 
     @Test func givingOneUpLetsOneMoreGo() async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onFetch(Self.missing)
         try await bench.drop(names(8))
         try await bench.until("it stops") { $0.notices.count("pictures-not-fetched") == 1 }
@@ -138,7 +138,7 @@ extension Pipelines {
     }
 
     @Test func aNullResultIsWaitedForThenItFailed() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         let comesAt = bench.clock.monotonic + .seconds(50)
         let clock = bench.clock
         bench.service.onQuery { id, _ in
@@ -158,7 +158,7 @@ extension Pipelines {
     // MARK: pictures that are not quite right
 
     @Test func theSameDamagedBytesTwiceArePublishedWithAWarning() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onPicture { task, _ in Array(ScriptedService.picture(task.number).dropLast(12)) }
         try await bench.drop("cat")
         try await bench.until("done", within: .seconds(600)) { try await $0.state("cat") == .done }
@@ -175,7 +175,7 @@ extension Pipelines {
 
     /// A picture that is not whole yet is not the picture.
     @Test func otherDamagedBytesEachTimeAreNot() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onPicture { task, count in
           let whole = ScriptedService.picture(task.number)
           return count < 7 ? Array(whole.prefix(whole.count / 2 + count)) : nil
@@ -190,7 +190,7 @@ extension Pipelines {
     }
 
     @Test func whatIsNoPictureIsKeptUntilItComes() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onPicture { _, _ in Array("TIFF or whatever".utf8) }
         try await bench.drop("cat")
         try await bench.until("held", within: .seconds(1800)) { try await $0.state("cat") == .held }
@@ -207,7 +207,7 @@ extension Pipelines {
 
     // Never the same, and never whole: what came last is kept where its slot is held for it.
     @Test func whatIsDamagedDifferentlyEachTimeIsKeptUntilItComes() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onPicture { task, count in
           let whole = ScriptedService.picture(task.number)
           return Array(whole.dropLast(12)) + [UInt8(truncatingIfNeeded: count)]
@@ -226,7 +226,7 @@ extension Pipelines {
 
     // The second of two is late, and then the service lists only one: which one that is nobody knows.
     @Test func aListThatBecomesShorterIsNotAll() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         func answer(_ ids: String...) -> QueryOutcome {
           let results = ids.map { ResultItem.url("https://pictures.example/\($0)") }
           return .report(TaskReport(phase: .succeeded(results), status: "success", consumed: "0.5"))

@@ -9,7 +9,7 @@ extension Pipelines {
   @Suite struct LifecycleTests {
     // Something that was begun is slow: the run has not ended while it goes on.
     @Test(arguments: ["picture", "sidecar"]) func nothingGoesOnAfterTheEnd(_ slow: String) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         let barrier = Barrier()
         bench.process.files.delay { call in
           switch call {
@@ -34,7 +34,7 @@ extension Pipelines {
     }
 
     @Test func cancellingStopsIt() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.tasksTake(.seconds(60))
         try await bench.drop("cat")
         try await bench.until("sent") { try await $0.state("cat") == .submitted }
@@ -52,7 +52,7 @@ extension Pipelines {
 
     // The answer of a POST is worth waiting for, for a while; what is known then is written down.
     @Test func cancellingWaitsForAPostAndThenGivesItUp() async throws {
-      try await AgentBench.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
+      try await AgentFixture.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop("cat")
         try await bench.until("it is sent") { $0.service.hanging == 1 }
@@ -67,7 +67,7 @@ extension Pipelines {
 
     // While nothing can be written, a start waits; that ends too.
     @Test func cancellingEndsAStartThatWaits() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.journal.fail { _, _ in .full("no space") }
         try await bench.drop("cat")
         try await bench.until("it waits") { $0.notices.count("journal-full") > 0 }

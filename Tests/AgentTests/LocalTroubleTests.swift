@@ -11,7 +11,7 @@ extension Pipelines {
   @Suite struct LocalTroubleTests {
     // A prompt to its picture takes some ten commits; each of them is the first of three that fail.
     @Test(arguments: 0..<14) func theJournalIsFullForAWhile(index: Int) async throws {
-      try await AgentBench.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
+      try await AgentFixture.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
         let start = bench.process.journal.commits
         bench.process.journal.fail { commit, _ in
           (start + index..<start + index + 3).contains(commit) ? .full("no space") : nil
@@ -24,7 +24,7 @@ extension Pipelines {
     }
 
     @Test func fullForAnHourThenWellWithinAMinute() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.journal.fail { _, _ in .full("no space") }
         try await bench.drop(names(20))
         try await bench.pass(.seconds(3600))
@@ -40,7 +40,7 @@ extension Pipelines {
 
     // The disk fills up between the POST and its answer.
     @Test func aTaskIDThatCannotBeWrittenIsKept() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop("cat")
         bench.process.journal.fail { _, _ in .full("no space") }
@@ -55,7 +55,7 @@ extension Pipelines {
 
     // And the process is stopped before there is room again.
     @Test func orGoesIntoTheSidecarBeforeAStop() async throws {
-      try await AgentBench.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
+      try await AgentFixture.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop("cat")
         bench.process.journal.fail { _, _ in .full("no space") }
@@ -73,7 +73,7 @@ extension Pipelines {
 
     // Something else meets the full disk first; the answer comes while that waits.
     @Test(arguments: [true, false]) func alsoBehindAnotherChangeThatWaits(stopped: Bool) async throws {
-      try await AgentBench.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
+      try await AgentFixture.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "cat" ? .hang() : .accept() }
         try await bench.drop("cat")
         bench.process.journal.fail { _, _ in .full("no space") }
@@ -91,7 +91,7 @@ extension Pipelines {
 
     // A picture is being put in place, and a start that has something to write, while the disk is full.
     @Test func aStopIsHeardWhileTheJournalIsFull() async throws {
-      try await AgentBench.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
+      try await AgentFixture.with(settings: { $0.stopTimeout = .seconds(20) }) { bench in
         bench.service.onFetch { _ in .transient(JobError(code: "later", message: "Later."), retryAfter: nil) }
         try await bench.drop("cat", text: "---\ncount: 2\n---\ncat")
         try await bench.until("its pictures are being fetched") { !$0.service.fetches.isEmpty }
@@ -107,7 +107,7 @@ extension Pipelines {
 
     // Of many prompts in a folder that cannot be written, a few try; another folder is not kept waiting.
     @Test func aFolderThatCannotBeWrittenIsTriedNowAndThen() async throws {
-      try await AgentBench.with(roots: ["a", "b"]) { bench in
+      try await AgentFixture.with(roots: ["a", "b"]) { bench in
         bench.process.files.fail { call in
           if case .sidecar(let file, .submitting, durable: true) = call, file.root == RootID(1) { .full } else { nil }
         }
@@ -128,7 +128,7 @@ extension Pipelines {
 
     // Out of descriptors for a moment: the prompt did not fail.
     @Test func aSidecarThatCannotBeReadIsNoneOfTheirFault() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.files.fail { call in if case .readSidecar = call { .machine } else { nil } }
         try await bench.drop("cat")
         try await bench.pass(.seconds(45))
@@ -140,7 +140,7 @@ extension Pipelines {
 
     // The journal breaks for good in that moment: the sidecar has the id, and the next start finds it there.
     @Test func orGoesIntoTheSidecar() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop("cat")
         bench.process.journal.fail { _, _ in .broken("I/O error") }
@@ -159,7 +159,7 @@ extension Pipelines {
     }
 
     @Test func aSubmissionThatCannotBeShownIsNotSent() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.files.fail { call in
           if case .sidecar(_, .submitting, durable: true) = call { return .full }
           return nil
@@ -177,7 +177,7 @@ extension Pipelines {
     enum Place: CaseIterable { case stage, append, finish, rename, finalSidecar }
 
     @Test(arguments: Place.allCases) func aPictureThatCannotBeWrittenIsWrittenLater(_ place: Place) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.files.fail { call in
           switch (place, call) {
           case (.stage, .stage), (.append, .append), (.finish, .finish), (.rename, .rename): .full
@@ -199,7 +199,7 @@ extension Pipelines {
 
     // Said once and for as long as it lasts, not for each picture and each try.
     @Test func aFullDiskShowsInStatus() async throws {
-      try await AgentBench.with(roots: ["a", "b"]) { bench in
+      try await AgentFixture.with(roots: ["a", "b"]) { bench in
         bench.process.files.fail { call in if case .finish = call { .full } else { nil } }
         try await bench.drop(names(8))
         try await bench.pass(.seconds(600))
@@ -219,7 +219,7 @@ extension Pipelines {
 
     // What is in the folder is no longer known: it ends, and the next one goes on.
     @Test func aFolderThatDoesNotSyncEndsIt() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.files.fail { call in
           if case .syncFolder = call { return .lost }
           return nil
@@ -238,7 +238,7 @@ extension Pipelines {
     }
 
     @Test func aSubmittingSidecarThatIsFatalEndsItUnsent() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.files.fail { call in
           if case .sidecar(_, .submitting, durable: true) = call { return .lost }
           return nil
@@ -255,7 +255,7 @@ extension Pipelines {
 
     // Random faults of the disk, here and there, for an hour; then it is well.
     @Test(arguments: SplitMix64.seeds(4)) func manyFaults(seed: UInt64) async throws {
-      try await AgentBench.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
+      try await AgentFixture.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
         let random = Mutex(SplitMix64(seed: seed))
         bench.process.journal.fail { _, _ in random.withLock { $0.percent(20) } ? .full("no space") : nil }
         bench.process.files.fail { _ in random.withLock { $0.percent(20) } ? .full : nil }

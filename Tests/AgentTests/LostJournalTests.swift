@@ -18,7 +18,7 @@ extension Pipelines {
     }
 
     // done, failed, at the service, in doubt, being submitted, and not sent yet, in the moment of the loss.
-    static func inEveryState(_ bench: AgentBench, copyWhen: (String) async throws -> Void) async throws {
+    static func inEveryState(_ bench: AgentFixture, copyWhen: (String) async throws -> Void) async throws {
       try await copyWhen("nothing")
       bench.service.onSubmit { post, _ in
         switch post.prompt {
@@ -50,7 +50,7 @@ extension Pipelines {
     }
 
     @Test(arguments: Journal.allCases) func whatTheSidecarsTellIsBelieved(_ journal: Journal) async throws {
-      try await AgentBench.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
+      try await AgentFixture.with(settings: { $0.callbackBase = "https://drop.example" }) { bench in
         try await Self.inEveryState(bench) { _ in
           // Nothing can be sent yet, but everything is taken.
           if journal == .older {
@@ -97,7 +97,7 @@ extension Pipelines {
 
     // The daily copy, put in the place of the journal.
     @Test func theDailyCopy() async throws {
-      try await AgentBench.with(settings: { $0.backupInterval = day }) { bench in
+      try await AgentFixture.with(settings: { $0.backupInterval = day }) { bench in
         try await bench.drop(names(3))
         try await bench.until("done") { try await $0.census()[.done] == 3 }
         try await bench.pass(day * 2)
@@ -116,7 +116,7 @@ extension Pipelines {
 
     // The journal has the first text as done; the sidecar tells of a second one that it never heard of.
     @Test(arguments: [true, false]) func aRevisionThatOnlyTheSidecarKnows(finished: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("cat")
         try await bench.until("done") { try await $0.state("cat") == .done }
         try bench.copyState(to: "copy")
@@ -140,7 +140,7 @@ extension Pipelines {
 
     // Several pictures of one prompt, each in another state.
     @Test(arguments: [true, false]) func severalPictures(gone: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try bench.copyState(to: "copy")
         bench.service.onSubmit { _, n in n == 2 ? .garbled(accepted: true) : .accept() }
         try await bench.drop("cat", text: "---\ncount: 3\n---\ncat")
@@ -158,7 +158,7 @@ extension Pipelines {
 
     // What the sidecars tell was spent today counts against today's limit.
     @Test func theDayIsNotBegunAgain() async throws {
-      try await AgentBench.with(settings: { $0.spending.submissions = 3 }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.submissions = 3 }) { bench in
         try await bench.drop(names(3))
         try await bench.until("done") { try await $0.census()[.done] == 3 }
         try await bench.stop()

@@ -9,14 +9,14 @@ extension Pipelines {
   /// What was given up, lost or finished once is not paid for again by whatever happens to the files afterwards.
   @Suite struct NeverAgainTests {
     /// The same text in a new file: every stamp differs.
-    static func saveAgain(_ bench: AgentBench, _ name: String = "cat") async throws {
+    static func saveAgain(_ bench: AgentFixture, _ name: String = "cat") async throws {
       let text = try bench.place.read("root/\(name).prompt")
       try await bench.drop(name, text: text)
       try await bench.pass(.seconds(30))
     }
 
     @Test(arguments: [true, false]) func whatAPersonGaveUp(restart: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await CallbackTests.inDoubt(bench)
         bench.service.onSubmit(nil)
         #expect(await bench.resolve("cat", .abandon).oks == [true])
@@ -34,7 +34,7 @@ extension Pipelines {
 
     // Deleted while it waited for a person, and here again, as some programs save.
     @Test(arguments: ["hold", "burst"]) func whatWaitsForAPersonStillDoesWhenItComesBack(_ why: String) async throws {
-      try await AgentBench.with(settings: { $0.burstLimit = why == "burst" ? 1 : 0 }) { bench in
+      try await AgentFixture.with(settings: { $0.burstLimit = why == "burst" ? 1 : 0 }) { bench in
         if why == "burst" { try await bench.drop("first") }
         let text = why == "hold" ? "---\nhold: true\n---\ncat" : "cat"
         try await bench.drop("cat", text: text)
@@ -57,7 +57,7 @@ extension Pipelines {
         "defaults": "cat", "reference": "---\nimages: [a.png]\n---\ncat", "list": "---\nrequire_images: true\n---\ncat",
       ]
       let text = try #require(texts[trouble])
-      try await AgentBench.with(settings: { $0.referenceWait = .seconds(1) }) { bench in
+      try await AgentFixture.with(settings: { $0.referenceWait = .seconds(1) }) { bench in
         try bench.place.write("root/a.png", bytes: SmallPNG.square([1, 2, 3]))
         if trouble == "list" { try bench.place.write("root/cat.images", "https://example.org/a.png\n") }
         bench.service.tasksTake(finished ? .zero : .seconds(400))
@@ -88,7 +88,7 @@ extension Pipelines {
     // After the retention earlier versions forgot the attempts, and so did a sidecar that was written after that. What was
     // paid for is kept for good now.
     @Test func whatWasFinishedLongAgoWhenTheJournalIsLost() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("cat")
         try await bench.until("done") { try await $0.state("cat") == .done }
         try await bench.pass(bench.settings.retention + day)
@@ -111,7 +111,7 @@ extension Pipelines {
     // A copy of the journal from before a decision is put in its place: the sidecar is newer.
     @Test(arguments: ["adopt", "resubmit", "retry"], [true, false])
     func whatWasDecidedSinceTheCopyOfTheJournal(_ decision: String, finished: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         if decision == "retry" {
           bench.service.onSubmit { _, _ in .refuse(ScriptedService.refused()) }
           try await bench.drop("cat")
@@ -202,7 +202,7 @@ extension Pipelines {
 
     // Held for a person, and the journal is lost, or the folder is copied to another machine.
     @Test func aPictureThatWaitsForAPersonWhenTheJournalIsLost() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         try await bench.drop("cat")
         try await bench.until("done") { try await $0.state("cat") == .done }
         try await bench.drop("cat", text: "---\ncount: 2\nhold: true\n---\ncat")
@@ -219,7 +219,7 @@ extension Pipelines {
     // Two texts, the first one's picture still on its way when the journal is lost; the sidecar is the second one's.
     @Test(arguments: ["kept", "changed", "unreadable"], [true, false])
     func severalTextsWhenTheJournalIsLost(_ text: String, older: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         if older {
           bench.service.onSubmit { _, _ in .unreachable }
           try await bench.drop("cat", text: "first")
@@ -258,7 +258,7 @@ extension Pipelines {
 
     // The older journal has a text that stands in the file again, with a picture of it still to be submitted.
     @Test func nothingIsSubmittedBesideASidecarThatIsKept() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.tasksTake(.seconds(400))
         bench.service.onSubmit { _, n in n == 1 ? .accept() : .unreachable }
         try await bench.drop("cat", text: "---\ncount: 2\n---\nfirst")

@@ -13,7 +13,7 @@ extension Pipelines {
     // MARK: one task's trouble
 
     @Test func oneOddTaskIsNoOutage() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onQuery { _, task in task?.prompt == "odd" ? Self.unreadable : nil }
         try await bench.drop("odd")
         try await bench.pass(.seconds(1800), step: .seconds(5))
@@ -39,7 +39,7 @@ extension Pipelines {
     }
 
     @Test func manyOddTasksAreAnOutage() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onQuery { _, task in task == nil ? nil : Self.unreadable }
         try await bench.drop(names(4))
         try await bench.until("it counts as down", within: .seconds(120), step: .milliseconds(500)) {
@@ -49,7 +49,7 @@ extension Pipelines {
     }
 
     @Test func whatFailsForOneTaskWhileOthersAreAnsweredClosesOnceAtMost() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onQuery { _, task in task?.prompt == "odd" ? .failed(ScriptedService.serverError) : nil }
         try await bench.drop("odd")
         try await bench.pass(.seconds(4 * 3600), step: .seconds(20))
@@ -63,7 +63,7 @@ extension Pipelines {
     }
 
     @Test func aTaskThatIsNeverAnsweredForIsHeldAtItsDeadline() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onQuery { _, _ in Self.unreadable }
         try await bench.drop("odd")
         try await bench.pass(bench.settings.policy.taskDeadline - .seconds(60), step: .seconds(30))
@@ -89,7 +89,7 @@ extension Pipelines {
     }
 
     @Test func theAnswerIsKeptBeforeTheJobIsHeld() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onQuery { _, _ in Self.odd("one") }
         try await bench.drop("cat")
         try await bench.until("it is held") { try await $0.reason("cat") == .paidNotUnderstood }
@@ -114,7 +114,7 @@ extension Pipelines {
     }
 
     @Test func aDiskWithoutRoomForTheAnswerHoldsItAllTheSame() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.process.files.fail { call in if case .keepBytes = call { .full } else { nil } }
         bench.service.onQuery { _, _ in Self.odd("one") }
         try await bench.drop("cat")
@@ -126,7 +126,7 @@ extension Pipelines {
     // MARK: whose task
 
     @Test func twoAnswersAtOnceWithOneTaskAreOneAndOneInDoubt() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop(["cat", "dog"])
         try await bench.until("both are under way") { $0.service.hanging == 2 }
@@ -141,7 +141,7 @@ extension Pipelines {
     }
 
     @Test(arguments: [false, true]) func aTaskFromLongAgoIsKnownByTheJournal(_ restarts: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .accept(as: "ta-old") }
         try await bench.drop("cat")
         try await bench.until("done") { try await $0.state("cat") == .done }
@@ -158,7 +158,7 @@ extension Pipelines {
     }
 
     @Test func aSubmissionThatIsAnsweredWithItsOwnFormerTaskIsInDoubt() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .accept(as: "ta-same") }
         bench.service.onQuery { _, _ in Self.odd("one") }
         try await bench.drop("cat")

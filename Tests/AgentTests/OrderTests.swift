@@ -8,10 +8,10 @@ import Testing
 extension Pipelines {
   /// Under a limit it matters who goes first: who came first, and of those who came together, by name.
   @Suite struct OrderTests {
-    private static func posted(_ bench: AgentBench) -> [String] { bench.service.posts.map(\.prompt) }
+    private static func posted(_ bench: AgentFixture) -> [String] { bench.service.posts.map(\.prompt) }
 
     @Test func whoCameFirstGoesFirst() async throws {
-      try await AgentBench.with(settings: { $0.spending.submissions = 0 }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.submissions = 0 }) { bench in
         let order = ["m", "c", "z", "a", "q", "b"]
         for name in order {
           try await bench.drop(name)
@@ -31,7 +31,7 @@ extension Pipelines {
     // At a first look nobody knows when they came: their own time tells.
     @Test func whatWasThereBeforeGoesByItsTime() async throws {
       let old = ["s6": 600.0, "s1": 500, "s3": 400, "s2": 300, "same-b": 200, "same-a": 200]
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: { ($0.spending.submissions, $0.maxInFlight) = (5, 1) },
         prepare: { place, _ in
           for (name, age) in old {

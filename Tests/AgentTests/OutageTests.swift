@@ -33,7 +33,7 @@ extension Pipelines {
     }
 
     @Test(arguments: Outage.allCases) func threeDaysWithoutTheService(_ outage: Outage) async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 64 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 64 }) { bench in
         let flying = names(32).map { "f" + $0 }
         bench.service.tasksTake(.seconds(60))
         try await bench.drop(flying)
@@ -79,7 +79,7 @@ extension Pipelines {
     }
 
     @Test func anAccountWithoutCreditsIsTriedOnceAMinute() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .refuse(ScriptedService.stopped(.account)) }
         let start = bench.clock.monotonic
         try await bench.drop(names(100))
@@ -101,7 +101,7 @@ extension Pipelines {
 
     // Submissions end in 5xx while queries are answered: probes alone must not send a handful into it every minute.
     @Test func queriesThatWorkDoNotProveThatSubmissionsDo() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .lost(accepted: true) }
         try await bench.drop(names(200))
         try await bench.pass(day, step: .seconds(20))
@@ -118,7 +118,7 @@ extension Pipelines {
 
     // A single answer that is lost is no outage.
     @Test func oneLostAnswerHoldsOneJobAndStopsNothing() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { post, _ in post.prompt == "p005" ? .lost(accepted: true) : .accept() }
         try await bench.drop(names(20))
         try await bench.until("the others are done", within: .seconds(120)) { try await $0.census()[.done] == 19 }

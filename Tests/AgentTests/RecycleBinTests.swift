@@ -9,7 +9,7 @@ extension Pipelines {
   @Suite struct RecycleBinTests {
     private static func waiting(_ settings: inout AgentSettings) { settings.spending.submissions = 1 }
 
-    private func move(_ bench: AgentBench, _ names: [String], to place: String, losing: [String]) async throws {
+    private func move(_ bench: AgentFixture, _ names: [String], to place: String, losing: [String]) async throws {
       let watcher = bench.process.watcher
       let before = losing.map { watcher.losses(bench.key($0)) }
       for name in names { try bench.place.rename("root/\(name)", to: "root/\(place)/\(name)") }
@@ -20,8 +20,9 @@ extension Pipelines {
     }
 
     @Test(arguments: [false, true]) func aQueuedPromptIsCancelledAndComesBack(restart: Bool) async throws {
-      try await AgentBench.with(settings: Self.waiting, prepare: { place, _ in try place.makeFolder("root/#recycle") })
-      {
+      try await AgentFixture.with(
+        settings: Self.waiting, prepare: { place, _ in try place.makeFolder("root/#recycle") }
+      ) {
         bench in
         try await bench.drop("one")
         try await bench.until("one is done") { try await $0.state("one") == .done }
@@ -49,7 +50,7 @@ extension Pipelines {
     }
 
     @Test func aFolderOfPromptsIsTheSame() async throws {
-      try await AgentBench.with(
+      try await AgentFixture.with(
         settings: Self.waiting,
         prepare: { place, _ in
           try place.makeFolder("root/@Recycle")
@@ -74,7 +75,7 @@ extension Pipelines {
     }
 
     @Test func aPictureThatIsOnItsWayDoesNotFollow() async throws {
-      try await AgentBench.with(prepare: { place, _ in try place.makeFolder("root/#recycle") }) { bench in
+      try await AgentFixture.with(prepare: { place, _ in try place.makeFolder("root/#recycle") }) { bench in
         bench.service.onSubmit { _, _ in .hang(sent: true) }
         try await bench.drop("cat")
         try await bench.until("it is on its way") { try await $0.state("cat") == .submitting }

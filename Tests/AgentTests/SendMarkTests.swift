@@ -8,7 +8,7 @@ extension Pipelines {
   /// Killed while it was submitting: a mark tells whether anything was sent.
   @Suite struct SendMarkTests {
     @Test func killedWhileConnectingItIsSentAgain() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang(sent: false) }
         try await bench.drop(names(8))
         #expect(bench.service.hanging == 8)
@@ -23,7 +23,7 @@ extension Pipelines {
     }
 
     @Test func killedAfterTheFirstByteItIsHeld() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { post, _ in .hang(sent: post.prompt != "p001") }
         try await bench.drop(names(3))
         try await bench.kill()
@@ -43,7 +43,7 @@ extension Pipelines {
 
     // A missing mark proves nothing.
     @Test func withoutMarksItIsHeld() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang(sent: false) }
         try await bench.drop("cat")
         try bench.copyState(to: "copy")
@@ -59,7 +59,7 @@ extension Pipelines {
 
     // Of an earlier boot of the machine: the mark may never have reached the disk.
     @Test func afterARebootItIsHeld() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang(sent: false) }
         try await bench.drop("cat")
         try await bench.kill()
@@ -73,7 +73,7 @@ extension Pipelines {
     }
 
     @Test func aStopLetsAPostHearItsAnswer() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop(["cat", "dog"])
         await bench.process.pipeline.stop()

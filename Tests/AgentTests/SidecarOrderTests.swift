@@ -10,7 +10,7 @@ extension Pipelines {
   @Suite struct SidecarOrderTests {
     // The second prompt waits for its turn, and the sidecar that says so is slow: its turn comes meanwhile.
     @Test func aSlowWriteOfAnEarlierStateDoesNotReplaceALaterOne() async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "a" ? .hang() : .accept() }
         try await bench.drop("a")
         try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }
@@ -33,7 +33,7 @@ extension Pipelines {
 
     // While it is still being said that the file is empty, its text arrives: what was said of it before keeps it from nothing.
     @Test func aSlowWordAboutTheFileDoesNotWithdrawIt() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         let (barrier, key) = (Barrier(), bench.key("cat"))
         bench.process.files.delay { call in
           if case .sidecar(key, .queued, durable: false) = call { barrier } else { nil }
@@ -52,7 +52,7 @@ extension Pipelines {
 
     // Any write may be slow, and each ends at a time of its own.
     @Test(arguments: SplitMix64.seeds(6)) func whateverIsSlowTheLastStateWins(seed: UInt64) async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 3 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 3 }) { bench in
         let random = Mutex(SplitMix64(seed: seed))
         let barriers = Mutex<[Barrier]>([])
         bench.process.files.delay { call in
@@ -84,7 +84,7 @@ extension Pipelines {
 
     // The sidecar of a waiting prompt is slow, and its turn comes: its submission waits for the sidecar that tells of it.
     @Test func whatIsSubmittedIsToldBeforeItIsSent() async throws {
-      try await AgentBench.with(settings: { $0.maxInFlight = 1 }) { bench in
+      try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "a" ? .hang() : .accept() }
         try await bench.drop("a")
         try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }

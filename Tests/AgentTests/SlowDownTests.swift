@@ -8,7 +8,7 @@ extension Pipelines {
   /// The service asks for less.
   @Suite struct SlowDownTests {
     @Test func aDayIsWaitedForByAll() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .refuse(ScriptedService.rateLimited(day)) }
         let start = bench.clock.monotonic
         try await bench.drop(names(30))
@@ -25,7 +25,7 @@ extension Pipelines {
 
     // As Retry-After can say, and as no clock of the service's can mean: it is tried after a day.
     @Test func tenYearsAreTriedAfterADay() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, n in n == 1 ? .refuse(ScriptedService.rateLimited(day * 3650)) : .accept() }
         let start = bench.clock.monotonic
         try await bench.drop("cat")
@@ -38,7 +38,7 @@ extension Pipelines {
 
     // A wait of a day survives a restart as what it is, and one of ten years in the journal does not hold for ever.
     @Test func aWaitIsNotForgottenByARestart() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, n in n == 1 ? .refuse(ScriptedService.rateLimited(.seconds(3600))) : .accept() }
         let start = bench.clock.monotonic
         try await bench.drop("cat")
@@ -51,7 +51,7 @@ extension Pipelines {
     }
 
     @Test func refusedOnesDoNotAllComeBackAtOnce() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang() }
         try await bench.drop(names(8))
         #expect(bench.service.hanging == 8)
@@ -67,7 +67,7 @@ extension Pipelines {
     }
 
     @Test func queriesAreSpreadAndBackOff() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.tasksTake(.seconds(3000))
         try await bench.drop(names(8))
         try await bench.pass(.seconds(1200))
@@ -78,7 +78,7 @@ extension Pipelines {
     }
 
     @Test func aQueryThatIsRefusedSlowsAllQueries() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.tasksTake(.seconds(60))
         try await bench.drop(names(8))
         bench.service.onQuery { _, _ in .failed(ScriptedService.rateLimited(.seconds(600))) }

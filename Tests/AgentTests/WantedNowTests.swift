@@ -10,7 +10,7 @@ extension Pipelines {
     @Test(arguments: ["429", "not reached", "not recorded"]) func aTextThatWasReplacedIsNotSentLater(_ why: String)
       async throws
     {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang(sent: why != "not reached") : .accept() }
         if why == "not recorded" {
           bench.process.files.fail { call in
@@ -32,7 +32,7 @@ extension Pipelines {
 
     // Refused with the same words as the next ones, so it was the account; but the text was changed meanwhile.
     @Test func norOneWhoseRefusalWasTheAccounts() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .refuse(ScriptedService.refused("no credit line")) }
         try await bench.drop("cat", text: "first")
         try await bench.until("failed") { try await $0.state("cat") == .failed }
@@ -49,7 +49,7 @@ extension Pipelines {
 
     // It waits, and the file is changed to something that cannot be understood: the old text is not meant any more.
     @Test(arguments: [true, false]) func aTextThatBecameInvalidIsNotSent(restart: Bool) async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .unreachable }
         try await bench.drop("cat")
         try await bench.drop("cat", text: "---\nmodle: typo\n---\ncat")
@@ -70,7 +70,7 @@ extension Pipelines {
 
     // The line is added while it waits for its turn, and taken away again.
     @Test func aHoldThatComesWhileItWaits() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .unreachable }
         try await bench.drop("cat")
         try await bench.pass(.seconds(1))
@@ -85,7 +85,7 @@ extension Pipelines {
     }
 
     @Test func whatAPersonLetGoIsNotHeldAgain() async throws {
-      try await AgentBench.with { bench in
+      try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .unreachable }
         try await bench.drop("cat", text: "---\nhold: true\n---\ncat")
         try await bench.until("it is held") { try await $0.reason("cat") == .asked }
@@ -98,7 +98,7 @@ extension Pipelines {
 
     // What was set aside and not spent is free again on the same day.
     @Test func aRefusalMakesRoomUnderTheLimit() async throws {
-      try await AgentBench.with(settings: { $0.spending.submissions = 2 }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.submissions = 2 }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "bad" ? .hang() : .accept() }
         try await bench.drop("bad")
         try await bench.drop("one")
@@ -116,7 +116,7 @@ extension Pipelines {
 
     // It cost nothing, and nobody knows what a picture costs: the next one may find out.
     @Test func aFailedTaskWithoutAPriceDoesNotStopTheDay() async throws {
-      try await AgentBench.with(settings: { $0.spending.credits = Credits("10") }) { bench in
+      try await AgentFixture.with(settings: { $0.spending.credits = Credits("10") }) { bench in
         bench.service.costs(nil)
         bench.service.onQuery { _, task in
           task?.prompt == "bad"

@@ -5,7 +5,7 @@ import Testing
 
 /// How a command finds the agent that it is for, and who may ask it.
 @Suite(.serialized) struct AgentSocketTests {
-  private func socket(_ bench: Bench) throws -> String {
+  private func socket(_ bench: Fixture) throws -> String {
     let names = try FileManager.default.contentsOfDirectory(atPath: bench.runtimeDir).filter { $0.hasSuffix(".sock") }
     return bench.runtimeDir + "/" + (try #require(names.first))
   }
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test func theSocketHasTheRightsConfigured() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch()
     #expect(try rights(socket(bench)).mode == 0o600)
     agent.terminate()
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func whatCannotBeASocketsRightsIsSaid() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     let mode = try await bench.once(["--control-mode": "rw"])
     #expect(mode.code == 78 && mode.log.contains("control-mode") && bench.posts.isEmpty, "\(mode)")
     // Work goes on without commands.
@@ -42,7 +42,7 @@ import Testing
   @Test(.enabled(if: OtherUser.isMissing == nil, "\(OtherUser.isMissing ?? "")"))
   func theGroupMayDecideAndOthersMayNot() async throws {
     let open = try OpenFolder()
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let file = open.path + "/drops/cat.prompt"
     try Data("cat [sandbox: submit-no-answer]".utf8).write(to: URL(fileURLWithPath: file))
     let flags = ["--runtime-dir": open.path + "/run", "--control-mode": "0660", "--control-group": "60"]
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test func anAgentWithoutASocketIsNotBypassed() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: submit-no-answer]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: submit-no-answer]"])
     _ = try await bench.watch()
     try await bench.waitFor("cat", "held")
     try FileManager.default.removeItem(atPath: try socket(bench))
@@ -82,8 +82,8 @@ import Testing
   }
 
   @Test func theAgentOfThePathIsAsked() async throws {
-    let first = try await Bench(["cat": "cat [sandbox: submit-garbage]"])
-    let second = try await Bench(["dog": "dog [sandbox: submit-garbage]"])
+    let first = try await Fixture(["cat": "cat [sandbox: submit-garbage]"])
+    let second = try await Fixture(["dog": "dog [sandbox: submit-garbage]"])
     let together = ["--runtime-dir": first.runtimeDir]
     let agents = [try await first.watch(together), try await second.watch(together)]
     try await first.waitFor("cat", "held")
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func aRootMayBeGivenByALink() async throws {
-    let bench = try await Bench(["cat": "---\nhold: true\n---\ncat"])
+    let bench = try await Fixture(["cat": "---\nhold: true\n---\ncat"])
     try FileManager.default.createSymbolicLink(atPath: bench.home.path("drops"), withDestinationPath: bench.root.path)
     _ = try await bench.watch(roots: [bench.home.path("drops")])
     try await bench.waitFor("cat", "held")
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test func anEntryOfADeadAgentMisleadsNobody() async throws {
-    let bench = try await Bench(["cat": "---\nhold: true\n---\ncat"])
+    let bench = try await Fixture(["cat": "---\nhold: true\n---\ncat"])
     let agent = try await bench.watch()
     try await bench.waitFor("cat", "held")
     agent.terminate(SIGKILL)

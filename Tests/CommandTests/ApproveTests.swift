@@ -7,13 +7,13 @@ import Testing
 @Suite(.serialized) struct ApproveTests {
   private static let names = (0..<7).map { "p\($0)" } + (7..<10).map { "sub/p\($0)" }
 
-  private func many() async throws -> Bench {
-    let bench = try await Bench()
+  private func many() async throws -> Fixture {
+    let bench = try await Fixture()
     for name in Self.names { try bench.root.write("\(name).prompt", "picture \(name)") }
     return bench
   }
 
-  private func count(_ bench: Bench, _ state: String) throws -> Int {
+  private func count(_ bench: Fixture, _ state: String) throws -> Int {
     try Self.names.count { try bench.isIn($0, state) }
   }
 
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func tryingAgainIsNoNewPrompt() async throws {
-    let bench = try await Bench(faults: ["submit-status=400:2"])
+    let bench = try await Fixture(faults: ["submit-status=400:2"])
     // The prompt that the bench itself writes is empty and counts for nothing.
     _ = try await bench.watch(["--burst-limit": "3"])
     for name in ["a", "b"] { try bench.root.write("\(name).prompt", "picture \(name)") }
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func whatSaysHoldWaitsForApproval(running: Bool) async throws {
-    let bench = try await Bench(["cat": "---\nhold: true\n---\na cat", "dog": "---\nhold: true\n---\na dog"])
+    let bench = try await Fixture(["cat": "---\nhold: true\n---\na cat", "dog": "---\nhold: true\n---\na dog"])
     let agent = try await bench.work(running: running, until: "they are held") {
       try bench.isIn("cat", "held") && bench.isIn("dog", "held")
     }
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test func whatWaitsForOtherThingsIsNotApproved() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: submit-no-answer]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: submit-no-answer]"])
     _ = try await bench.once()
     let run = try await bench.run("approve", [bench.root.path("cat.prompt")])
     #expect(run.code == 1 && run.log.contains("nothing to decide"), "\(run)")

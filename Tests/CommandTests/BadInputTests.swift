@@ -6,7 +6,7 @@ import Testing
 /// What strangers write: it gets a sidecar that says what is wrong, and nothing stops for it.
 @Suite(.serialized) struct BadInputTests {
   @Test func eachSaysWhatIsWrongAndTheRestIsMade() async throws {
-    let bench = try await Bench(["good": "a good one"])
+    let bench = try await Fixture(["good": "a good one"])
     let root = bench.root
     var wanted: [String: String] = [:]
     func bad(_ name: String, _ code: String, _ text: String) throws {
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func whatIsNotMeantIsNotTaken() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let names = [
       ".hidden.prompt", "~temp.prompt", "cat.prompt~", "#cat.prompt#", ".#cat.prompt", "cat.prompt.tmp",
       "cat.prompt.part",
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func strangeNamesAreMadeLikeOthers() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let stems = ["with space", "ünï", "u\u{0308}ber", "über", "a'b\"c", "-rf", "tab\there", "line\nfeed", "cat.v1"]
     for stem in stems { try bench.root.write("\(stem).prompt", "picture of \(stem.count) \(stem.utf8.count)") }
     let run = try await bench.once()
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func anEmptyPromptWaitsForItsText() async throws {
-    let bench = try await Bench(["empty": "\n  \n"])
+    let bench = try await Fixture(["empty": "\n  \n"])
     let run = try await bench.once()
     #expect(run.code == 75, "\(run)")
     let told = try bench.sidecar("empty")
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func whatIsMendedIsMade() async throws {
-    let bench = try await Bench(["bad": "---\nmodle: x\n---\na cat"])
+    let bench = try await Fixture(["bad": "---\nmodle: x\n---\na cat"])
     let agent = try await bench.watch()
     try await bench.waitFor("bad", "failed")
     #expect(try bench.sidecar("bad").message?.contains("model") == true)
@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test func brokenFolderDefaultsKeepTheirFolderAndNoOther() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.write("a/.promptdrop.yaml", "modle: x\n")
     try bench.root.write("a/cat.prompt", "a cat")
     try bench.root.write("b/cat.prompt", "b cat")
@@ -118,7 +118,7 @@ import Testing
   }
 
   @Test func anotherAgentsFolderIsNotTaken() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write(".promptdrop.yaml", "owner: elsewhere\n")
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.isEmpty && !bench.root.exists("cat.status.json"), "\(run)")
@@ -131,7 +131,7 @@ import Testing
       print("skipped: only root can mount a folder read-only, and nobody else is kept from writing by rights alone")
       return
     }
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let path = bench.root.path
     try await mount(["--bind", path, path])
     do {

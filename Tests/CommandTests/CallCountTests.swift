@@ -6,7 +6,7 @@ import Testing
 /// What makes a job cheap, in counts, which do not depend on how busy a machine is.
 @Suite(.serialized, .enabled(if: Trace.isPossible, "strace may not trace here")) struct CallCountTests {
   // What depends on which thread is faster, or on the allocator: not counted.
-  private static let chance: Set<String> = [
+  private static let jitter: Set<String> = [
     "futex", "sched_yield", "madvise", "mprotect", "mmap", "munmap", "brk", "rt_sigprocmask", "restart_syscall",
   ]
   private static let syncs: Set<String> = ["fsync", "fdatasync", "msync", "sync_file_range", "syncfs", "sync"]
@@ -14,7 +14,7 @@ import Testing
   /// The calls of a run over so many prompts.
   private func calls(_ jobs: Int) async throws -> [String: Int] {
     let names = (0..<jobs).map { "p\($0)" }
-    let bench = try await Bench(Dictionary(uniqueKeysWithValues: names.map { ($0, "a picture of \($0)") })) {
+    let bench = try await Fixture(Dictionary(uniqueKeysWithValues: names.map { ($0, "a picture of \($0)") })) {
       $0.imagePool = 4
     }
     let (run, counts) = try await Trace.count(
@@ -28,7 +28,7 @@ import Testing
     let (few, many) = (20, 100)
     let (before, after) = (try await calls(few), try await calls(many))
     let more = after.merging(before) { $0 - $1 }.mapValues { Double($0) / Double(many - few) }
-    let all = more.filter { !Self.chance.contains($0.key) }.values.reduce(0, +)
+    let all = more.filter { !Self.jitter.contains($0.key) }.values.reduce(0, +)
     let syncs = more.filter { Self.syncs.contains($0.key) }.values.reduce(0, +)
     let list = more.sorted { $0.value > $1.value }.prefix(20)
       .map { "\($0.key) \(($0.value * 10).rounded() / 10)" }.joined(separator: ", ")
@@ -40,7 +40,7 @@ import Testing
   /// What it has written itself is known: it is not opened again.
   @Test(.timeLimit(.minutes(5))) func sidecarsAreNotReadBack() async throws {
     let names = (0..<30).map { "p\($0)" }
-    let bench = try await Bench(Dictionary(uniqueKeysWithValues: names.map { ($0, "a picture of \($0)") })) {
+    let bench = try await Fixture(Dictionary(uniqueKeysWithValues: names.map { ($0, "a picture of \($0)") })) {
       $0.imagePool = 4
     }
     let (run, calls) = try await Trace.opened(bench, ["--poll-first": "0s", "--poll-min": "0s", "--burst-limit": "0"])
@@ -62,7 +62,7 @@ import Testing
 
   /// One prompt, and nothing else to do: between its arrival and the first byte of its POST.
   @Test(.timeLimit(.minutes(5))) func aPromptAloneIsSentAfterFewCommits() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let log = bench.home.path("trace")
     let agent = try bench.start("watch", through: Trace.watcher(into: log))
     func rest() async throws {

@@ -13,7 +13,7 @@ import Testing
       "--poll-min": nil,
       "--poll-max": nil, "--retry-min": nil, "--retry-max": nil, "--probe-interval": nil,
     ]
-    let bench = try await Bench(delay: .milliseconds(delay))
+    let bench = try await Fixture(delay: .milliseconds(delay))
     let agent = try await bench.watch(flags)
     let names = (0..<60).map { "p\($0)" }
     let start = ContinuousClock.now

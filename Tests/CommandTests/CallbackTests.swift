@@ -23,7 +23,7 @@ import Testing
 
   @Test(arguments: ["submit-no-answer", "submit-reset", "submit-accept-500", "submit-garbage"])
   func aLostAnswerIsFoundWithoutAPerson(_ fault: String) async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: \(fault)]"], delay: .milliseconds(300))
+    let bench = try await Fixture(["cat": "cat [sandbox: \(fault)]"], delay: .milliseconds(300))
     let agent = try await bench.watch(flags)
     let told = try await bench.waitFor("cat", "done")
     #expect(told.attempts.map(\.outcome) == ["accepted"] && !told.mayHaveBeenPaidTwice, "\(told.text)")
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test func oneThatComesTwiceIsOne() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: webhook-twice]"], delay: .milliseconds(200))
+    let bench = try await Fixture(["cat": "cat [sandbox: webhook-twice]"], delay: .milliseconds(200))
     _ = try await bench.watch(flags)
     let told = try await bench.waitFor("cat", "done")
     try await eventually("both were received") { bench.sandbox.counters().webhooks == 2 }
@@ -42,20 +42,20 @@ import Testing
   }
 
   @Test func aCallbackEndsTheWait() async throws {
-    let bench = try await Bench(["cat": "cat"], delay: .milliseconds(500))
+    let bench = try await Fixture(["cat": "cat"], delay: .milliseconds(500))
     _ = try await bench.watch(flags.merging(["--poll-first": "10m", "--poll-min": "10m", "--poll-max": "20m"]) { $1 })
     try await bench.waitFor("cat", "done")
     #expect(bench.sandbox.counters().queries == 1)
   }
 
   @Test func withoutAnyPollingGoesOn() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: webhook-none]"], delay: .milliseconds(600))
+    let bench = try await Fixture(["cat": "cat [sandbox: webhook-none]"], delay: .milliseconds(600))
     let run = try await bench.once(flags.mapValues { $0 })
     #expect(run.code == 0 && bench.posts.count == 1 && bench.sandbox.counters().webhooks == 0, "\(run)")
   }
 
   @Test func besideCallbacksThePollingIsSlower() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: webhook-none]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: webhook-none]"])
     func wait() throws -> Double {
       let times = try bench.sidecar("cat").times
       let moments = try ["submitted_at", "updated_at"].map { name in
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func eachAttemptHasASecretOfItsOwnAndNobodyTellsIt() async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "cat": "cat [sandbox: submit-retry-after=1:1]", "dog": "dog", "two": "---\ncount: 2\n---\ntwo",
     ])
     let agent = try await bench.watch(flags.merging(["--log-level": "debug"]) { $1 })
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func whatIsForgedChangesNothing() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: webhook-none] [sandbox: submit-no-answer]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: webhook-none] [sandbox: submit-no-answer]"])
     _ = try await bench.watch(flags.merging(["--not-found-grace": "300ms"]) { $1 })
     try await bench.waitFor("cat", "held")
     try bench.root.write("dog.prompt", "dog [sandbox: webhook-none]")
@@ -130,13 +130,13 @@ import Testing
   }
 
   @Test func aSecondTaskOfOneSubmissionIsKeptAndTold() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: webhook-none]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: webhook-none]"])
     let agent = try await bench.watch(flags)
     try await bench.waitFor("cat", "done")
     // A task that promptdrop did not submit, but that is there: as if a proxy had sent the request twice.
     let answer = try Loopback.exchange(
       bench.sandbox.port, "POST", "/api/image/gen", #"{"model":"google/gempix2","prompt":"cat, once more"}"#,
-      key: Bench.key)
+      key: Fixture.key)
     let task = try #require(bench.posts.last?.taskID, "\(answer)")
     #expect(try Loopback.status(port, "POST", path(#require(bench.callbackURLs.first)), body(task)) == 200)
     try await eventually(within: .seconds(30), "both pictures are kept") {
@@ -151,7 +151,7 @@ import Testing
   }
 
   @Test func whatWasGivenUpStillComesBack() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: submit-no-answer] [sandbox: webhook-none]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: submit-no-answer] [sandbox: webhook-none]"])
     _ = try await bench.watch(flags)
     try await bench.waitFor("cat", "held")
     #expect(try await bench.run("resolve", [bench.root.path("cat.prompt"), "--abandon"]).code == 0)
@@ -162,7 +162,7 @@ import Testing
   }
 
   @Test func afterAResubmissionBothAreKept() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: submit-no-answer:1] [sandbox: webhook-none]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: submit-no-answer:1] [sandbox: webhook-none]"])
     _ = try await bench.watch(flags)
     try await bench.waitFor("cat", "held")
     #expect(try await bench.run("resolve", [bench.root.path("cat.prompt"), "--resubmit"]).code == 0)
@@ -178,7 +178,7 @@ import Testing
   }
 
   @Test func oneThatComesWhileNobodyRunsIsTakenLater() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: submit-no-answer] [sandbox: webhook-none]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: submit-no-answer] [sandbox: webhook-none]"])
     let agent = try await bench.watch(flags)
     try await bench.waitFor("cat", "held")
     agent.terminate(SIGKILL)
@@ -192,7 +192,7 @@ import Testing
   }
 
   @Test func nothingElseIsServed() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     _ = try await bench.watch(flags)
     try await bench.waitFor("cat", "done")
     let right = try path(#require(bench.callbackURLs.first))
@@ -206,7 +206,7 @@ import Testing
   }
 
   @Test func whatCannotBeListenedOnIsRefused() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     let alone = try await bench.once(["--listen": "127.0.0.1:\(port)"])
     #expect(alone.code == 78 && alone.log.contains("public-url"), "\(alone)")
     let busy = try Loopback.Deaf()

@@ -5,12 +5,12 @@ import Testing
 
 /// Flags before environment before file before default; and what cannot be used is refused before anything is sent.
 @Suite(.serialized) struct ConfigurationTests {
-  private func configure(_ bench: Bench, _ text: String) throws {
+  private func configure(_ bench: Fixture, _ text: String) throws {
     try bench.home.write("config/promptdrop/promptdrop.yaml", text)
   }
 
   @Test func flagsEnvironmentFileDefaultInThatOrder() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let cases: [(file: String?, variable: String?, flag: String?, model: String)] = [
       (nil, nil, nil, "google/gempix2"), ("from/file", nil, nil, "from/file"),
       ("from/file", "from/env", nil, "from/env"),
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func theEnvironmentAloneWillDo() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let run = try await bench.once(
       ["--api-url": nil, "--state-dir": nil, "--settle": nil],
       environment: [
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func theStateLiesWhereXDGSays() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let run = try await bench.once(["--state-dir": nil], environment: ["XDG_STATE_HOME": bench.home.path("xdg")])
     #expect(run.code == 0 && bench.home.exists("xdg/promptdrop/journal.sqlite"), "\(run)")
     let home = try await bench.once(["--state-dir": nil])
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func anUnknownKeyIsAnErrorWithASuggestion() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try configure(bench, "max_in_fligth: 4\n")
     let run = try await bench.once()
     #expect(run.code == 78 && run.log.contains("max_in_fligth") && run.log.contains("\"max_in_flight\""), "\(run)")
@@ -62,7 +62,7 @@ import Testing
       ["--ca-file": "/nowhere/at/all.pem"],
     ])
   func aBadValueIsRefused(_ flags: [String: String]) async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let run = try await bench.once(flags.mapValues { $0 })
     #expect(run.code == 78 && bench.posts.isEmpty, "\(run)")
     let name = try #require(flags.keys.first).dropFirst(2)
@@ -70,19 +70,19 @@ import Testing
   }
 
   @Test func anUnknownFlagIsWrongUsage() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let run = try await bench.once(["--max-in-fligth": "4"])
     #expect(run.code == 64 && bench.posts.isEmpty, "\(run)")
   }
 
   @Test func anUnknownVariableIsWarnedOf() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let run = try await bench.once(environment: ["PROMPTDROP_MODLE": "x"])
     #expect(run.code == 0 && run.log.contains("PROMPTDROP_MODLE") && run.log.contains("PROMPTDROP_MODEL"), "\(run)")
   }
 
   @Test func noConfigurationBelowARoot() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write("promptdrop.yaml", "model: evil/model\n")
     // It may be meant as the folder's defaults, so it is asked about; it never configures the agent.
     let run = try await bench.once()
@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test func folderDefaultsCannotNameAService() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write(".promptdrop.yaml", "api_url: http://127.0.0.1:1\n")
     let run = try await bench.once()
     #expect(run.code == 1 && bench.posts.isEmpty, "\(run)")

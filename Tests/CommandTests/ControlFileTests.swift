@@ -8,7 +8,7 @@ import Testing
   private static let link = "https://example.org/1.png"
 
   @Test func allInCapitals() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.write("CAT.PROMPT", "a cat")
     try bench.root.write("CAT.IMAGES", "REF.PNG\n")
     try bench.root.write("REF.PNG", bytes: ReferenceTests.png)
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test func onceWaitsForAnEmptyListNoLongerThanItSays() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write("cat.images", "")
     let run = try await bench.once(["--reference-wait": "1s"])
     #expect(run.code == 1 && bench.posts.isEmpty, "\(run)")
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func onceTakesAListThatArrivesMeanwhile() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write("cat.images", bytes: [0, 0, 0, 0])
     let child = try bench.start("once", ["--reference-wait": "20s"])
     let waiting = try await bench.waitFor("cat", "queued")
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func thePlanTellsTheSame(running: Bool) async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "listed": "a cat", "fence": "\u{2014}\nhold: true\n\u{2014}\na cat", "empty": "a cat",
       "wide": "---\naspect_ratio: 17:9\n---\na cat", "sub/below": "a cat", "fine": "a cat",
     ])

@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized) struct HangUpTests {
   private static let setsid = ["/usr/bin/setsid"]
 
-  private func begunSubmission(_ bench: Bench, _ command: String, through wrapper: [String]) async throws
+  private func begunSubmission(_ bench: Fixture, _ command: String, through wrapper: [String]) async throws
     -> ChildProcess
   {
     let agent = try bench.start(command, through: wrapper)
@@ -19,7 +19,7 @@ import Testing
   @Test(arguments: Terminal.Place.allCases) func aTerminalThatIsClosedStopsItCarefully(_ place: Terminal.Place)
     async throws
   {
-    let bench = try await Bench(["cat": "[sandbox: submit-slow=1500] cat"], delay: .seconds(60))
+    let bench = try await Fixture(["cat": "[sandbox: submit-slow=1500] cat"], delay: .seconds(60))
     let agent = try await begunSubmission(bench, "watch", through: Terminal.command(place, in: bench.home))
     agent.terminate(SIGUSR1)
     let run = try await bench.end(of: agent)
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func nohupOutlivesTheTerminal() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let wrapper = try Terminal.command(.front, in: bench.home) + ["/usr/bin/nohup"]
     let agent = try bench.start("watch", through: wrapper)
     try await bench.waitFor("cat", "done")
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func withoutATerminalItGoesOnAndSaysWhatWasNotDone() async throws {
-    let bench = try await Bench(["cat": "[sandbox: submit-slow=1500] cat"])
+    let bench = try await Fixture(["cat": "[sandbox: submit-slow=1500] cat"])
     let agent = try await begunSubmission(bench, "watch", through: Self.setsid)
     agent.terminate(SIGHUP)
     try await eventually(within: .seconds(30), "it is said: \(agent.standardError)") {
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test func onceEndsAsWithSIGTERM() async throws {
-    let bench = try await Bench(["cat": "[sandbox: submit-slow=1500] cat"], delay: .seconds(60))
+    let bench = try await Fixture(["cat": "[sandbox: submit-slow=1500] cat"], delay: .seconds(60))
     let agent = try await begunSubmission(bench, "once", through: Self.setsid)
     // A terminal that goes may send it more than once: that cuts nothing.
     agent.terminate(SIGHUP)

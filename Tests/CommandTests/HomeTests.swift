@@ -13,7 +13,7 @@ import Testing
 
   @Test(.enabled("needs root and setpriv") { getuid() == 0 && access("/usr/bin/setpriv", X_OK) == 0 })
   func noHomeFolderSaysWhatToSet() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let nowhere: [String: String?] = ["HOME": nil, "XDG_CONFIG_HOME": nil]
     for command in ["once", "watch"] {
       let agent = try bench.start(command, ["--state-dir": nil], environment: nowhere, through: Self.unknown)

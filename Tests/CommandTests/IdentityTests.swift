@@ -18,12 +18,12 @@ import Testing
     return nil
   }
 
-  private func copy(_ bench: Bench, _ from: String, _ to: String) throws {
+  private func copy(_ bench: Fixture, _ from: String, _ to: String) throws {
     try FileManager.default.copyItem(atPath: from, toPath: to)
   }
 
   /// A copy of a sidecar as an earlier version wrote it on a machine with this word.
-  private func age(_ bench: Bench, _ name: String, _ word: String) throws {
+  private func age(_ bench: Fixture, _ name: String, _ word: String) throws {
     let told = try bench.root.read("\(name).status.json")
       .replacing(/"owner": "[^"]*"/, with: "\"owner\": \"\(word)\"")
       .replacing(/,\n    "id": "[^"]*",\n    "run": "[^"]*"(,\n    "machine": "[^"]*")?/, with: "")
@@ -34,7 +34,7 @@ import Testing
   @Test(arguments: [nil, "nas"]) func aContainerThatIsMadeAnew(name: String?) async throws {
     guard let first = try await container("alpha"), let second = try await container("beta") else { return }
     let flags = ["--agent-name": name]
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once(flags, through: first).code == 0)
     try bench.root.write("dog.prompt", "a dog")
     let run = try await bench.once(flags, through: second)
@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test func theIdentityIsMadeOnce() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     let file = bench.stateDir + "/identity"
     let before = try bench.home.read("state/identity")
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func twoStatesOnOneMachineAreTwoAgents() async throws {
-    let bench = try await Bench([:])
+    let bench = try await Fixture([:])
     try bench.root.write("a/cat.prompt", "a cat")
     let states = ["a", "b"].map { ["--state-dir": bench.home.path("state-\($0)")] }
     #expect(try await bench.once(states[0], roots: [bench.root.path("a")]).code == 0)
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test func aLostStateWaitsForOwn() async throws {
-    let bench = try await Bench(["cat": "a cat", "bad": "bad [sandbox: task-failed=no]"], delay: .seconds(1))
+    let bench = try await Fixture(["cat": "a cat", "bad": "bad [sandbox: task-failed=no]"], delay: .seconds(1))
     #expect(try await bench.once().code == 1)
     try bench.root.write("fly.prompt", "a fly")
     let agent = try bench.start("watch")
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func aLostStateWithNothingElseToSay() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     try bench.home.remove("state")
     let run = try await bench.once()
@@ -124,7 +124,7 @@ import Testing
   // Two machines with one state, or an older copy of it that was put back: the same folder stands for what a sync tool brings
   // over.
   @Test func aStateThatIsUsedTwice() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     try copy(bench, bench.stateDir, bench.home.path("copy"))
     let clone = ["--state-dir": bench.home.path("copy")]
@@ -154,7 +154,7 @@ import Testing
 
   // The other one's sidecar comes over while this one watches.
   @Test func aStateThatIsUsedTwiceWhileItWatches() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     try copy(bench, bench.stateDir, bench.home.path("copy"))
     try copy(bench, bench.root.path, bench.home.path("there"))
@@ -180,7 +180,7 @@ import Testing
 
   // An update, on a machine that had another name (or none) when the sidecars were written.
   @Test func whatAnEarlierVersionWrote() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     for file in ["identity", "identity-runs"] { try bench.home.remove("state/\(file)") }
     try age(bench, "cat", "0123456789abcdef")
@@ -197,7 +197,7 @@ import Testing
   }
 
   @Test func anOwnerThatAnEarlierVersionWrote() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write(".promptdrop.yaml", "owner: nas@0123456789abcdef\n")
     // By its whole name, as that version knew it by its machine's word.
     #expect(try await bench.once(["--agent-name": "nas@0123456789abcdef"]).code == 0)

@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(5))) func nothingWakesIt() async throws {
-    let bench = try await Bench(["waits": "", "sub/waits": "", "cat": "a cat"])
+    let bench = try await Fixture(["waits": "", "sub/waits": "", "cat": "a cat"])
     let agent = try bench.start("watch")
     try await eventually(within: .seconds(30), "it watches: \(agent.standardError)") {
       bench.root.exists("waits.status.json") && bench.root.exists("sub/waits.status.json")

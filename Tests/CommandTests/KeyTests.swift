@@ -5,15 +5,15 @@ import Testing
 
 /// The key: where it may come from, and where it must never be seen.
 @Suite(.serialized) struct KeyTests {
-  private func keyFile(_ bench: Bench, _ rights: Int) throws -> String {
-    try bench.home.write("secrets/api-key", Bench.key + "\n")
+  private func keyFile(_ bench: Fixture, _ rights: Int) throws -> String {
+    try bench.home.write("secrets/api-key", Fixture.key + "\n")
     try FileManager.default.setAttributes(
       [.posixPermissions: rights], ofItemAtPath: bench.home.path("secrets/api-key"))
     return bench.home.path("secrets/api-key")
   }
 
   @Test func comesFromAFileOrFromCredentials() async throws {
-    let bench = try await Bench(["one": "1"]) { $0.apiKey = Bench.key }
+    let bench = try await Fixture(["one": "1"]) { $0.apiKey = Fixture.key }
     let file = try keyFile(bench, 0o600)
     let first = try await bench.once(["--api-key-file": file], environment: ["PROMPTDROP_API_KEY": nil])
     #expect(first.code == 0 && bench.paid.count == 1, "\(first)")
@@ -28,16 +28,16 @@ import Testing
   }
 
   @Test func aFileThatOthersCanReadIsRefused() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     for rights in [0o644, 0o640, 0o604] {
       let run = try await bench.once(["--api-key-file": try keyFile(bench, rights)])
-      #expect(run.code == 78 && run.log.contains("chmod") && !run.log.contains(Bench.key), "\(run)")
+      #expect(run.code == 78 && run.log.contains("chmod") && !run.log.contains(Fixture.key), "\(run)")
     }
     #expect(bench.posts.isEmpty)
   }
 
   @Test func aFileThatOthersCouldPutThereIsRefused() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let file = try keyFile(bench, 0o600)
     if getuid() == 0 {
       chown(file, 1, 1)
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func noKeyIsSaidAtOnce() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     for key in [nil, "", "two words"] {
       let run = try await bench.once(environment: ["PROMPTDROP_API_KEY": key])
       #expect(run.code == 78 && run.log.contains("PROMPTDROP_API_KEY"), "\(run)")
@@ -66,19 +66,19 @@ import Testing
 
   @Test func isSeenNowhere() async throws {
     // A service that repeats what it is sent, and everything that goes wrong.
-    let bench = try await Bench([
-      "ok": "fine", "bad": "[sandbox: submit-code=your key \(Bench.key) is odd] x",
-      "task": "[sandbox: task-failed=no good, \(Bench.key)] x", "words": "[sandbox: result-text=\(Bench.key)] x",
+    let bench = try await Fixture([
+      "ok": "fine", "bad": "[sandbox: submit-code=your key \(Fixture.key) is odd] x",
+      "task": "[sandbox: task-failed=no good, \(Fixture.key)] x", "words": "[sandbox: result-text=\(Fixture.key)] x",
       "lost": "[sandbox: submit-no-answer] x", "page": "[sandbox: image-html] x",
     ])
     for format in ["text", "json"] {
       let run = try await bench.once(["--log-level": "debug", "--log-format": format])
-      #expect(!run.log.contains(Bench.key) && !run.out.contains(Bench.key), "\(run)")
+      #expect(!run.log.contains(Fixture.key) && !run.out.contains(Fixture.key), "\(run)")
     }
     bench.sandbox.addFault(try .init(parsing: "submit-status=401"))
     try bench.root.write("late.prompt", "late")
     let refused = try await bench.once(["--log-level": "debug"])
-    #expect(refused.code == 77 && !refused.log.contains(Bench.key), "\(refused)")
+    #expect(refused.code == 77 && !refused.log.contains(Fixture.key), "\(refused)")
     // The prompts hold the key themselves, as does nothing else.
     var looked = 0
     for folder in [bench.root.path, bench.home.path] {
@@ -89,7 +89,7 @@ import Testing
         looked += 1
         // The journal keeps the prompts' text; there the key is the user's own word.
         if name.hasSuffix(".sqlite") || name.hasSuffix("-wal") { continue }
-        #expect(content.range(of: Data(Bench.key.utf8)) == nil, "\(folder)/\(name)")
+        #expect(content.range(of: Data(Fixture.key.utf8)) == nil, "\(folder)/\(name)")
       }
     }
     #expect(looked > 6)
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func isNotInTheJournal() async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "ok": "fine", "lost": "[sandbox: submit-no-answer] x", "bad": "[sandbox: submit-status=400] x",
     ])
     _ = try await bench.once()
@@ -105,7 +105,7 @@ import Testing
     #expect(files.contains("journal.sqlite"))
     for name in files {
       let content = FileManager.default.contents(atPath: bench.stateDir + "/" + name) ?? Data()
-      #expect(content.range(of: Data(Bench.key.utf8)) == nil, "\(name)")
+      #expect(content.range(of: Data(Fixture.key.utf8)) == nil, "\(name)")
     }
   }
 }

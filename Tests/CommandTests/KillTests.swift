@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized) struct KillTests {
   // What may be said of a prompt when the process is gone, and what has to be true at the end.
   private func check(
-    _ bench: Bench, counts: [String: Int], atKill: [String: [String]], _ context: String
+    _ bench: Fixture, counts: [String: Int], atKill: [String: [String]], _ context: String
   ) throws {
     let paid = bench.paid
     for (name, count) in counts {
@@ -43,13 +43,13 @@ import Testing
   }
 
   // The state that each sidecar is in now: empty where there is none.
-  private func states(_ bench: Bench, _ names: some Sequence<String>) -> [String: String] {
+  private func states(_ bench: Fixture, _ names: some Sequence<String>) -> [String: String] {
     Dictionary(uniqueKeysWithValues: names.map { ($0, (try? bench.sidecar($0).state) ?? "") })
   }
 
   @Test(arguments: SplitMix64.seeds()) func killsAtRandom(_ seed: UInt64) async throws {
     var random = SplitMix64(seed: seed)
-    let bench = try await Bench(delay: .milliseconds(60))
+    let bench = try await Fixture(delay: .milliseconds(60))
     var counts: [String: Int] = [:]
     var atKill: [String: [String]] = [:]
     var ends = 0
@@ -93,13 +93,13 @@ import Testing
     let fault: String
     let count: Int
     let end: String
-    let reached: @Sendable (Bench) throws -> Bool
+    let reached: @Sendable (Fixture) throws -> Bool
     var testDescription: String { fault.isEmpty ? "no fault, \(end)" : fault }
-    init(_ fault: String, count: Int = 1, end: String, reached: @escaping @Sendable (Bench) throws -> Bool) {
+    init(_ fault: String, count: Int = 1, end: String, reached: @escaping @Sendable (Fixture) throws -> Bool) {
       (self.fault, self.count, self.end, self.reached) = (fault, count, end, reached)
     }
 
-    static func isIn(_ state: String) -> @Sendable (Bench) throws -> Bool {
+    static func isIn(_ state: String) -> @Sendable (Fixture) throws -> Bool {
       { bench in bench.root.exists("cat.status.json") ? try bench.sidecar("cat").state == state : false }
     }
 
@@ -131,7 +131,7 @@ import Testing
 
   @Test(arguments: Point.all) func killsAtAPoint(_ point: Point) async throws {
     let fault = point.fault.isEmpty ? "" : "[sandbox: \(point.fault)]"
-    let bench = try await Bench(["cat": "---\ncount: \(point.count)\n---\ncat \(fault)"])
+    let bench = try await Fixture(["cat": "---\ncount: \(point.count)\n---\ncat \(fault)"])
     let agent = try bench.start("watch")
     try await eventually(within: .seconds(30), "the point: \(agent.standardError)") {
       // What is as quick as a stage may be over before it is seen.

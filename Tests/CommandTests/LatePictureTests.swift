@@ -11,7 +11,7 @@ import Testing
   ]
 
   @Test func lateIsNotLost() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for (index, fault) in Self.late.enumerated() {
       try bench.root.write("p\(index).prompt", "[sandbox: \(fault)] \(fault)")
     }
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func onceEndsWithOneAndTheNextRunGoesOn() async throws {
-    let bench = try await Bench(["cat": "cat", "dog": "dog [sandbox: task-failed=no]"], faults: ["image-status=404"])
+    let bench = try await Fixture(["cat": "cat", "dog": "dog [sandbox: task-failed=no]"], faults: ["image-status=404"])
     let first = try await bench.once()
     #expect(first.code == 1 && first.log.contains("cat.prompt: held"), "\(first)")
     let told = try bench.sidecar("cat")
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func aHeldOneIsDecidedAsBefore() async throws {
-    let bench = try await Bench(["cat": "cat", "dog": "dog"], faults: ["image-status=404"])
+    let bench = try await Fixture(["cat": "cat", "dog": "dog"], faults: ["image-status=404"])
     _ = try await bench.watch()
     try await bench.waitFor("cat", "held")
     try await bench.waitFor("dog", "held")
@@ -62,7 +62,7 @@ import Testing
     let formats = [
       "avif": "image/avif", "gif": "image/gif", "heic": "image/heic", "jxl": "image/jxl", "webp": "image/webp",
     ]
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for format in formats.keys {
       try bench.root.write("\(format)-one.prompt", "[sandbox: image-format=\(format)] \(format)")
     }
@@ -85,9 +85,9 @@ import Testing
 
   /// What cannot be sent as a reference image still cannot.
   @Test func aReferenceImageIsWhatTheServiceTakes() async throws {
-    let made = try await Bench(["x": "[sandbox: image-format=heic] x"])
+    let made = try await Fixture(["x": "[sandbox: image-format=heic] x"])
     #expect(try await made.once().code == 0)
-    let bench = try await Bench(["cat": "---\nimages: [ref.heic]\n---\na cat"])
+    let bench = try await Fixture(["cat": "---\nimages: [ref.heic]\n---\na cat"])
     try bench.root.write("ref.heic", bytes: try made.root.bytes("x.heic"))
     #expect(try await bench.once().code == 1)
     #expect(try bench.sidecar("cat").message?.contains("PNG, JPEG or WebP") == true && bench.posts.isEmpty)

@@ -15,7 +15,7 @@ import Testing
 
   @Test(arguments: ["{a,b}", "drafts\\old", "./drafts", "a//b", "[a"])
   func aPatternThatCanNeverMatchKeepsItFromStarting(pattern: String) async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let flag = try await bench.once(["--exclude": "fine,\(pattern)"])
     #expect(flag.code == 78 && flag.log.contains("\"\(pattern)\"") && flag.log.contains("--exclude"), "\(flag)")
     try bench.home.write("config/promptdrop/promptdrop.yaml", "exclude: ['fine', '\(pattern)']\n")
@@ -25,14 +25,14 @@ import Testing
   }
 
   @Test func soDoesThePathOfAWatchedFolder() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let run = try await bench.once(["--exclude": "\(bench.root.path)/drafts"])
     #expect(run.code == 78 && run.log.contains("Write /drafts."), "\(run)")
     #expect(bench.posts.isEmpty)
   }
 
   @Test func patternsAreThoseOfGitignore() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let made = ["cat", "x/drafts", "a/b/c", "keep/old"]
     let left = ["drafts/cat", "x/drafts/cat", "a/c", "old"]
     for name in made + left { try bench.root.write("\(name).prompt", name) }
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func inAFoldersFileItsPromptsWait() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write("a/.promptdrop.yaml", "exclude: ['*.{tmp,bak}']\n")
     try bench.root.write("a/dog.prompt", "a dog")
     let run = try await bench.once()
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func whatIsLeftOutIsNamedInStatus() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     for folder in ["#recycle", "sub/lost+found", "Papierkorb", "@Recycle", ".git"] {
       try bench.root.write("\(folder)/dog.prompt", "a dog")
     }
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func aNameThatIsNoneIsRefused() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     for value in ["a/b", "!nonesuch"] {
       let run = try await bench.once(["--skip-folders": value])
       #expect(run.code == 78 && run.log.contains("skip-folders"), "\(run)")
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func aRootThatIsARecycleBinWorks() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.write("#recycle/cat.prompt", "a cat")
     let run = try bench.start("once", roots: [bench.root.path("#recycle")])
     #expect(try await run.wait(within: .seconds(30)) == .exited(0), "\(run.standardError)")
@@ -89,7 +89,7 @@ import Testing
 
   @Test func aConflictCopyIsApprovedByItsName() async throws {
     let name = "cat (Ann's conflicted copy 2026-11-28)"
-    let bench = try await Bench(["cat": "a cat", name: "a dog", "Romeo (Conflicts between families)": "Romeo"])
+    let bench = try await Fixture(["cat": "a cat", name: "a dog", "Romeo (Conflicts between families)": "Romeo"])
     let run = try await bench.once()
     #expect(run.code == 1 && Set(bench.paid) == ["a cat", "Romeo"], "\(run)")
     #expect(try bench.sidecar(name).reason == "conflict-copy")

@@ -6,7 +6,7 @@ import Testing
 /// The limits that a user can set.
 @Suite(.serialized) struct LimitTests {
   @Test func oneInFlightIsNeverTwo() async throws {
-    let bench = try await Bench(delay: .milliseconds(150))
+    let bench = try await Fixture(delay: .milliseconds(150))
     for number in 0..<5 { try bench.root.write("p\(number).prompt", "picture \(number)") }
     let agent = try bench.start("once", ["--max-in-flight": "1"])
     var most = 0
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func requestsAtOnceAreLimited() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for number in 0..<6 { try bench.root.write("p\(number).prompt", "[sandbox: submit-slow=400] \(number)") }
     let agent = try bench.start("once", ["--max-requests": "2"])
     var most = 0
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func submissionsPerMinuteAreLimited() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for number in 0..<6 { try bench.root.write("p\(number).prompt", "picture \(number)") }
     let run = try await bench.once(["--submissions-per-minute": "3", "--timeout": "4s"])
     #expect(run.code == 75 && bench.posts.count == 3, "\(run)")
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test func theTimeLimitEndsOnce() async throws {
-    let bench = try await Bench(["cat": "cat"], delay: .seconds(60))
+    let bench = try await Fixture(["cat": "cat"], delay: .seconds(60))
     let start = ContinuousClock.now
     let run = try await bench.once(["--timeout": "1s"])
     #expect(run.code == 75 && ContinuousClock.now - start < .seconds(20), "\(run)")
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func theBurstLimitHoldsTheRest() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for number in 0..<6 { try bench.root.write("p\(number).prompt", "picture \(number)") }
     let run = try await bench.once(["--burst-limit": "4"])
     #expect(run.code == 1 && bench.posts.count == 4, "\(run)")

@@ -6,7 +6,7 @@ import Testing
 /// One agent for a folder, one for a state; and no state where strangers write.
 @Suite(.serialized) struct LockTests {
   @Test func aSecondAgentIsRefused() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.makeFolder("sub")
     let agent = try await bench.watch()
     let other = bench.home.path("other-state")
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func aKilledAgentLeavesNoLock() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let agent = try await bench.watch()
     agent.terminate(SIGKILL)
     try await agent.wait()
@@ -36,8 +36,8 @@ import Testing
   }
 
   @Test func otherRootsHaveOtherAgents() async throws {
-    let bench = try await Bench(["cat": "a cat"])
-    let second = try await Bench(["dog": "a dog"])
+    let bench = try await Fixture(["cat": "a cat"])
+    let second = try await Fixture(["dog": "a dog"])
     let agent = try await bench.watch()
     let run = try await second.once()
     #expect(run.code == 0 && second.posts.count == 1, "\(run)")
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func severalRootsAreWorkedOffTogether() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let second = try TemporaryFolder()
     try second.write("dog.prompt", "a dog")
     let run = try await bench.once(roots: [bench.root.path, second.path])
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func whatCannotBeARootIsRefused() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let missing = try await bench.once(roots: [bench.root.path("nowhere")])
     #expect(missing.code == 66 && missing.log.contains("nowhere"), "\(missing)")
     let file = try await bench.once(roots: [bench.root.path("cat.prompt")])
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func theStateIsNotBelowARoot() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let run = try await bench.once(["--state-dir": bench.root.path(".state")])
     #expect(run.code == 78 && run.log.contains("state"), "\(run)")
     #expect(bench.posts.isEmpty && !bench.root.exists("cat.png"))

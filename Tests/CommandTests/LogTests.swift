@@ -8,7 +8,9 @@ import Testing
   private func lines(_ text: String) -> [Substring] { text.split(separator: "\n") }
 
   @Test func jsonLinesParse() async throws {
-    let bench = try await Bench(["cat": "a \"cat\"", "line\nfeed": "x", "bad": "[sandbox: task-failed=no \"good\"] y"])
+    let bench = try await Fixture([
+      "cat": "a \"cat\"", "line\nfeed": "x", "bad": "[sandbox: task-failed=no \"good\"] y",
+    ])
     let run = try await bench.once(["--log-format": "json", "--log-level": "debug"])
     #expect(lines(run.log).count >= 4, "\(run)")
     for line in lines(run.log) {
@@ -19,7 +21,7 @@ import Testing
   }
 
   @Test func textLinesHaveATimeAndALevel() async throws {
-    let bench = try await Bench(["cat": "a cat", "line\nfeed": "x"])
+    let bench = try await Fixture(["cat": "a cat", "line\nfeed": "x"])
     let run = try await bench.once()
     for line in lines(run.log) {
       let form = #/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|notice|warning|error) .+/#
@@ -30,7 +32,7 @@ import Testing
 
   // Whoever writes in the folder, or the service, must not control the terminal of whoever looks.
   @Test func whatOthersSayMovesNoCursor() async throws {
-    let bench = try await Bench(["bad": "[sandbox: task-failed=\u{9B}31m\u{202E}no] x"])
+    let bench = try await Fixture(["bad": "[sandbox: task-failed=\u{9B}31m\u{202E}no] x"])
     try bench.root.write("theirs/.promptdrop.yaml", "owner: \"\\e]0;x\\a\\u009b31m\"\n")
     try bench.root.write("theirs/cat.prompt", "a cat")
     let run = try await bench.once()
@@ -43,7 +45,7 @@ import Testing
   }
 
   @Test func underJournaldThereIsAPriorityAndNoTime() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.home.write("run.sh", "exec 2>\"$LOG\"\nexport JOURNAL_STREAM=$(stat -Lc %d:%i /dev/fd/2)\nexec \"$@\"\n")
     let log = bench.home.path("log")
     let child = try ChildProcess(
@@ -52,7 +54,7 @@ import Testing
         bench.home.path("run.sh"), ChildProcess.builtProducts + "/promptdrop", "once", bench.root.path, "--api-url",
         bench.sandbox.baseURL, "--state-dir", bench.stateDir, "--settle", "0s", "--poll-first", "20ms",
       ],
-      environment: ["LOG": log, "PROMPTDROP_API_KEY": Bench.key, "HOME": bench.home.path, "XDG_CONFIG_HOME": nil])
+      environment: ["LOG": log, "PROMPTDROP_API_KEY": Fixture.key, "HOME": bench.home.path, "XDG_CONFIG_HOME": nil])
     #expect(try await child.wait(within: .seconds(30)) == .exited(0))
     let text = try bench.home.read("log")
     #expect(lines(text).count >= 2, "\(text)")
@@ -64,13 +66,13 @@ import Testing
   }
 
   @Test func theLevelIsKept() async throws {
-    let bench = try await Bench(["cat": "a cat", "bad": "[sandbox: task-failed=no] y"])
+    let bench = try await Fixture(["cat": "a cat", "bad": "[sandbox: task-failed=no] y"])
     let run = try await bench.once(["--log-level": "error"])
     #expect(!run.log.contains(" info ") && !run.log.contains(" warning "), "\(run)")
   }
 
   @Test func aTraceHasEachStepOfAJob() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let run = try await bench.once(["--log-level": "trace"])
     let steps = lines(run.log).compactMap { $0.firstMatch(of: #/ trace cat\.prompt 1/1: .*: (\w+) -> (\w+)/#) }
     let states = steps.map { "\($0.output.1) \($0.output.2)" }.filter { $0 != "submitted submitted" }
@@ -81,7 +83,7 @@ import Testing
   }
 
   @Test func whatIsDoneIsToldByTheNamesOnTheDisk() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch()
     for (number, text) in ["one moon", "two moons", "one moon"].enumerated() {
       try bench.root.write("moon.prompt", text)

@@ -11,7 +11,7 @@ import Testing
       "submit-status=500", "submit-status=503", "submit-html=502", "submit-hang",
     ])
   func isHeldAndSentOnce(_ fault: String) async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: \(fault)]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: \(fault)]"])
     let run = try await bench.once(["--submit-timeout": "700ms"])
     #expect(run.code == 1, "\(run)")
     let told = try bench.sidecar("cat")
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func otherWordsAreAnotherMatter() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: submit-no-answer]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: submit-no-answer]"])
     _ = try await bench.once()
     try bench.root.write("cat.prompt", "cat, again")
     let run = try await bench.once()
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func anOutageHoldsAHandfulAndNotAll() async throws {
-    let bench = try await Bench(faults: ["submit-status=503", "query-status=503"])
+    let bench = try await Fixture(faults: ["submit-status=503", "query-status=503"])
     for number in 0..<30 { try bench.root.write("p\(number).prompt", "picture \(number)") }
     let agent = try bench.start("watch", ["--max-requests": "4"])
     try await eventually(within: .seconds(30), "it probes: \(agent.standardError)") {

@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test func onceMakesThePictureAndSaysSo() async throws {
-    let bench = try await Bench(["cat": "a red cat\r\n"]) { $0.consumed = "0.123456789012345678" }
+    let bench = try await Fixture(["cat": "a red cat\r\n"]) { $0.consumed = "0.123456789012345678" }
     let run = try await bench.once()
     #expect(run.code == 0, "\(run)")
     #expect(try bench.names() == ["cat.png", "cat.prompt", "cat.status.json"])
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func watchTakesWhatIsThereAndWhatArrives() async throws {
-    let bench = try await Bench(["early": "an early bird"])
+    let bench = try await Fixture(["early": "an early bird"])
     let agent = try await bench.watch()
     try bench.root.write("late.prompt", "a late bird")
     try await bench.waitFor("early", "done")
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func manyInManyFoldersAreMadeOnceEach() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for number in 0..<40 {
       try bench.root.write("\(number % 4)/\(number % 3)/p\(number).prompt", "picture number \(number)")
     }
@@ -68,14 +68,14 @@ import Testing
   }
 
   @Test func anEmptyFolderIsNoTrouble() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let run = try await bench.once()
     #expect(run.code == 0, "\(run)")
     #expect(try bench.names().isEmpty)
   }
 
   @Test func frontMatterAndFolderDefaultsReachTheService() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.write(
       "one.prompt",
       "---\nmodel: google/gemini-2.5-flash-image\naspect_ratio: 16:9\nimage_size: 2k\nextra:\n  seed: 7\n---\na fox\n")
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func statusesShowAsTheyChange() async throws {
-    let bench = try await Bench(["slow": "a slow one"], delay: .seconds(3))
+    let bench = try await Fixture(["slow": "a slow one"], delay: .seconds(3))
     let agent = try bench.start("once")
     var seen: [String] = []
     try await eventually(within: .seconds(30), "it ends") {

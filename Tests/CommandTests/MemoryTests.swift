@@ -27,7 +27,7 @@ import Testing
 
   @Test func largeReferenceImagesOfManyPrompts() async throws {
     let names = (1...6).map { "p\($0)" }
-    let bench = try await Bench { $0.keepBodies = false }
+    let bench = try await Fixture { $0.keepBodies = false }
     for number in 1...4 { try bench.root.write("\(number).png", bytes: Self.png(11_000_000)) }
     for name in names {
       try bench.root.write("\(name).images", "1.png\n2.png\n3.png\n4.png\n")
@@ -42,7 +42,7 @@ import Testing
 
   @Test func endlessPicturesOfManyTasks() async throws {
     let names = (1...8).map { "p\($0)" }
-    let bench = try await Bench(
+    let bench = try await Fixture(
       Dictionary(uniqueKeysWithValues: names.map { ($0, $0) }), faults: ["image-huge=10000000000"])
     let agent = try await bench.watch()
     for name in names { try await bench.waitFor(name, "held", within: .seconds(120)) }

@@ -5,7 +5,7 @@ import Testing
 
 /// A prompt that is renamed or moved keeps its job: nothing is paid for again, and what it has goes with it.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct MovingTests {
-  private func done(_ bench: Bench, _ name: String, _ files: [String]) async throws {
+  private func done(_ bench: Fixture, _ name: String, _ files: [String]) async throws {
     try await eventually(within: .seconds(20), "\(name) is done, with \(files)") {
       guard bench.root.exists("\(name).status.json") else { return false }
       let told = try bench.sidecar(name)
@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test func toOtherFoldersOneAfterTheOther() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     _ = try await bench.watch()
     try await done(bench, "cat", ["cat.png"])
     let picture = try bench.root.bytes("cat.png")
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test(arguments: [false, true]) func whileItIsMade(isRunning: Bool) async throws {
-    let bench = try await Bench(["cat": "a cat"], delay: .seconds(3))
+    let bench = try await Fixture(["cat": "a cat"], delay: .seconds(3))
     var agent = try await bench.watch()
     try await bench.waitFor("cat", "submitted")
     if !isRunning {
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func overAnotherPrompt() async throws {
-    let bench = try await Bench(["cat": "a cat", "dog": "a dog"])
+    let bench = try await Fixture(["cat": "a cat", "dog": "a dog"])
     _ = try await bench.watch()
     try await done(bench, "cat", ["cat.png"])
     try await done(bench, "dog", ["dog.png"])
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func twoNamesForOneThatIsGone() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     #expect(link(bench.root.path("cat.prompt"), bench.root.path("dog.prompt")) == 0)
     try bench.root.rename("cat.prompt", to: "cow.prompt")
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func whileTheJournalIsLost() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     try bench.loseJournal()
     try bench.root.makeFolder("a")
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test func outOfTheRootAndBack() async throws {
-    let bench = try await Bench(["a/cat": "a cat"], delay: .seconds(3))
+    let bench = try await Fixture(["a/cat": "a cat"], delay: .seconds(3))
     let agent = try await bench.watch()
     try await bench.waitFor("a/cat", "submitted")
     let outside = try TemporaryFolder()
@@ -116,7 +116,7 @@ import Testing
   // cp -r a b; mv a/mast.prompt c/; sed -i 's/count: 2/count: 3/' c/mast.prompt: one picture more, however many do so at once.
   @Test(arguments: [true, false]) func copiedThenMovedThenChanged(isRunning: Bool) async throws {
     let names = (1...4).map { "mast \($0)" }
-    let bench = try await Bench(
+    let bench = try await Fixture(
       Dictionary(uniqueKeysWithValues: names.map { ("a/\($0)", "---\ncount: 2\n---\n\($0)") }))
     var agent = try await bench.watch()
     for name in names { try await done(bench, "a/\(name)", ["\(name).png", "\(name)-2.png"]) }
@@ -141,7 +141,7 @@ import Testing
 
   @Test func copiedAloneThenMoved() async throws {
     let names = (1...4).map { "sail \($0)" }
-    let bench = try await Bench(Dictionary(uniqueKeysWithValues: names.map { ("a/\($0)", $0) }))
+    let bench = try await Fixture(Dictionary(uniqueKeysWithValues: names.map { ("a/\($0)", $0) }))
     let agent = try await bench.watch()
     for name in names { try await done(bench, "a/\(name)", ["\(name).png"]) }
     let pictures = try names.map { try bench.root.bytes("a/\($0).png") }

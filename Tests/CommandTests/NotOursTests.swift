@@ -9,7 +9,7 @@ import Testing
   enum Whose: CaseIterable {
     case another, nobodys
 
-    func make(_ bench: Bench, _ folder: String = "") throws {
+    func make(_ bench: Fixture, _ folder: String = "") throws {
       let place = folder.isEmpty ? "" : folder + "/"
       switch self {
       case .another: try bench.root.write("\(place).promptdrop.yaml", "owner: \"studio\"\n")
@@ -20,7 +20,7 @@ import Testing
   }
 
   /// Everything in the root, with its bytes.
-  private func contents(_ bench: Bench) throws -> [String: [UInt8]] {
+  private func contents(_ bench: Fixture) throws -> [String: [UInt8]] {
     var found: [String: [UInt8]] = [:]
     for name in FileManager.default.enumerator(atPath: bench.root.path)?.compactMap({ $0 as? String }) ?? [] {
       var isFolder: ObjCBool = false
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test(arguments: Whose.allCases) func nothingIsWritten(_ whose: Whose) async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "cat": "a cat", "empty": "", "bad": "---\ncolour: red\n---\nbad", "list": "---\nrequire_images: true\n---\nlist",
       "ask": "---\nhold: true\n---\nask", "ref": "---\nimages: [no.png]\n---\nref", "merge": "<<<<<<< HEAD\na\n",
     ])
@@ -74,7 +74,7 @@ import Testing
 
   // The folder goes to another agent while a picture is being made: what is paid for is not lost.
   @Test(arguments: Whose.allCases) func aPictureOnItsWay(_ whose: Whose) async throws {
-    let bench = try await Bench([:], delay: .seconds(3))
+    let bench = try await Fixture([:], delay: .seconds(3))
     try bench.root.write("a/cat.prompt", "a cat")
     let agent = try await bench.watch()
     try await bench.waitFor("a/cat", "submitted")
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func aChangeThatIsNotTakenInTimeIsLeft() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     try bench.root.write("cat.prompt", "another cat")
     let run = try await bench.once(["--settle": nil, "--timeout": "1s"])
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func whatNeedsTheUserIsNamed() async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "cat": "a cat", "bad": "bad [sandbox: submit-status=400]", "ask": "---\nhold: true\n---\nask",
       "doubt": "doubt [sandbox: submit-no-answer]",
     ])
@@ -124,7 +124,7 @@ import Testing
 
   // A folder that is another agent's holds nothing that this one could do.
   @Test func whatIsQueuedThereIsNotWaitedFor() async throws {
-    let bench = try await Bench(["cat": "a cat", "dog": "a dog"])
+    let bench = try await Fixture(["cat": "a cat", "dog": "a dog"])
     #expect(try await bench.once(["--daily-submissions": "1"]).code == 75)
     try Whose.another.make(bench)
     let run = try await bench.once()

@@ -9,7 +9,7 @@ import Testing
     case nothing, touch, savedAgain, savedAgainByRename, otherLineEnds, chmod, deletedOutput, deletedSidecar
     case deletedBoth, changedDefault, changedFlag, renamed, movedToSubfolder, copiedBack, lostJournal
 
-    func make(_ bench: Bench) throws {
+    func make(_ bench: Fixture) throws {
       let root = bench.root
       switch self {
       case .nothing, .changedFlag: break
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: Change.allCases) func submitsNothing(_ change: Change) async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     let first = try await bench.once()
     #expect(first.code == 0 && bench.posts.count == 1, "\(first)")
     try change.make(bench)
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test(arguments: [Change.changedDefault, .changedFlag]) func changedInputsAreShown(_ change: Change) async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     _ = try await bench.once()
     try change.make(bench)
     let run = try await bench.once(change == .changedFlag ? ["--model": "google/nano-banana"] : [:])
@@ -65,7 +65,7 @@ import Testing
 
   @Test(arguments: [Change.touch, .savedAgain, .savedAgainByRename, .otherLineEnds, .deletedOutput, .deletedSidecar])
   func submitsNothingWhileItWatches(_ change: Change) async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     let agent = try await bench.watch()
     try await bench.waitFor("cat", "done")
     try change.make(bench)
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func aRenameWhileItWatchesTakesTheJobAlong() async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     let agent = try await bench.watch()
     try await bench.waitFor("cat", "done")
     try bench.root.rename("cat.prompt", to: "kitten.prompt")
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func aCopyOfThePromptAloneIsANewJob() async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     _ = try await bench.once()
     try bench.root.write("copy.prompt", "a red cat")
     let run = try await bench.once()
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func aFolderCopiedWithItsSidecarsIsWhatTheySay() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.write("a/cat.prompt", "a red cat")
     try bench.root.write("a/wrong.prompt", "wrong [sandbox: task-failed=no]")
     try bench.root.write("a/two.prompt", "---\ncount: 2\n---\ntwo cats")
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test func aLostJournalIsMadeUpForByTheSidecars() async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "cat": "a red cat", "two": "---\ncount: 2\n---\ntwo dogs", "wrong": "[sandbox: task-failed=no] x",
       "lost": "[sandbox: submit-no-answer] y",
     ])

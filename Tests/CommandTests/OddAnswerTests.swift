@@ -13,7 +13,7 @@ import Testing
       "result-base64", "result-preview",
       "submit-encoding=gzip] [sandbox: query-encoding=deflate-raw] [sandbox: image-encoding=deflate",
     ]
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for (number, fault) in faults.enumerated() {
       try bench.root.write("p\(number).prompt", "\(number) [sandbox: \(fault)]")
     }
@@ -28,7 +28,7 @@ import Testing
 
   @Test(arguments: ["result-odd", "result-two"])
   func whatIsNotUnderstoodIsKeptAndNotPaidAgain(_ fault: String) async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: \(fault)]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: \(fault)]"])
     let run = try await bench.once()
     #expect(run.code == 1, "\(run)")
     let told = try bench.sidecar("cat")
@@ -38,7 +38,7 @@ import Testing
     #expect(told.message?.contains(path) == true, "\(told.message ?? "")")
     let answer = try bench.home.read("state/kept/\(kept)")
     let task = try #require(bench.posts.first?.taskID)
-    #expect(answer.contains(task) && answer.contains("\"success\"") && !answer.contains(Bench.key), "\(answer)")
+    #expect(answer.contains(task) && answer.contains("\"success\"") && !answer.contains(Fixture.key), "\(answer)")
     #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
     let status = try await bench.run("status")
     #expect(status.out.contains(path), "\(status)")
@@ -61,13 +61,15 @@ import Testing
 
   @Test(arguments: ["result-text=I cannot draw that", "result-empty", "task-failed=blocked"])
   func whatMadeNoPictureFails(_ fault: String) async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: \(fault)]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: \(fault)]"])
     #expect(try await bench.once().code == 1)
     #expect(try bench.sidecar("cat").state == "failed")
   }
 
   @Test func anAnswerAboutAnotherTaskIsNeverDelivered() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: query-other-task:2]", "dog": "dog [sandbox: query-other-task]"])
+    let bench = try await Fixture([
+      "cat": "cat [sandbox: query-other-task:2]", "dog": "dog [sandbox: query-other-task]",
+    ])
     let run = try await bench.once(["--task-deadline": "1500ms"])
     #expect(run.code == 1, "\(run)")
     #expect(try bench.sidecar("cat").state == "done")
@@ -79,7 +81,7 @@ import Testing
 
   /// The first one was finished by an earlier process: only the journal knows its task.
   @Test func oneTaskForTwoSubmissionsHoldsTheSecond() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     #expect(try await bench.once().code == 0)
     try bench.root.write("dog.prompt", "dog [sandbox: submit-same-task]")
     let run = try await bench.once()
@@ -101,7 +103,7 @@ import Testing
 
   @Test(arguments: ["http://localhost", "HTTP://LOCALHOST", "http://[::ffff:127.0.0.1]"])
   func aServiceOnThisMachineMayBeCalledWhatItIs(_ base: String) async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     let port = try #require(URL(string: bench.sandbox.baseURL)?.port)
     let run = try await bench.once(["--api-url": "\(base):\(port)"])
     #expect(run.code == 0 && bench.root.exists("cat.png"), "\(run)")
@@ -109,7 +111,7 @@ import Testing
 
   @Test(arguments: ["http://api.example", "HTTP://10.0.0.1:8765", "http://localhost.example"])
   func httpIsForThisMachineOnly(_ base: String) async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     let run = try await bench.once(["--api-url": base])
     #expect(run.code == 78 || run.code == 64, "\(run)")
     #expect(run.log.contains("https") && bench.posts.isEmpty, "\(run)")
@@ -117,7 +119,7 @@ import Testing
 
   /// It is one task's trouble: others go on, and their sidecars do not tell of it.
   @Test func anUnreadableAnswerOfOneTaskStopsNobodyElse() async throws {
-    let bench = try await Bench(["odd": "odd [sandbox: query-garbage]"])
+    let bench = try await Fixture(["odd": "odd [sandbox: query-garbage]"])
     let agent = try bench.start("watch", ["--burst-limit": "0"])
     // More answers than an outage takes to be one.
     try await eventually(within: .seconds(30), "it was asked for often: \(agent.standardError)") {

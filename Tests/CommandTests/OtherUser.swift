@@ -14,7 +14,7 @@ enum OtherUser {
   /// Why this machine cannot try it; nil: it can.
   static let isMissing: String? = {
     guard getuid() == 0, access("/usr/bin/setpriv", X_OK) == 0 else { return "needs root and setpriv" }
-    let program = Bench.program.hasPrefix("/") ? Bench.program : ChildProcess.builtProducts + "/" + Bench.program
+    let program = Fixture.program.hasPrefix("/") ? Fixture.program : ChildProcess.builtProducts + "/" + Fixture.program
     var folder = program as NSString
     while folder.length > 1 {
       var info = stat()

@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct OutputTests {
   @Test(arguments: [["status"], ["status", "--json"], ["plan", "--json"]])
   func whatCannotBeWrittenIsAnError(_ words: [String]) async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     let paths = words[0] == "plan" ? [bench.root.path] : []
     let run = try await bench.run(
@@ -16,14 +16,14 @@ import Testing
   }
 
   @Test func aReaderThatHasSeenEnoughIsNoError() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     #expect(try await bench.once().code == 0)
     let run = try await bench.run("status", through: ["/bin/sh", "-c", "\"$@\" | true", "sh"])
     #expect(run.code == 0 && !run.log.contains("Standard output"), "\(run)")
   }
 
   @Test func aPortThatIsInUseIsSaid() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let port = try #require(URL(string: bench.sandbox.baseURL)?.port)
     let sandbox = try ChildProcess("promptdrop", ["sandbox", "--port", "\(port)"])
     #expect(try await sandbox.wait(within: .seconds(20)) == .exited(78))

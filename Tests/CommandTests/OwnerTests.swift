@@ -5,13 +5,13 @@ import Testing
 
 /// A folder that several machines have: only one of them pays.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct OwnerTests {
-  private func owner(_ bench: Bench) throws -> String {
+  private func owner(_ bench: Fixture) throws -> String {
     let text = try bench.root.read(".promptdrop.yaml")
     let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("owner:") })
     return line.dropFirst("owner:".count).trimmingCharacters(in: CharacterSet(charactersIn: " \""))
   }
 
-  private func expectNothingIsTaken(_ bench: Bench, _ agent: ChildProcess) async throws {
+  private func expectNothingIsTaken(_ bench: Fixture, _ agent: ChildProcess) async throws {
     try await eventually(within: .seconds(10), "it says so: \(agent.standardError)") {
       agent.standardError.contains("promptdrop own \(bench.root.path)")
     }
@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test func aSyncToolsMark() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.makeFolder(".stfolder")
     let agent = try bench.start("watch")
     try await expectNothingIsTaken(bench, agent)
@@ -34,7 +34,7 @@ import Testing
 
   // The folder was taken out of the sync tool, whose mark goes with that.
   @Test(arguments: ["one", "one/two"]) func aSyncToolsMarkThatGoes(folder: String) async throws {
-    let bench = try await Bench([:])
+    let bench = try await Fixture([:])
     try bench.root.makeFolder("one/two")
     try bench.root.makeFolder("\(folder)/.stfolder")
     try bench.root.write("one/two/cat.prompt", "a cat")
@@ -57,7 +57,7 @@ import Testing
 
   // A sync tool puts an older copy back.
   @Test func aSidecarThatIsSetBackIsPutRight() async throws {
-    let bench = try await Bench(["cat": "a cat", "dog": "a dog"])
+    let bench = try await Fixture(["cat": "a cat", "dog": "a dog"])
     let agent = try bench.start("watch")
     for name in ["cat", "dog"] { try await bench.waitFor(name, "done") }
     // What tells of more than the journal knows is not overwritten.
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func anotherMachinesSidecar() async throws {
-    let bench = try await Bench(["dog": "a dog"])
+    let bench = try await Fixture(["dog": "a dog"])
     #expect(try await bench.once().code == 0)
     let told = try bench.root.read("dog.status.json").replacing(/"owner": "[^"]*"/, with: #""owner": "deadbeef""#)
     try FileManager.default.removeItem(atPath: bench.stateDir)
@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test func oneThatArrivesWhileItWatches() async throws {
-    let bench = try await Bench(["dog": "a dog"])
+    let bench = try await Fixture(["dog": "a dog"])
     let agent = try await bench.watch()
     let told = try await bench.waitFor("dog", "done").text
     let foreign = told.replacing(/"(owner|id)": "[^"]*"/) { "\"\($0.output.1)\": \"deadbeefdeadbeef\"" }
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func theOtherLinesStay() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.write(".promptdrop.yaml", "# ours\nmodel: x\nowner: studio\ncount: 2\n")
     #expect(try await bench.run("own", [bench.root.path], ["--agent-name": "desk"]).code == 0)
     let text = try bench.root.read(".promptdrop.yaml")
@@ -124,7 +124,7 @@ import Testing
   }
 
   @Test func textsThatChangeTooOftenWait() async throws {
-    let bench = try await Bench(["cat": "cat 1"])
+    let bench = try await Fixture(["cat": "cat 1"])
     _ = try await bench.watch(["--burst-limit": "0"])
     for number in 1...5 {
       try bench.root.writeByRename("cat.prompt", "cat \(number)")

@@ -48,7 +48,7 @@ import Testing
 
   // Before anything was taken, and again when the run has taken and refused what it wanted: nothing is left then.
   @Test(arguments: folders) func whatIsPlannedIsDone(folder: Folder) async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for place in Set(folder.files.keys.map { ($0 as NSString).deletingLastPathComponent }) where !place.isEmpty {
       try bench.root.makeFolder(place)
     }
@@ -71,7 +71,7 @@ import Testing
 
   // What is in the queue follows its file, and is no less submitted for that.
   @Test func aRenamedPromptThatWaits() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     _ = try await bench.once(["--daily-submissions": "0"])
     #expect(bench.posts.isEmpty)
     try bench.root.rename("cat.prompt", to: "dog.prompt")
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func theLimitsOfTheDayAreReckonedWith() async throws {
-    let bench = try await Bench(["a": "a", "b": "b", "c": "---\ncount: 2\n---\nc"])
+    let bench = try await Fixture(["a": "a", "b": "b", "c": "---\ncount: 2\n---\nc"])
     let flags = ["--daily-submissions": "3"]
     let plan = try await bench.plan(flags).told
     #expect(plan.pictures == 4 && plan.waitsForDailyLimit == 1, "\(plan)")

@@ -7,7 +7,8 @@ import Testing
 /// `promptdrop plan`: what a run would submit, found out without doing anything.
 @Suite(.serialized) struct PlanTests {
   // Whatever the plan looked at: nothing was asked of the service, and nothing is there that was not there.
-  private func planned(_ bench: Bench, _ flags: [String: String?] = [:]) async throws -> (told: PlanTold, code: Int32) {
+  private func planned(_ bench: Fixture, _ flags: [String: String?] = [:]) async throws -> (told: PlanTold, code: Int32)
+  {
     let before = (try bench.names(), bench.posts.count, bench.sandbox.counters())
     let plan = try await bench.plan(flags)
     #expect(try bench.names() == before.0 && bench.posts.count == before.1 && bench.sandbox.counters() == before.2)
@@ -15,7 +16,7 @@ import Testing
   }
 
   @Test func whatIsNewIsToldAndNotTouched() async throws {
-    let bench = try await Bench(["cat": "cat", "two": "---\ncount: 2\nimage_size: 2k\n---\ntwo"])
+    let bench = try await Fixture(["cat": "cat", "two": "---\ncount: 2\nimage_size: 2k\n---\ntwo"])
     for _ in 0..<2 {
       let plan = try await planned(bench)
       #expect(plan.code == 2 && plan.told.schema == "promptdrop.plan/1" && plan.told.items.count == 2)
@@ -33,7 +34,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func eachKindIsToldApart(running: Bool) async throws {
-    let bench = try await Bench(["changed": "one", "more": "more", "same": "same"])
+    let bench = try await Fixture(["changed": "one", "more": "more", "same": "same"])
     let first = try await bench.once()
     #expect(first.code == 0, "\(first)")
     try bench.root.write("queued.prompt", "queued")
@@ -79,7 +80,7 @@ import Testing
   }
 
   @Test func aPriceIsKnownAfterTheFirst() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     _ = try await bench.once()
     try bench.root.write("dog.prompt", "---\ncount: 2\n---\ndog")
     try bench.root.write("large.prompt", "---\nimage_size: 4k\n---\nlarge")
@@ -91,14 +92,14 @@ import Testing
   }
 
   @Test func theBurstLimitIsReckonedWith() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for number in 0..<5 { try bench.root.write("p\(number).prompt", "picture \(number)") }
     let plan = try await planned(bench, ["--burst-limit": "2"])
     #expect(plan.told.heldByBurstLimit == 3 && plan.told.pictures == 5, "\(plan)")
   }
 
   @Test func aFolderCanBePlannedAloneAndOneThatIsMissingCannot() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     try bench.root.write("sub/dog.prompt", "dog")
     let missing = try await bench.run("plan", [bench.root.path("nowhere")])
     #expect(missing.code == 66, "\(missing)")

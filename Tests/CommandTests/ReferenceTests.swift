@@ -13,7 +13,7 @@ import Testing
   static let uri = "data:image/png;base64," + Data(png).base64EncodedString()
 
   @Test func localFilesAreSentAsTheyAreAndLinksArePassedOn() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let link = "https://example.org/b.png?x=1&y=2"
     try bench.root.write("sub/cat.prompt", "---\nimages:\n  - ../a.png\n  - \(link)\n---\na cat like these")
     try bench.root.write("sub/cat.images", "# more\n\n./own.png\r\n")
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test func aChangedListIsANewRequestAVanishedOneIsNot() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write("cat.images", "https://example.org/1.png\n")
     _ = try await bench.once()
     try bench.root.write("cat.images", "https://example.org/2.png\n")
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func aChangedReferenceFileIsShownAndCostsNothing() async throws {
-    let bench = try await Bench(["cat": "---\nimages: [a.png]\n---\na cat"])
+    let bench = try await Fixture(["cat": "---\nimages: [a.png]\n---\na cat"])
     try bench.root.write("a.png", bytes: Self.png)
     _ = try await bench.once()
     // The same picture, with an empty chunk of text in it that readers skip.
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func theListMayComeFirst() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch(["--settle": "300ms"])
     try bench.root.write("cat.images", "https://example.org/1.png\n")
     try bench.root.write("cat.prompt", "a cat")
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func theListMayComeWithinTheSettleTime() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch(["--settle": "1s"])
     try bench.root.write("cat.prompt", "a cat")
     try bench.root.write("cat.images", "https://example.org/1.png\n")
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func requireImagesWaitsForTheList() async throws {
-    let bench = try await Bench(["cat": "---\nrequire_images: true\n---\na cat"])
+    let bench = try await Fixture(["cat": "---\nrequire_images: true\n---\na cat"])
     let run = try await bench.once()
     #expect(run.code == 75 && bench.posts.isEmpty, "\(run)")
     #expect(try bench.sidecar("cat").reason == "waiting-for-list")
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func aSyncToolsTemporaryListIsWaitedFor() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try bench.root.write(".cat.images.Ab12Cd", "https://example.org")
     try bench.root.write("cat.prompt", "a cat")
     let agent = try bench.start("watch")
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func aMissingFileIsWaitedForThenFailedThenRevived() async throws {
-    let bench = try await Bench(["cat": "---\nimages: [later.png]\n---\na cat"])
+    let bench = try await Fixture(["cat": "---\nimages: [later.png]\n---\na cat"])
     let agent = try bench.start("watch", ["--reference-wait": "1s"])
     let waiting = try await bench.waitFor("cat", "queued")
     #expect(waiting.reason == "reference-missing" && waiting.message?.contains("later.png") == true)
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func anImageThatIsTooLargeSaysSo() async throws {
-    let bench = try await Bench(["cat": "---\nimages: [a.png]\n---\na cat"])
+    let bench = try await Fixture(["cat": "---\nimages: [a.png]\n---\na cat"])
     try bench.root.write("a.png", bytes: Self.png + [UInt8](repeating: 0, count: 2000))
     let run = try await bench.once(["--max-reference-bytes": "1000"])
     let told = try bench.sidecar("cat")
@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test func linksOutOfTheRootAreNotFollowed() async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "cat": "---\nimages: [a.png]\n---\na cat", "dog": "---\nimages: [out/b.png]\n---\na dog",
     ])
     try bench.home.write("secret/b.png", bytes: Self.png)

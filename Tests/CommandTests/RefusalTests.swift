@@ -6,7 +6,7 @@ import Testing
 /// What the service refuses: whose fault it is decides what becomes of it.
 @Suite(.serialized) struct RefusalTests {
   @Test func aWrongPromptFailsAlone() async throws {
-    let bench = try await Bench(["bad": "[sandbox: submit-status=400] bad", "good": "a good one"])
+    let bench = try await Fixture(["bad": "[sandbox: submit-status=400] bad", "good": "a good one"])
     let run = try await bench.once()
     #expect(run.code == 1, "\(run)")
     let told = try bench.sidecar("bad")
@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test func anErrorWithStatus200IsARefusalToo() async throws {
-    let bench = try await Bench(["bad": "[sandbox: submit-code=prompt is not allowed] bad"])
+    let bench = try await Fixture(["bad": "[sandbox: submit-code=prompt is not allowed] bad"])
     let run = try await bench.once()
     let told = try bench.sidecar("bad")
     #expect(run.code == 1 && told.state == "failed", "\(run)")
@@ -27,7 +27,7 @@ import Testing
 
   /// A word is no phrase: it is the prompt's, and nobody else waits for it.
   @Test func aWordIsNotTheAccounts() async throws {
-    let bench = try await Bench(["bad": "bad [sandbox: submit-code=Unbalanced parentheses]", "good": "good"])
+    let bench = try await Fixture(["bad": "bad [sandbox: submit-code=Unbalanced parentheses]", "good": "good"])
     let run = try await bench.once(["--max-in-flight": "1"])
     #expect(run.code == 1 && bench.posts.count == 2, "\(run)")
     #expect(try bench.sidecar("bad").state == "failed" && bench.isIn("good", "done"))
@@ -35,7 +35,7 @@ import Testing
 
   @Test(arguments: ["submit-forbidden=no credit cards", "submit-refused=Unbalanced parentheses", "submit-html=403"])
   func anUnclearRefusalWaitsUntilALaterPromptIsAccepted(_ fault: String) async throws {
-    let bench = try await Bench(["bad": "bad [sandbox: \(fault)]"])
+    let bench = try await Fixture(["bad": "bad [sandbox: \(fault)]"])
     let run = try await bench.once()
     #expect(run.code == 1 && bench.posts.count == 1 && run.log.contains("bad.prompt"), "\(run)")
     let waiting = try bench.sidecar("bad")
@@ -58,7 +58,7 @@ import Testing
 
   /// What stood in the way of the account is over: the prompt that was refused is made.
   @Test func whatWasRefusedByAGatewayIsMadeByTheNextRun() async throws {
-    let bench = try await Bench(["cat": "cat"], faults: ["submit-html=403"])
+    let bench = try await Fixture(["cat": "cat"], faults: ["submit-html=403"])
     let run = try await bench.once()
     #expect(run.code == 1 && bench.posts.count == 1, "\(run)")
     bench.sandbox.removeFaults()
@@ -68,7 +68,7 @@ import Testing
 
   @Test func unclearRefusalsOfSeveralPromptsAreTheAccounts() async throws {
     let prompts = ["one": "1", "two": "2", "three": "3", "four": "4", "five": "5"]
-    let bench = try await Bench(prompts, faults: ["submit-html=403"])
+    let bench = try await Fixture(prompts, faults: ["submit-html=403"])
     let run = try await bench.once(["--max-in-flight": "1"])
     // The trial that would show the account good again may go out before the run ends; a refused one is free.
     #expect(run.code == 69 && (3...4).contains(bench.posts.count), "\(run)")
@@ -82,7 +82,7 @@ import Testing
 
   /// Eight of them made six good ones wait for nine probes.
   @Test(arguments: ["submit-code", "submit-refused"]) func badOnesDoNotStopGoodOnes(_ fault: String) async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     _ = try await bench.watch(["--probe-interval": "2s"])
     for number in 0..<8 {
       try bench.root.write("bad\(number).prompt", "bad \(number) [sandbox: \(fault)=Unbalanced parentheses]")
@@ -97,21 +97,21 @@ import Testing
   }
 
   @Test func aWrongKeyStopsAllAndFailsNothing() async throws {
-    let bench = try await Bench(["one": "1", "two": "2", "three": "3"]) { $0.apiKey = "another-key" }
+    let bench = try await Fixture(["one": "1", "two": "2", "three": "3"]) { $0.apiKey = "another-key" }
     let run = try await bench.once(["--max-in-flight": "1"])
     #expect(run.code == 77, "\(run)")
     #expect(bench.posts.count == 1)
     for name in ["one", "two", "three"] where bench.root.exists("\(name).status.json") {
       #expect(try bench.sidecar(name).state == "queued")
     }
-    #expect(run.log.contains("key") && !run.log.contains(Bench.key))
+    #expect(run.log.contains("key") && !run.log.contains(Fixture.key))
     let right = try await bench.once(environment: ["PROMPTDROP_API_KEY": "another-key"])
     #expect(right.code == 0 && bench.paid.count == 3, "\(right)")
   }
 
   @Test(arguments: ["submit-status=402", "submit-status=403", "submit-code=insufficient credits"])
   func theAccountsTroubleStopsAllAndFailsNothing(_ fault: String) async throws {
-    let bench = try await Bench(["one": "1", "two": "2"], faults: [fault])
+    let bench = try await Fixture(["one": "1", "two": "2"], faults: [fault])
     let run = try await bench.once(["--max-in-flight": "1"])
     #expect(run.code == 69, "\(run)")
     #expect(bench.posts.count == 1)
@@ -122,7 +122,7 @@ import Testing
 
   @Test func aRequestThatIsTooLargeIsNotTheAccounts() async throws {
     let prompts = ["one": "1", "two": "2", "three": "3", "four": "4"].mapValues { String(repeating: $0, count: 2000) }
-    let bench = try await Bench(prompts.merging(["small": "s"]) { first, _ in first }) { $0.maximumBody = 1000 }
+    let bench = try await Fixture(prompts.merging(["small": "s"]) { first, _ in first }) { $0.maximumBody = 1000 }
     let run = try await bench.once(["--max-in-flight": "1"])
     #expect(run.code == 1, "\(run)")
     for name in prompts.keys {
@@ -133,7 +133,7 @@ import Testing
   }
 
   @Test func theSameRefusalForSeveralPromptsIsTheAccounts() async throws {
-    let bench = try await Bench(
+    let bench = try await Fixture(
       ["one": "1", "two": "2", "three": "3", "four": "4", "five": "5"], faults: ["submit-status=400"])
     let run = try await bench.once(["--max-in-flight": "1"])
     #expect(run.code == 69, "\(run)")
@@ -145,7 +145,7 @@ import Testing
 
   @Test(arguments: ["submit-status=404", "submit-redirect=http://127.0.0.1:1/elsewhere"])
   func aWrongAddressStopsAllAndFailsNothing(_ fault: String) async throws {
-    let bench = try await Bench(["one": "1", "two": "2"], faults: [fault])
+    let bench = try await Fixture(["one": "1", "two": "2"], faults: [fault])
     let run = try await bench.once(["--max-in-flight": "1"])
     #expect(run.code == 78, "\(run)")
     #expect(bench.posts.count == 1)
@@ -155,7 +155,7 @@ import Testing
   }
 
   @Test func tooManyRequestsAreSentAgainLater() async throws {
-    let bench = try await Bench(["one": "1"], faults: ["submit-retry-after=1:2"])
+    let bench = try await Fixture(["one": "1"], faults: ["submit-retry-after=1:2"])
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == 3 && bench.paid == ["1"], "\(run)")
     #expect(try bench.sidecar("one").attempts.map(\.outcome) == ["refused", "refused", "accepted"])
@@ -168,14 +168,14 @@ import Testing
     formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
     let start = Date()
     let moment = formatter.string(from: start.addingTimeInterval(3))
-    let bench = try await Bench(["one": "1"], faults: ["submit-retry-after=\(moment):1"])
+    let bench = try await Fixture(["one": "1"], faults: ["submit-retry-after=\(moment):1"])
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == 2, "\(run)")
     #expect(Date().timeIntervalSince(start) >= 1.9)
   }
 
   @Test func aWaitBeyondTheTimeLimitIsNotWaitedFor() async throws {
-    let bench = try await Bench(["one": "1"], faults: ["submit-retry-after=600"])
+    let bench = try await Fixture(["one": "1"], faults: ["submit-retry-after=600"])
     let run = try await bench.once()
     #expect(run.code == 75 && bench.posts.count == 1, "\(run)")
     let told = try bench.sidecar("one")
@@ -183,7 +183,7 @@ import Testing
   }
 
   @Test func aServerErrorHoldsOneAndStopsTheRestUntilAProbe() async throws {
-    let bench = try await Bench(
+    let bench = try await Fixture(
       ["one": "1", "two": "2", "three": "3"], faults: ["submit-status=500:1", "query-status=500"])
     let agent = try bench.start("once", ["--max-in-flight": "1"])
     try await eventually(within: .seconds(30), "it probes: \(agent.standardError)") {
@@ -199,7 +199,7 @@ import Testing
   }
 
   @Test func aServiceThatIsNotThereIsWaitedFor() async throws {
-    let bench = try await Bench(["one": "1"])
+    let bench = try await Fixture(["one": "1"])
     let run = try await bench.once(["--api-url": "http://127.0.0.1:9", "--timeout": "1s"])
     #expect(run.code == 75 && bench.posts.isEmpty, "\(run)")
     #expect(try bench.sidecar("one").state == "queued")

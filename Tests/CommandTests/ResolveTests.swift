@@ -8,8 +8,8 @@ import Testing
   private static let lost = "cat [sandbox: submit-no-answer:1]"
 
   // A bench whose prompt is held, and the task that was made of it all the same.
-  private func inDoubt(_ running: Bool) async throws -> (bench: Bench, agent: ChildProcess?, task: String) {
-    let bench = try await Bench(["cat": Self.lost])
+  private func inDoubt(_ running: Bool) async throws -> (bench: Fixture, agent: ChildProcess?, task: String) {
+    let bench = try await Fixture(["cat": Self.lost])
     let agent = try await bench.work(running: running, until: "it is held") { try bench.isIn("cat", "held") }
     return (bench, agent, try #require(bench.posts.first?.taskID))
   }
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func manyAreDecidedAtOnce(running: Bool) async throws {
-    let bench = try await Bench(["good": "good", "bad": "bad [sandbox: submit-status=400]"])
+    let bench = try await Fixture(["good": "good", "bad": "bad [sandbox: submit-status=400]"])
     for name in ["a", "sub/b", "sub/deep/c"] {
       try bench.root.write("\(name).prompt", "\(name) [sandbox: submit-garbage]")
     }
@@ -89,7 +89,7 @@ import Testing
       ["--all", "--reason", "task-lost", "--adopt", "ta1"], ["cat.prompt", "--adopt"],
     ])
   func wrongUsageIsRefused(_ words: [String]) async throws {
-    let bench = try await Bench(["cat": Self.lost])
+    let bench = try await Fixture(["cat": Self.lost])
     _ = try await bench.once()
     let run = try await bench.run("resolve", words, folder: bench.root.path)
     #expect(run.code == 64 && !run.log.isEmpty, "\(run)")
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func whereNothingIsToBeDecidedItSaysSo(running: Bool) async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     try await bench.work(running: running, until: "it is done") { try bench.isIn("cat", "done") }
     let done = try await bench.run("resolve", [bench.root.path("cat.prompt"), "--resubmit"])
     #expect(done.code == 1 && done.log.contains("It is done"), "\(done)")
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func anothersTaskIsNotTaken(running: Bool) async throws {
-    let bench = try await Bench(["cat": Self.lost, "dog": "dog"])
+    let bench = try await Fixture(["cat": Self.lost, "dog": "dog"])
     try await bench.work(running: running, until: "both are settled") {
       try bench.isIn("cat", "held") && bench.isIn("dog", "done")
     }
@@ -128,7 +128,7 @@ import Testing
 
   @Test(arguments: [true, false]) func aTaskThatIsNoneIsFoundOutAndDecidedAgain(running: Bool) async throws {
     let flags = ["--not-found-grace": "300ms"]
-    let bench = try await Bench(["cat": Self.lost])
+    let bench = try await Fixture(["cat": Self.lost])
     let agent = try await bench.work(running: running, flags, until: "it is held") { try bench.isIn("cat", "held") }
     let task = try #require(bench.posts.first?.taskID)
     let file = bench.root.path("cat.prompt")
@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func aFileIsFoundByAnyPath(running: Bool) async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for name in ["a", "sub/b", "sub/c"] { try bench.root.write("\(name).prompt", "\(name) [sandbox: submit-garbage]") }
     try await bench.work(running: running, ["--max-in-flight": "1"], until: "they are held") {
       try ["a", "sub/b", "sub/c"].allSatisfy { try bench.isIn($0, "held") }
@@ -171,7 +171,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func oneOfTwoPicturesIsDecided(running: Bool) async throws {
-    let bench = try await Bench(["cat": "---\ncount: 2\n---\n\(Self.lost)"])
+    let bench = try await Fixture(["cat": "---\ncount: 2\n---\n\(Self.lost)"])
     let agent = try await bench.work(running: running, until: "one is held, one is made") {
       try bench.isIn("cat", "held") && bench.sidecar("cat").outputs.count == 1
     }

@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct RetryTests {
   @Test(arguments: [true, false], ["submit-status=400:1", "task-failed=too blue:1"])
   func whatFailedIsSubmittedAgain(running: Bool, _ fault: String) async throws {
-    let bench = try await Bench(["cat": "cat", "dog": "dog"], faults: [fault])
+    let bench = try await Fixture(["cat": "cat", "dog": "dog"], faults: [fault])
     let agent = try await bench.work(running: running, until: "one fails") {
       try ["cat", "dog"].contains { try bench.isIn($0, "failed") }
         && ["cat", "dog"].contains { try bench.isIn($0, "done") }
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func allThatFailedIsTriedAgainAndOnlyThat() async throws {
-    let bench = try await Bench(
+    let bench = try await Fixture(
       ["cat": "cat", "doubt": "doubt [sandbox: submit-no-answer]", "poor": "poor [sandbox: image-expired-always]"])
     try bench.root.write("sub/a.prompt", "a [sandbox: submit-status=400]")
     try bench.root.write("b.prompt", "b [sandbox: submit-status=400]")
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func whatIsPaidForIsFetchedAgainForNothing(running: Bool) async throws {
-    let bench = try await Bench(["cat": "cat"], faults: ["image-status=403"])
+    let bench = try await Fixture(["cat": "cat"], faults: ["image-status=403"])
     let agent = try await bench.work(running: running, until: "it is held") { try bench.isIn("cat", "held") }
     let told = try bench.sidecar("cat")
     #expect(told.reason == "paid-not-fetched" && told.hint?.contains("promptdrop retry") == true, "\(told.text)")
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func whatIsInDoubtIsRefused(running: Bool) async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: submit-no-answer:1]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: submit-no-answer:1]"])
     let agent = try await bench.work(running: running, until: "it is held") { try bench.isIn("cat", "held") }
     let run = try await bench.run("retry", [bench.root.path("cat.prompt")])
     #expect(run.code == 1 && run.log.contains("promptdrop resolve FILE"), "\(run)")
@@ -61,8 +61,8 @@ import Testing
   }
 
   @Test func changedInputsMakeItAnew() async throws {
-    let bench = try await Bench(["cat": "---\nimages: [ref.png]\n---\na cat"])
-    let picture = try await Bench(["x": "x", "y": "y"])
+    let bench = try await Fixture(["cat": "---\nimages: [ref.png]\n---\na cat"])
+    let picture = try await Fixture(["x": "x", "y": "y"])
     _ = try await picture.once()
     try bench.root.write("ref.png", bytes: try picture.root.bytes("x.png"))
     _ = try await bench.once()
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func aFileThatCouldNotBeTakenIsLookedAtAgain() async throws {
-    let bench = try await Bench(["cat": "---\ncolour: red\n---\na cat"])
+    let bench = try await Fixture(["cat": "---\ncolour: red\n---\na cat"])
     _ = try await bench.watch()
     try await bench.waitFor("cat", "failed")
     let run = try await bench.run("retry", [bench.root.path("cat.prompt")])

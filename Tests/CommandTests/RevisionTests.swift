@@ -6,7 +6,7 @@ import Testing
 /// Changed words are paid for once more, and nothing that was paid for or belongs to the user is lost.
 @Suite(.serialized) struct RevisionTests {
   @Test func changedWordsKeepTheOldPicture() async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     _ = try await bench.once()
     let old = try bench.root.bytes("cat.png")
     try bench.root.write("cat.prompt", "a green cat")
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test func earlierWordsBringTheirPictureBackUnpaid() async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     _ = try await bench.once()
     let red = try bench.root.bytes("cat.png")
     try bench.root.write("cat.prompt", "a green cat")
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func changesWhileItWatches() async throws {
-    let bench = try await Bench(["cat": "cat 1"])
+    let bench = try await Fixture(["cat": "cat 1"])
     let agent = try await bench.watch()
     try await bench.waitFor("cat", "done")
     for number in 2...4 {
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func changedFrontMatterIsANewRequest() async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     _ = try await bench.once()
     try bench.root.write("cat.prompt", "---\naspect_ratio: '16:9'\n---\na red cat")
     let run = try await bench.once()
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func countMakesThatMany() async throws {
-    let bench = try await Bench(["cat": "---\ncount: 2\n---\ncats"])
+    let bench = try await Fixture(["cat": "---\ncount: 2\n---\ncats"])
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == 2, "\(run)")
     #expect(try bench.names() == ["cat-2.png", "cat.png", "cat.prompt", "cat.status.json"])
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func raisingCountSubmitsOnlyTheDifference() async throws {
-    let bench = try await Bench(["cat": "cats"])
+    let bench = try await Fixture(["cat": "cats"])
     _ = try await bench.once()
     let first = try bench.root.bytes("cat.png")
     try bench.root.write("cat.prompt", "---\ncount: 3\n---\ncats")
@@ -92,14 +92,14 @@ import Testing
   }
 
   @Test func furtherPicturesOfOneTaskGetNumbers() async throws {
-    let bench = try await Bench(["cat": "cats [sandbox: result-images=3]"])
+    let bench = try await Fixture(["cat": "cats [sandbox: result-images=3]"])
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == 1, "\(run)")
     #expect(try bench.sidecar("cat").files == ["cat-2.png", "cat-3.png", "cat.png"])
   }
 
   @Test func anEditedOutputIsTheUsers() async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     _ = try await bench.once()
     try bench.root.write("cat.png", "mine now")
     try bench.root.write("cat.prompt", "a green cat")
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func foreignFilesAreLeftAlone() async throws {
-    let bench = try await Bench(["cat": "a red cat"])
+    let bench = try await Fixture(["cat": "a red cat"])
     try bench.root.write("cat.png", "a photo")
     try bench.root.write("cat.alt1.png", "another photo")
     try bench.root.write("cat.status.json", "{\"mine\": true}")
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func aDeletedPromptIsForgottenOnlyAsFarAsItWasNotSent() async throws {
-    let bench = try await Bench(delay: .seconds(2))
+    let bench = try await Fixture(delay: .seconds(2))
     let agent = try await bench.watch()
     try bench.root.write("cat.prompt", "a red cat")
     try await bench.waitFor("cat", "submitted")
@@ -141,7 +141,7 @@ import Testing
   }
 
   @Test func holdWaitsForItsWord() async throws {
-    let bench = try await Bench(["cat": "---\nhold: true\n---\na red cat"])
+    let bench = try await Fixture(["cat": "---\nhold: true\n---\na red cat"])
     let run = try await bench.once()
     #expect(run.code == 1 && bench.posts.isEmpty, "\(run)")
     let told = try bench.sidecar("cat")

@@ -10,7 +10,7 @@ import Testing
   }
 
   @Test func submissionsOfADayAreCountedOverRestarts() async throws {
-    let bench = try await Bench(prompts(5))
+    let bench = try await Fixture(prompts(5))
     for _ in 0..<2 {
       let run = try await bench.once(["--daily-submissions": "2"])
       #expect(run.code == 75 && bench.posts.count == 2 && run.log.contains("the limit is 2"), "\(run)")
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func creditsWithAPriceAreSetAsideBeforehand() async throws {
-    let bench = try await Bench(prompts(5))
+    let bench = try await Fixture(prompts(5))
     for _ in 0..<2 {
       let run = try await bench.once(["--daily-credits": "1.2", "--price": "0.5"])
       #expect(run.code == 75 && bench.posts.count == 2 && run.log.contains("1.2"), "\(run)")
@@ -39,16 +39,16 @@ import Testing
 
   /// A tenth is what each costs: what was set aside beyond that is used in the same run.
   @Test func creditsThatAreGivenBackAreUsedInTheSameRun() async throws {
-    let bench = try await Bench(prompts(8)) { $0.consumed = "0.1" }
+    let bench = try await Fixture(prompts(8)) { $0.consumed = "0.1" }
     let run = try await bench.once(["--daily-credits": "1", "--price": "0.5"])
     #expect(run.code == 75 && bench.posts.count == 6 && run.log.contains("the limit is 1"), "\(run)")
-    let few = try await Bench(prompts(5)) { $0.consumed = "0.1" }
+    let few = try await Fixture(prompts(5)) { $0.consumed = "0.1" }
     let all = try await few.once(["--daily-credits": "1", "--price": "0.5"])
     #expect(all.code == 0 && few.posts.count == 5, "\(all)")
   }
 
   @Test func creditsWithoutAPriceAreLearned() async throws {
-    let bench = try await Bench(prompts(5), delay: .milliseconds(200))
+    let bench = try await Fixture(prompts(5), delay: .milliseconds(200))
     let run = try await bench.once(["--daily-credits": "1.2"])
     #expect(run.code == 75 && bench.posts.count == 2, "\(run)")
     // What it cost is known once the first picture is finished, and not before.
@@ -60,7 +60,7 @@ import Testing
 
   @Test(arguments: [["--root-daily-submissions": "2"], ["--root-daily-credits": "1", "--price": "0.5"]])
   func eachFolderHasItsOwn(_ limit: [String: String]) async throws {
-    let bench = try await Bench(prompts(3))
+    let bench = try await Fixture(prompts(3))
     let second = try TemporaryFolder()
     for number in 0..<3 { try second.write("q\(number).prompt", "other \(number)") }
     for _ in 0..<2 {
@@ -74,7 +74,7 @@ import Testing
     var texts = prompts(2)
     for number in 0..<2 { texts["bad\(number)"] = "bad \(number) [sandbox: submit-code=bad \(number)]" }
     texts["slow"] = "slow [sandbox: submit-retry-after=1:1]"
-    let bench = try await Bench(texts)
+    let bench = try await Fixture(texts)
     let run = try await bench.once(["--daily-submissions": "3", "--max-in-flight": "1"])
     #expect(run.code == 1 && bench.paid.count == 3, "\(run)")
     #expect(try await bench.status().today.submissions == 3)
@@ -82,7 +82,7 @@ import Testing
 
   @Test(arguments: [["--daily-submissions": "1"], ["--daily-credits": "0.5", "--price": "0.5"]])
   func whatIsInDoubtIsOnTheBill(_ limit: [String: String]) async throws {
-    let bench = try await Bench(["doubt": "doubt [sandbox: submit-no-answer]"])
+    let bench = try await Fixture(["doubt": "doubt [sandbox: submit-no-answer]"])
     let flags = limit.mapValues { Optional($0) }
     _ = try await bench.once(flags)
     try bench.root.write("next.prompt", "next")
@@ -97,7 +97,7 @@ import Testing
 
   @Test(arguments: [["--daily-submissions": "many"], ["--daily-credits": "1,5"], ["--price": "0.1.2"]])
   func nonsenseIsRefused(_ limit: [String: String]) async throws {
-    let bench = try await Bench(prompts(1))
+    let bench = try await Fixture(prompts(1))
     let run = try await bench.once(limit.mapValues { $0 })
     #expect(run.code == 78 && bench.posts.isEmpty, "\(run)")
   }

@@ -6,7 +6,7 @@ import Testing
 /// `promptdrop status`: how things stand, from the agent or from the journal.
 @Suite(.serialized) struct StatusTests {
   @Test(arguments: [true, false]) func countsAndSpendingAreTold(running: Bool) async throws {
-    let bench = try await Bench([
+    let bench = try await Fixture([
       "cat": "cat", "two": "---\ncount: 2\n---\ntwo", "doubt": "doubt [sandbox: submit-garbage]",
       "bad": "bad [sandbox: submit-status=400]", "ask": "---\nhold: true\n---\nask", "empty": "",
     ])
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func whatIsInFlightIsTold() async throws {
-    let bench = try await Bench(["cat": "cat"], delay: .seconds(60))
+    let bench = try await Fixture(["cat": "cat"], delay: .seconds(60))
     let agent = try await bench.watch()
     try await bench.waitFor("cat", "submitted")
     let task = try #require(bench.posts.first?.taskID)
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test func whatWaitsForATimeIsToldWithTheTime() async throws {
-    let bench = try await Bench(["cat": "cat", "dog": "dog"])
+    let bench = try await Fixture(["cat": "cat", "dog": "dog"])
     let flags = ["--daily-submissions": "1"]
     _ = try await bench.watch(flags)
     try await eventually(within: .seconds(30), "one is made, one waits") {
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func withoutAJournalThereIsNothingToTell() async throws {
-    let bench = try await Bench(["cat": "cat"])
+    let bench = try await Fixture(["cat": "cat"])
     for words in [["status"], ["status", bench.root.path], ["approve", "--all"], ["retry", "--failed"]] {
       let run = try await bench.run(words[0], Array(words.dropFirst()))
       #expect(run.code == 66 && run.log.contains(bench.stateDir) && run.log.contains("--state-dir"), "\(run)")
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test(arguments: Outage.all) func whileTheServiceTakesNothingTheReasonIsShown(_ outage: Outage) async throws {
-    let bench = try await Bench(["flying": "flying"], delay: .seconds(60))
+    let bench = try await Fixture(["flying": "flying"], delay: .seconds(60))
     _ = try await bench.watch()
     try await bench.waitFor("flying", "submitted")
     for fault in outage.faults { try bench.fault(fault) }

@@ -6,7 +6,7 @@ import Testing
 /// SIGTERM and SIGINT: no new submission, one that has begun may hear its answer, all else stops at once.
 @Suite(.serialized) struct StopTests {
   @Test func aBegunSubmissionHearsItsAnswer() async throws {
-    let bench = try await Bench(["cat": "[sandbox: submit-slow=1500] cat", "dog": "a dog"], delay: .seconds(60))
+    let bench = try await Fixture(["cat": "[sandbox: submit-slow=1500] cat", "dog": "a dog"], delay: .seconds(60))
     let agent = try bench.start("watch", ["--max-in-flight": "1"])
     try await eventually(within: .seconds(30), "it is submitted: \(agent.standardError)") { bench.posts.count == 1 }
     let first = try #require(bench.posts.first?.prompt) == "a dog" ? "dog" : "cat"
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test func anAnswerThatDoesNotComeIsNotWaitedForForEver() async throws {
-    let bench = try await Bench(["cat": "[sandbox: submit-hang] cat"])
+    let bench = try await Fixture(["cat": "[sandbox: submit-hang] cat"])
     let agent = try bench.start("watch", ["--stop-timeout": "500ms"])
     try await eventually(within: .seconds(30), "it is submitted: \(agent.standardError)") { bench.posts.count == 1 }
     agent.terminate()
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test(arguments: [SIGTERM, SIGINT]) func pollingStopsAtOnce(_ signal: Int32) async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: query-hang]"], delay: .seconds(60))
+    let bench = try await Fixture(["cat": "cat [sandbox: query-hang]"], delay: .seconds(60))
     let agent = try bench.start("watch")
     try await eventually(within: .seconds(30), "it is asked for: \(agent.standardError)") {
       bench.sandbox.counters().queries > 0
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func fetchingStopsAtOnceAndGoesOn() async throws {
-    let bench = try await Bench(["cat": "cat [sandbox: image-hang:1]"])
+    let bench = try await Fixture(["cat": "cat [sandbox: image-hang:1]"])
     let agent = try bench.start("watch")
     try await eventually(within: .seconds(30), "it is fetched: \(agent.standardError)") {
       bench.sandbox.counters().fetches > 0
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func onceThatIsStoppedSaysThatItIsNotDone() async throws {
-    let bench = try await Bench(["cat": "cat"], delay: .seconds(60))
+    let bench = try await Fixture(["cat": "cat"], delay: .seconds(60))
     let agent = try bench.start("once")
     try await bench.waitFor("cat", "submitted")
     agent.terminate()
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func theSecondSignalCuts() async throws {
-    let bench = try await Bench(["cat": "[sandbox: submit-hang] cat"])
+    let bench = try await Fixture(["cat": "[sandbox: submit-hang] cat"])
     let agent = try bench.start("watch", ["--stop-timeout": "60s"])
     try await eventually(within: .seconds(30), "it is submitted: \(agent.standardError)") { bench.posts.count == 1 }
     agent.terminate(SIGINT)
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func nothingNewIsSubmittedAfterASignal() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for number in 0..<30 { try bench.root.write("p\(number).prompt", "[sandbox: submit-slow=300] \(number)") }
     let agent = try bench.start("watch", ["--max-requests": "2"])
     try await eventually(within: .seconds(30), "it submits: \(agent.standardError)") { bench.posts.count >= 2 }

@@ -71,7 +71,7 @@ extension Outcome {
   }
 }
 
-extension Bench {
+extension Fixture {
   /// Has the folder worked on until `condition` holds: by an agent that goes on running, which is returned, or by one run.
   @discardableResult
   func work(

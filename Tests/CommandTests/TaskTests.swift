@@ -44,7 +44,7 @@ import Testing
 
   // All at once: what goes wrong with one is nothing to the others.
   @Test func whatPassesIsWaitedForAndMadeOnce() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for fault in Self.passing { try bench.root.write("\(name(fault)).prompt", "[sandbox: \(fault)] \(fault)") }
     let run = try await bench.once(Self.flags.merging(["--task-deadline": "2h", "--not-found-grace": "2m"]) { $1 })
     for fault in Self.passing {
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func whatDoesNotPassSaysWhyAndIsNotPaidAgain() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     for each in Self.ending {
       try bench.root.write("\(name(each.fault)).prompt", "[sandbox: \(each.fault)] \(each.fault)")
     }
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func theBytesSayWhatAPictureIs() async throws {
-    let bench = try await Bench(["cat": "[sandbox: image-jpeg] cat"])
+    let bench = try await Fixture(["cat": "[sandbox: image-jpeg] cat"])
     let run = try await bench.once()
     #expect(run.code == 0, "\(run)")
     let output = try #require(try bench.sidecar("cat").outputs.first)
@@ -90,9 +90,9 @@ import Testing
   }
 
   @Test func aRedirectOnLoopbackIsFollowedWithoutTheKey() async throws {
-    let other = try await Bench(["x": "made elsewhere"])
+    let other = try await Fixture(["x": "made elsewhere"])
     _ = try await other.once()
-    let bench = try await Bench(["cat": "[sandbox: image-redirect=\(other.sandbox.baseURL)/images/none.png] cat"])
+    let bench = try await Fixture(["cat": "[sandbox: image-redirect=\(other.sandbox.baseURL)/images/none.png] cat"])
     let run = try await bench.once()
     // It was followed: the other one was asked for a picture that it does not have.
     #expect(run.code == 1, "\(run)")

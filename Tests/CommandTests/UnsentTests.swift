@@ -6,8 +6,8 @@ import Testing
 /// A kill between the intent and the first byte of the request holds nothing; one byte later it does.
 @Suite(.serialized) struct UnsentTests {
   // Connections come about, and nothing is ever read: with TLS the request waits for a handshake that does not happen.
-  private func killed(_ scheme: String) async throws -> Bench {
-    let bench = try await Bench(["cat": "cat"])
+  private func killed(_ scheme: String) async throws -> Fixture {
+    let bench = try await Fixture(["cat": "cat"])
     for _ in 0..<2 {
       let deaf = try Loopback.Deaf()
       let flags = ["--api-url": "\(scheme)://127.0.0.1:\(deaf.port)", "--connect-timeout": "60s"]

@@ -21,7 +21,7 @@ import Testing
   }
 
   /// The folder and the state are put in place; the journal learns where the folder is now.
-  private func unpack(_ bench: Bench) throws {
+  private func unpack(_ bench: Fixture) throws {
     try Self.run("/bin/tar", ["-xzf", Self.fixture, "-C", bench.home.path])
     try Self.run("/bin/sh", ["-c", "cp -a \"$1\"/. \"$2\"", "sh", bench.home.path("root"), bench.root.path])
     try bench.home.remove("root")
@@ -37,7 +37,7 @@ import Testing
   private static let flags: [String: String?] = ["--reference-wait": "1s", "--timeout": "20s"]
   private static let queued: Set = ["the first that waits", "the second that waits"]
 
-  private func states(_ bench: Bench) throws -> [String: String] {
+  private func states(_ bench: Fixture) throws -> [String: String] {
     var found: [String: String] = [:]
     for name in FileManager.default.enumerator(atPath: bench.root.path)?.allObjects as? [String] ?? []
     where name.hasSuffix(".status.json") {
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: ["once", "watch"]) func onlyWhatWasQueuedIsSubmitted(_ command: String) async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try unpack(bench)
     let before = try states(bench)
     #expect(before.count == 33)
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func whatIsUnderstoodDifferentlyIsShown() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try unpack(bench)
     _ = try await bench.once(Self.flags)
     for name in ["CAPITALS", "same"] {
@@ -91,7 +91,7 @@ import Testing
 
   // The texts' hashes are what keeps them from being paid for again: from the sidecars alone, too.
   @Test func withoutTheJournalNothingIsPaidEither() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     try unpack(bench)
     try bench.home.remove("state")
     let run = try await bench.once(Self.flags)

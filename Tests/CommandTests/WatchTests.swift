@@ -8,7 +8,7 @@ import Testing
   enum Arrival: String, CaseIterable {
     case inPlace, renamed, newFolders, movedFolder, copiedFolder, hardLink, overwritten, movedFromOutside, twoSteps
 
-    func make(_ bench: Bench) throws -> String {
+    func make(_ bench: Fixture) throws -> String {
       let (root, manager) = (bench.root, FileManager.default)
       switch self {
       case .inPlace: try root.write("cat.prompt", "a cat")
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test(arguments: Arrival.allCases) func isTakenOnceAndComplete(_ arrival: Arrival) async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch(["--settle": "300ms", "--rescan": "0s"])
     let name = try arrival.make(bench)
     try await bench.waitFor(name, "done")
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func aSlowWriterIsWaitedFor() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch(["--settle": "1s"])
     try bench.root.write("cat.prompt", "")
     let words = (0..<12).map { "word \($0) " }
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func aBurstOfFilesIsTakenWhole() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch()
     for number in 0..<60 {
       try bench.root.write("d\(number % 7)/e\(number % 3)/p\(number).prompt", "picture \(number)")
@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test func aMovedFolderTakesItsJobsAlong() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch()
     try bench.root.write("a/cat.prompt", "a cat")
     try await bench.waitFor("a/cat", "done")
@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test func aFolderThatIsMadeAnewUnderItsNameIsHeard() async throws {
-    let bench = try await Bench()
+    let bench = try await Fixture()
     let agent = try await bench.watch(["--rescan": "0s"])
     for round in 0..<3 {
       try bench.root.write("sub/p\(round).prompt", "picture \(round)")
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test func editorsSaveAsTheyDo() async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let agent = try await bench.watch(["--settle": "300ms"])
     try await bench.waitFor("cat", "done")
     // As vim does: the old one becomes a backup, the new one is written under the name, the backup goes.

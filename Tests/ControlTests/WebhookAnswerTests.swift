@@ -6,20 +6,20 @@ import Testing
 
 @Suite struct WebhookAnswerTests {
   @Test func aCallbackIsTold() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       #expect(try await exchange(port: port, callback()) == accepted)
-      #expect(desk.told == ["\(Desk.token) t1"])
+      #expect(sink.told == ["\(RecordingSink.token) t1"])
     }
   }
 
   @Test func itIsAnsweredOnlyOnceItIsDurable() async throws {
     let gate = Gate()
-    try await withReceiver(Desk(telling: gate)) { (port, desk) async throws in
+    try await withReceiver(RecordingSink(telling: gate)) { (port, sink) async throws in
       let client = try RawClient(port: port)
       try client.send(callback())
-      try await eventually("the desk is told") { gate.waiting == 1 }
+      try await eventually("the sink is told") { gate.waiting == 1 }
       // The answer to another callback proves that the receiver did not only have no time.
-      #expect(try await exchange(port: port, callback(Desk.other)) == notFound)
+      #expect(try await exchange(port: port, callback(RecordingSink.other)) == notFound)
       #expect(!client.hasNews)
       gate.open()
       #expect(try await onThread { try client.text() } == accepted)
@@ -27,27 +27,27 @@ import Testing
   }
 
   @Test func whatCannotBeWrittenIsWantedAgain() async throws {
-    try await withReceiver(Desk(isDurable: false)) { (port, desk) async throws in
+    try await withReceiver(RecordingSink(isDurable: false)) { (port, sink) async throws in
       #expect(try await exchange(port: port, callback()) == unavailable(30))
-      #expect(desk.told.count == 1)
+      #expect(sink.told.count == 1)
     }
   }
 
   @Test(arguments: ["", "{}", "[1]", #"{"task_id":7}"#, #"{"task_id":"a b"}"#, #"{"task_id":"t1""#])
   func withoutATaskIDItIsRefused(_ body: String) async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-      #expect(try await exchange(port: port, callback(Desk.token, body)) == answer)
-      #expect(desk.told == [])
+      #expect(try await exchange(port: port, callback(RecordingSink.token, body)) == answer)
+      #expect(sink.told == [])
     }
   }
 
   @Test func aTokenIsOfThisForm() async throws {
     let letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
     let good = [String(letters.prefix(43)), String(letters.suffix(43)), letters]
-    try await withReceiver(Desk(Set(good))) { (port, desk) async throws in
+    try await withReceiver(RecordingSink(Set(good))) { (port, sink) async throws in
       for token in good { #expect(try await exchange(port: port, callback(token)) == accepted) }
-      #expect(desk.asked == good)
+      #expect(sink.asked == good)
       let stem = letters.prefix(42)
       let bad = [
         "", "\(stem)", letters + "x", stem + ".", stem + "/", stem + "%61", stem + "?", good[0] + "?a=b",
@@ -56,7 +56,7 @@ import Testing
       ]
       for token in bad { #expect(try await exchange(port: port, callback(token)).hasPrefix(notFound), "\(token)") }
       // Nobody was asked for what no address of ours can be.
-      #expect(desk.asked == good)
+      #expect(sink.asked == good)
     }
   }
 
@@ -66,19 +66,20 @@ import Testing
     "POST /callback/", "POST /Callback/TOKEN", "POST //callback/TOKEN", "POST /x/callback/TOKEN",
     "POST http://x/callback/TOKEN", "CONNECT x:80", "DELETE /callback/TOKEN", "GET /metrics", "GET /status",
   ]) func anythingElseIsNotThere(_ line: String) async throws {
-    try await withReceiver { (port, desk) async throws in
-      let line = line.replacing("TOKEN", with: Desk.token)
+    try await withReceiver { (port, sink) async throws in
+      let line = line.replacing("TOKEN", with: RecordingSink.token)
       let answer = try await exchange(port: port, "\(line) HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
       #expect(answer == notFound)
-      #expect(desk.asked == [] && desk.told == [])
+      #expect(sink.asked == [] && sink.told == [])
     }
   }
 
   @Test func aForgedTokenGetsItsAnswerBeforeTheBodyWhichIsNotRead() async throws {
-    try await withReceiver(limits: { $0.lingerTime = .seconds(5) }) { (port, desk) async throws in
+    try await withReceiver(limits: { $0.lingerTime = .seconds(5) }) { (port, sink) async throws in
       for fields in [["Content-Length: 16000000"], ["Transfer-Encoding: chunked"], ["Content-Length: 99999999999"]] {
         let client = try RawClient(port: port)
-        try client.send("POST /callback/\(Desk.other) HTTP/1.1\r\n\(fields[0])\r\nExpect: 100-continue\r\n\r\n")
+        try client.send(
+          "POST /callback/\(RecordingSink.other) HTTP/1.1\r\n\(fields[0])\r\nExpect: 100-continue\r\n\r\n")
         try await eventually("it is answered") { client.hasEnded }
         // What the kernels' buffers hold goes away, the rest stays: nobody reads.
         let part = [UInt8](repeating: 32, count: 65_536)
@@ -92,17 +93,17 @@ import Testing
         #expect(sent < 32 << 20)
         #expect(try await onThread { try client.text() } == notFound)
       }
-      #expect(desk.asked == [Desk.other, Desk.other, Desk.other])
-      #expect(desk.told == [])
+      #expect(sink.asked == [RecordingSink.other, RecordingSink.other, RecordingSink.other])
+      #expect(sink.told == [])
     }
   }
 
   @Test func aForgedTokenEndsTheConnection() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       // It sends on and on; the end comes all the same.
       let ended = try await onThread {
         let client = try RawClient(port: port)
-        try client.send(head(Desk.other, "Content-Length: 999999999"))
+        try client.send(head(RecordingSink.other, "Content-Length: 999999999"))
         let began = ContinuousClock.now
         do {
           while ContinuousClock.now - began < .seconds(8) { try client.send([UInt8](repeating: 32, count: 65_536)) }
@@ -112,45 +113,46 @@ import Testing
         return false
       }
       #expect(ended)
-      #expect(desk.told == [])
+      #expect(sink.told == [])
     }
   }
 
   @Test func whoWaitsForPermissionGetsIt() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let body = #"{"task_id":"t1"}"#
       let client = try RawClient(port: port)
-      try client.send(head(Desk.token, "Content-Length: \(body.count)", "Expect: 100-continue"))
+      try client.send(head(RecordingSink.token, "Content-Length: \(body.count)", "Expect: 100-continue"))
       #expect(try await onThread { [try client.line(), try client.line()] } == ["HTTP/1.1 100 Continue\r\n", "\r\n"])
       try client.send(body)
       #expect(try await onThread { try client.text() } == accepted)
 
       let tooLarge = try RawClient(port: port)
-      try tooLarge.send(head(Desk.token, "Content-Length: 16777217", "Expect: 100-continue"))
+      try tooLarge.send(head(RecordingSink.token, "Content-Length: 16777217", "Expect: 100-continue"))
       #expect(try await onThread { try tooLarge.line() } == "HTTP/1.1 413 Payload Too Large\r\n")
-      #expect(desk.told.count == 1)
+      #expect(sink.told.count == 1)
     }
   }
 
   @Test func ofRequestsInARowTheFirstIsAnsweredAndTheConnectionEnds() async throws {
-    try await withReceiver { (port, desk) async throws in
-      let requests = callback() + callback(Desk.token, #"{"task_id":"t2"}"#) + "GET / HTTP/1.1\r\n\r\n"
+    try await withReceiver { (port, sink) async throws in
+      let requests = callback() + callback(RecordingSink.token, #"{"task_id":"t2"}"#) + "GET / HTTP/1.1\r\n\r\n"
       #expect(try await exchange(port: port, requests) == accepted)
       #expect(try await exchange(port: port, callback() + "no HTTP at all\r\n\r\n") == accepted)
-      #expect(desk.told == ["\(Desk.token) t1", "\(Desk.token) t1"])
+      #expect(sink.told == ["\(RecordingSink.token) t1", "\(RecordingSink.token) t1"])
     }
   }
 
   @Test func aChunkedBodyIsRead() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let chunks = "5\r\n{\"tas\r\n1\r\nk\r\nB\r\n_id\":\"t1\"} \r\n0\r\nTrailer: x\r\n\r\n"
-      #expect(try await exchange(port: port, head(Desk.token, "Transfer-Encoding: chunked") + chunks) == accepted)
-      #expect(desk.told == ["\(Desk.token) t1"])
+      #expect(
+        try await exchange(port: port, head(RecordingSink.token, "Transfer-Encoding: chunked") + chunks) == accepted)
+      #expect(sink.told == ["\(RecordingSink.token) t1"])
     }
   }
 
   @Test func whoEndsItsSideIsAnsweredStill() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let text = try await onThread {
         let client = try RawClient(port: port)
         try client.send(callback())
@@ -165,7 +167,7 @@ import Testing
         return try client.text()
       }
       #expect(half == "")
-      #expect(desk.told.count == 1)
+      #expect(sink.told.count == 1)
     }
   }
 
@@ -175,10 +177,10 @@ import Testing
     "POST /callback/TOKEN HTTP/1.1\r\nContent-Length: -3\r\n\r\n{}",
     "POST /callback/TOKEN HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{} \r\n0\r\n\r\n",
   ]) func whatIsNoHTTPLeadsNowhere(_ text: String) async throws {
-    try await withReceiver { (port, desk) async throws in
-      let answer = try await exchange(port: port, text.replacing("TOKEN", with: Desk.token) + "\r\n\r\n")
+    try await withReceiver { (port, sink) async throws in
+      let answer = try await exchange(port: port, text.replacing("TOKEN", with: RecordingSink.token) + "\r\n\r\n")
       #expect(answer == "" || answer == notFound)
-      #expect(desk.told == [])
+      #expect(sink.told == [])
     }
   }
 }

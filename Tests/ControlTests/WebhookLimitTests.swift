@@ -22,26 +22,26 @@ import Testing
   }
 
   @Test func aBodyMayHave16Mebibytes() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let largest = body(Self.large)
       let fits = try await onThread {
         let client = try RawClient(port: port)
-        try client.send(head(Desk.token, "Content-Length: \(largest.count)"))
+        try client.send(head(RecordingSink.token, "Content-Length: \(largest.count)"))
         try client.send(largest)
         return try client.text()
       }
       #expect(fits == accepted)
       #expect(
-        try await exchange(port: port, head(Desk.token, "Content-Length: \(Self.large + 1)")) == Self.tooLarge)
-      #expect(desk.told.count == 1)
+        try await exchange(port: port, head(RecordingSink.token, "Content-Length: \(Self.large + 1)")) == Self.tooLarge)
+      #expect(sink.told.count == 1)
     }
   }
 
   @Test func aBodyOfUnknownLengthIsCutOff() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let (text, sent) = try await onThread {
         let client = try RawClient(port: port)
-        try client.send(head(Desk.token, "Transfer-Encoding: chunked"))
+        try client.send(head(RecordingSink.token, "Transfer-Encoding: chunked"))
         let chunk = Array("100000\r\n".utf8) + [UInt8](repeating: 32, count: 1 << 20) + [13, 10]
         var sent = 0
         while !client.hasEnded, sent < 64 << 20 {
@@ -52,17 +52,17 @@ import Testing
       }
       #expect(text == Self.tooLarge)
       #expect(sent >= 16 << 20 && sent < 40 << 20)
-      #expect(desk.told == [])
+      #expect(sink.told == [])
     }
   }
 
   @Test func twoLargeBodiesAreTakenAtATimeAndAnyNumberOfSmallOnes() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let size = 1 << 20
       let body = body(size)
       func begun(_ field: String) throws -> RawClient {
         let client = try RawClient(port: port)
-        try client.send(head(Desk.token, field, "Expect: 100-continue"))
+        try client.send(head(RecordingSink.token, field, "Expect: 100-continue"))
         return client
       }
       let first = try begun("Content-Length: \(size)")
@@ -90,18 +90,18 @@ import Testing
         try await eventually("there is room again") {
           try await onThread {
             let client = try RawClient(port: port)
-            try client.send(head(Desk.token, "Content-Length: \(size)"))
+            try client.send(head(RecordingSink.token, "Content-Length: \(size)"))
             do { try client.send(body) } catch is ClientTrouble {}
             return try client.text() == accepted
           }
         }
       }
-      #expect(desk.told.count == 4)
+      #expect(sink.told.count == 4)
     }
   }
 
   @Test func aHeadThatNeverEndsIsCutOff() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       for start in ["POST /callback/", "POST / HTTP/1.1\r\nA: ", "POST / HTTP/1.1\r\n"] {
         let sent = try await onThread {
           let client = try RawClient(port: port)
@@ -117,30 +117,30 @@ import Testing
         }
         #expect(sent < 4 << 20, "\(start)")
       }
-      #expect(desk.asked == [])
+      #expect(sink.asked == [])
     }
   }
 
   @Test func whoDripsItsHeadIsCutOff() async throws {
-    try await withReceiver(limits: { $0.headTime = .milliseconds(250) }) { (port, desk) async throws in
-      #expect(try await drip(port, head(Desk.token, "X: " + String(repeating: "x", count: 1000))) == "")
+    try await withReceiver(limits: { $0.headTime = .milliseconds(250) }) { (port, sink) async throws in
+      #expect(try await drip(port, head(RecordingSink.token, "X: " + String(repeating: "x", count: 1000))) == "")
       // In time it is welcome, drop by drop or not.
       #expect(try await exchange(port: port, callback()) == accepted)
       let silent = try RawClient(port: port)
       try await eventually("who says nothing is cut off too") { silent.hasEnded }
-      #expect(desk.asked == [Desk.token])
+      #expect(sink.asked == [RecordingSink.token])
     }
   }
 
   @Test func whoDripsItsBodyIsCutOff() async throws {
-    try await withReceiver(limits: { $0.wholeTime = .milliseconds(300) }) { (port, desk) async throws in
-      #expect(try await drip(port, "", after: head(Desk.token, "Content-Length: 60000")) == "")
-      #expect(desk.asked == [Desk.token] && desk.told == [])
+    try await withReceiver(limits: { $0.wholeTime = .milliseconds(300) }) { (port, sink) async throws in
+      #expect(try await drip(port, "", after: head(RecordingSink.token, "Content-Length: 60000")) == "")
+      #expect(sink.asked == [RecordingSink.token] && sink.told == [])
     }
   }
 
   @Test func whoDripsAndIsInTimeIsHeard() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       let text = try await onThread {
         let client = try RawClient(port: port)
         for byte in callback().utf8 {
@@ -170,15 +170,15 @@ import Testing
   }
 
   @Test func moreThan256ConnectionsAreClosedAtOnce() async throws {
-    try await withReceiver(limits: { $0.headTime = .minutes(5) }) { (port, desk) async throws in
+    try await withReceiver(limits: { $0.headTime = .minutes(5) }) { (port, sink) async throws in
       let served = try RawClient(port: port)
-      try served.send(head(Desk.token, "Content-Length: 20", "Expect: 100-continue"))
+      try served.send(head(RecordingSink.token, "Content-Length: 20", "Expect: 100-continue"))
       #expect(try await onThread { try served.line() } == "HTTP/1.1 100 Continue\r\n")
       // Several loops take them up, not in the order in which they came: which of them are closed is open.
       var clients = try (0..<299).map { _ in try RawClient(port: port) }
       try await eventually("those beyond the limit are closed") { clients.count(where: \.hasEnded) >= 44 }
       #expect(clients.count(where: \.hasEnded) == 44)
-      #expect(!served.hasEnded && desk.asked.count == 1)
+      #expect(!served.hasEnded && sink.asked.count == 1)
       clients = []
       try await eventually("there is room again") {
         try await onThread {
@@ -191,9 +191,9 @@ import Testing
   }
 
   @Test func aConnectionThatIsAnsweredIsNotKept() async throws {
-    try await withReceiver(limits: { $0.connections = 1 }) { (port, desk) async throws in
+    try await withReceiver(limits: { $0.connections = 1 }) { (port, sink) async throws in
       let client = try RawClient(port: port)
-      try client.send(callback(Desk.other))
+      try client.send(callback(RecordingSink.other))
       try await eventually("it is answered") { client.hasEnded }
       // It stays open on this side; the place is free after a moment all the same.
       try await eventually("the place is free") {
@@ -208,44 +208,46 @@ import Testing
   }
 
   @Test func manyCallbacksAtTheSameTimeAreAllTold() async throws {
-    try await withReceiver { (port, desk) async throws in
+    try await withReceiver { (port, sink) async throws in
       try await withThrowingTaskGroup(of: String.self) { group in
         for number in 0..<100 {
-          group.addTask { try await exchange(port: port, callback(Desk.token, "{\"task_id\":\"t\(number)\"}")) }
+          group.addTask {
+            try await exchange(port: port, callback(RecordingSink.token, "{\"task_id\":\"t\(number)\"}"))
+          }
         }
         for try await answer in group { #expect(answer == accepted) }
       }
-      #expect(Set(desk.told) == Set((0..<100).map { "\(Desk.token) t\($0)" }))
+      #expect(Set(sink.told) == Set((0..<100).map { "\(RecordingSink.token) t\($0)" }))
     }
   }
 
   @Test func aClientThatLeavesWhileTheDeskIsAskedDoesNoHarm() async throws {
     let (asking, telling) = (Gate(), Gate())
-    try await withReceiver(Desk(asking: asking, telling: telling)) { (port, desk) async throws in
+    try await withReceiver(RecordingSink(asking: asking, telling: telling)) { (port, sink) async throws in
       do {
         let client = try RawClient(port: port)
         try client.send(callback())
-        try await eventually("the desk is asked") { asking.waiting == 1 }
+        try await eventually("the sink is asked") { asking.waiting == 1 }
       }
       asking.open()
       let next = try RawClient(port: port)
-      try next.send(callback(Desk.token, #"{"task_id":"t2"}"#))
-      try await eventually("the desk is told") { desk.told.contains("\(Desk.token) t2") }
+      try next.send(callback(RecordingSink.token, #"{"task_id":"t2"}"#))
+      try await eventually("the sink is told") { sink.told.contains("\(RecordingSink.token) t2") }
       telling.open()
       #expect(try await onThread { try next.text() } == accepted)
     }
   }
 
   @Test func closingFreesThePortAndEndsConnections() async throws {
-    let receiver = try await WebhookReceiver(host: "127.0.0.1", port: 0, on: loops, desk: Desk())
+    let receiver = try await WebhookReceiver(host: "127.0.0.1", port: 0, on: loops, sink: RecordingSink())
     let client = try RawClient(port: receiver.port)
     try client.send("POST ")
     await #expect(throws: ControlError.unusable("127.0.0.1:\(receiver.port)", "Address already in use")) {
-      _ = try await WebhookReceiver(host: "127.0.0.1", port: receiver.port, on: loops, desk: Desk())
+      _ = try await WebhookReceiver(host: "127.0.0.1", port: receiver.port, on: loops, sink: RecordingSink())
     }
     await receiver.close()
     try await eventually("it has ended") { client.hasEnded }
-    let again = try await WebhookReceiver(host: "127.0.0.1", port: receiver.port, on: loops, desk: Desk())
+    let again = try await WebhookReceiver(host: "127.0.0.1", port: receiver.port, on: loops, sink: RecordingSink())
     #expect(again.port == receiver.port)
     #expect(try await exchange(port: again.port, callback()) == accepted)
     await again.close()

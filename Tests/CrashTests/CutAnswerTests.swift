@@ -19,7 +19,7 @@ extension Crashes {
     @Test(.timeLimit(.minutes(60))) func nothingPartialGetsAFinalName() async throws {
       var points: [Cut] = []
       for shape in ["", "[sandbox: result-data-uri]"] {
-        let bench = try await Bench(["cat": "cat \(shape)"])
+        let bench = try await Fixture(["cat": "cat \(shape)"])
         let (run, calls) = try await bench.once(shim: "count", only: "recv")
         #expect(run.code == 0, "\(run)")
         let total = calls.compactMap(\.result).filter { $0 > 0 }.reduce(0, +)
@@ -27,7 +27,7 @@ extension Crashes {
         points += (1...(total + 8)).map { Cut(bytes: $0, shape: shape) }
       }
       await Points.run(Points.sample(points, Points.share(12)), Self.filter) { point, context in
-        let bench = try await Bench(["cat": "cat \(point.shape)"])
+        let bench = try await Fixture(["cat": "cat \(point.shape)"])
         let run = try await bench.once(environment: try Shim.environment("cut=\(point.bytes)", only: "none"))
         let oracle = bench.oracle(["cat"], "\(context)\n\(run)")
         // The answer to the POST comes first: without it, the outcome is unknown.

@@ -21,7 +21,7 @@ extension Crashes {
 
     /// EIO and ENOSPC at each call on a file: once, and for a stretch. The trouble is never the job's fault.
     @Test(.timeLimit(.minutes(60))) func noFailingCallCostsAnything() async throws {
-      let calm = try await Bench(["cat": "cat"])
+      let calm = try await Fixture(["cat": "cat"])
       let (outcome, calls) = try await calm.once(shim: "count", only: Shim.files)
       #expect(outcome.code == 0, "\(outcome)")
       var points: [DiskFault] = []
@@ -31,7 +31,7 @@ extension Crashes {
         }
       }
       await Points.run(Points.sample(points, Points.share(20)), Self.filter) { point, context in
-        let bench = try await Bench(["cat": "cat"])
+        let bench = try await Fixture(["cat": "cat"])
         // What waits for the disk to get well is waited for here.
         let (run, calls) = try await bench.once(shim: point.mode, only: Shim.files, ["--timeout": "12s"])
         let failed = calls.filter { point.number..<(point.number + point.times) ~= $0.number }
@@ -53,7 +53,7 @@ extension Crashes {
       for seed in Points.seeds(max(1, Points.share(1) / 2)) {
         var random = SplitMix64(seed: seed)
         let names = (0..<4).map { "cat\($0)" }
-        let bench = try await Bench()
+        let bench = try await Fixture()
         for name in names { try bench.root.write("\(name).prompt", name) }
         // Beside the prompts only, and no sync: what the journal or a folder suffers is tried above.
         let number = Int(random.next() % 30) + 1

@@ -47,7 +47,7 @@ extension Crashes {
 
     private static func attempt(_ point: DamagePoint, _ context: String) async throws {
       var random = SplitMix64(seed: point.seed)
-      let bench = try await Bench(["first": "first"])
+      let bench = try await Fixture(["first": "first"])
       // What is in the log covers what is in the database: a clean stop moves all of it there.
       let isClean = [.bitInDatabase, .byteInDatabase, .databaseCut].contains(point.damage) && random.percent(70)
       try await interruptedRun(bench, by: isClean ? SIGTERM : SIGKILL)
@@ -80,7 +80,7 @@ extension Crashes {
 
     /// Two pictures are done, a task is at the service, an outcome is unknown, a prompt waits. Then the process is ended.
     /// Before the second picture the journal was copied to `old`.
-    private static func interruptedRun(_ bench: Bench, by signal: Int32) async throws {
+    private static func interruptedRun(_ bench: Fixture, by signal: Int32) async throws {
       let agent = try bench.start("watch", ["--submissions-per-minute": "4"])
       try await bench.waitFor("first", "done")
       try bench.home.makeFolder("old")
@@ -104,7 +104,7 @@ extension Crashes {
       try await agent.wait()
     }
 
-    private static func apply(_ damage: Damage, to bench: Bench, _ random: inout SplitMix64) throws -> String {
+    private static func apply(_ damage: Damage, to bench: Fixture, _ random: inout SplitMix64) throws -> String {
       func change(_ name: String, _ edit: (inout [UInt8], inout SplitMix64) -> String) throws -> String {
         var bytes = try bench.home.bytes("state/\(name)")
         let what = edit(&bytes, &random)

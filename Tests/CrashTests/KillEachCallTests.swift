@@ -28,7 +28,7 @@ extension Crashes {
   @Suite struct KillEachCall {
     // The calls of one job that is left in peace.
     private func calls(_ fault: SubmitFault) async throws -> [Shim.Call] {
-      let bench = try await Bench(["cat": fault.text("cat")])
+      let bench = try await Fixture(["cat": fault.text("cat")])
       let (outcome, calls) = try await bench.once(shim: "count")
       #expect(outcome.code == (fault == .none ? 0 : 1), "\(outcome)")
       // SQLite's calls, the program's own and the network's: the shim stands before each of them.
@@ -51,7 +51,7 @@ extension Crashes {
       }
       let hits = Atomic(0)
       await Points.run(Points.sample(points, Points.share(38)), "CrashTests.Crashes/KillEachCall") { point, context in
-        let bench = try await Bench(["cat": point.fault.text("cat")])
+        let bench = try await Fixture(["cat": point.fault.text("cat")])
         let (killed, calls) = try await bench.once(shim: point.mode)
         if killed.code == -SIGKILL { hits.add(1, ordering: .relaxed) }
         #expect(killed.code == -SIGKILL || calls.count < point.number, "\(context): \(killed)")
@@ -87,7 +87,7 @@ extension Crashes {
       let tried = Mutex<[String]>([])
       let needless = Mutex<[String]>([])
       await Points.run(Points.sample(points, Points.share(12)), "CrashTests.Crashes/KillEachCall") { point, context in
-        let bench = try await Bench(["cat": point.fault.text("cat")])
+        let bench = try await Fixture(["cat": point.fault.text("cat")])
         let (killed, calls) = try await bench.once(shim: point.mode)
         // Sent and not begun to be sent: whether the call was logged, for that is done before it is made.
         guard killed.code == -SIGKILL, !calls.contains(where: { $0.word == "POST" }) else { return }

@@ -104,7 +104,7 @@ struct Oracle: Sendable {
   }
 }
 
-extension Bench {
+extension Fixture {
   /// The judge of this bench's folder.
   func oracle(_ prompts: [String], _ context: String) -> Oracle {
     Oracle(root: root.path, sandbox: sandbox, prompts: prompts, context: context)

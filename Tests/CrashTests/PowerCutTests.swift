@@ -25,7 +25,7 @@ extension Crashes {
       guard LoopDisk.obstacle(.ext4) == nil else { return print("skipped: power cut without syncs: see the other one") }
       for mode in ["count", "nosync"] {
         let disk = try LoopDisk(.ext4)
-        let bench = try await Bench()
+        let bench = try await Fixture()
         let root = disk.path + "/root"
         try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
         try "cat".write(toFile: root + "/cat.prompt", atomically: false, encoding: .utf8)
@@ -46,7 +46,7 @@ extension Crashes {
     ) async throws {
       var random = SplitMix64(seed: seed)
       let disk = try LoopDisk(kind)
-      let bench = try await Bench(delay: .milliseconds(30))
+      let bench = try await Fixture(delay: .milliseconds(30))
       let (root, state) = (disk.path + "/root", disk.path + "/state")
       try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: false)
       var names: [String] = []

@@ -14,7 +14,7 @@ extension Crashes {
       // A batch is about four kills.
       await Points.run(Points.seeds(Points.share(24) / 4), Self.filter) { seed, context in
         var random = SplitMix64(seed: seed)
-        let bench = try await Bench()
+        let bench = try await Fixture()
         let names = (0..<8).map { "cat\($0)" }
         var faults: [String: SubmitFault] = [:]
         for name in names {

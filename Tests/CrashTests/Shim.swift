@@ -21,7 +21,7 @@ enum Shim {
     }
     return [
       "LD_PRELOAD": library, "PROMPTDROP_TEST_SHIM": mode,
-      "PROMPTDROP_TEST_SHIM_PROGRAM": (Bench.program as NSString).lastPathComponent,
+      "PROMPTDROP_TEST_SHIM_PROGRAM": (Fixture.program as NSString).lastPathComponent,
       "PROMPTDROP_TEST_SHIM_ONLY": only, "PROMPTDROP_TEST_SHIM_PREFIX": prefix,
       "PROMPTDROP_TEST_SHIM_SUFFIX": suffix, "PROMPTDROP_TEST_SHIM_LOG": log,
     ]
@@ -61,7 +61,7 @@ enum Shim {
   }
 }
 
-extension Bench {
+extension Fixture {
   /// Works the folder off with the shim; returns how that ended and the calls that were made.
   func once(shim mode: String, only: String = "", _ flags: [String: String?] = [:]) async throws
     -> (Outcome, [Shim.Call])

@@ -28,7 +28,7 @@ extension Crashes {
 
     @Test(.timeLimit(.minutes(5)), .enabled(if: Trace.isPossible, "strace may not trace here"))
     func eachStepIsDurableBeforeTheNext() async throws {
-      let bench = try await Bench(["cat": "a cat"])
+      let bench = try await Fixture(["cat": "a cat"])
       let (run, calls) = try await Trace.once(bench)
       #expect(run.code == 0 && bench.posts.count == 1, "\(run)")
       let root = bench.root.path
@@ -92,7 +92,7 @@ extension Crashes {
     @Test(.timeLimit(.minutes(5)), .enabled(if: Trace.isPossible, "strace may not trace here"))
     func noNameIsGivenToWhatIsNotSynced() async throws {
       // What is shown while it waits for its second try is what nobody waits for.
-      let bench = try await Bench(["cat": "a cat [sandbox: submit-retry-after=2:1]"])
+      let bench = try await Fixture(["cat": "a cat [sandbox: submit-retry-after=2:1]"])
       let (run, calls) = try await Trace.once(bench)
       #expect(run.code == 0, "\(run)")
       let renames = calls.filter { $0.isRename && $0.target.hasPrefix(bench.root.path) }
@@ -122,7 +122,7 @@ extension Crashes {
     /// The shim stands before every call that strace sees: none gets past it, so no point is left out above.
     @Test(.timeLimit(.minutes(5)), .enabled(if: Trace.isPossible, "strace may not trace here"))
     func theShimSeesWhatStraceSees() async throws {
-      let bench = try await Bench(["cat": "a cat"])
+      let bench = try await Fixture(["cat": "a cat"])
       let log = bench.home.path("calls")
       let (run, traced) = try await Trace.once(bench, try Shim.environment("count", log: log))
       #expect(run.code == 0, "\(run)")

@@ -7,9 +7,9 @@ import Testing
 
 /// Which files stand for a prompt's list and its folders' defaults, where no watcher keeps their names.
 @Suite(.timeLimit(.minutes(1))) struct ControlReadingTests {
-  private let bench: FilesBench
+  private let bench: FilesFixture
 
-  init() throws { bench = try FilesBench() }
+  init() throws { bench = try FilesFixture() }
 
   @Test func aListUnderNearlyTheRightName() async throws {
     try bench.write("a/cat.prompt", "A cat")
@@ -69,7 +69,7 @@ extension WatcherTests {
   /// Files that may be meant as control files arm the prompts that they would belong to.
   @Suite struct ControlFiles {
     @Test(arguments: ["CAT.IMAGES", "Cat.images"]) func aListUnderNearlyTheRightName(name: String) async throws {
-      try await WatcherBench.with(prepare: { try $0.write("root/d/cat.prompt", "x") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.write("root/d/cat.prompt", "x") }) { bench in
         try await bench.confirm(["d/cat.prompt"])
         #expect(try await bench.look().isEmpty)
         let prompt = FolderEvent.prompt(bench.key("d/cat.prompt"), .found)
@@ -79,7 +79,7 @@ extension WatcherTests {
         ]
         for step in steps {
           let events = try await bench.during(until: prompt, step)
-          #expect(WatcherBench.prompts(events).contains("d/cat.prompt"))
+          #expect(WatcherFixture.prompts(events).contains("d/cat.prompt"))
           try await bench.confirm(["d/cat.prompt"])
           let again = try await bench.look()
           #expect(!again.contains("d/cat.prompt"), "and once known, it is known")
@@ -89,7 +89,7 @@ extension WatcherTests {
 
     @Test(arguments: [".PromptDrop.yaml", ".promptdrop.yml", "promptdrop.yaml"])
     func defaultsUnderNearlyTheRightName(name: String) async throws {
-      try await WatcherBench.with(prepare: { try $0.makeFolder("root/d") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.makeFolder("root/d") }) { bench in
         let changed = FolderEvent.defaultsChanged(folder: bench.key("d"))
         let steps: [() throws -> Void] = [
           { try bench.write("d/\(name)", "model: m") }, { try bench.remove("d/\(name)") },
@@ -102,34 +102,34 @@ extension WatcherTests {
     }
 
     @Test func aPolledFolderToo() async throws {
-      try await WatcherBench.with(mode: .poll, prepare: { try $0.write("root/cat.prompt", "x") }) { bench in
+      try await WatcherFixture.with(mode: .poll, prepare: { try $0.write("root/cat.prompt", "x") }) { bench in
         try await bench.confirm(["cat.prompt"])
         _ = try await bench.look()
         let before = bench.events.count
         try bench.write("CAT.images", "one")
         try await eventually("the prompt is told of") {
-          WatcherBench.prompts(Array(bench.events[before...])).contains("cat.prompt")
+          WatcherFixture.prompts(Array(bench.events[before...])).contains("cat.prompt")
         }
         try await bench.confirm(["cat.prompt"])
       }
     }
 
     @Test func listsInCrowdsCostNoLooks() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         let events = try await bench.during {
           for number in 0..<500 {
             try bench.write("p\(number).images", "one")
             try bench.write("p\(number).prompt", "x")
           }
         }
-        #expect(WatcherBench.prompts(events).count == 500)
+        #expect(WatcherFixture.prompts(events).count == 500)
         let found = events.filter { if case .prompt(_, .found) = $0 { true } else { false } }
         #expect(found.count < 2000, "\(found.count)")
       }
     }
 
     @Test func anAwaitedFileOfTheSameLettersIsTold() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         bench.await(["caf\u{E9}.png"])
         let told = FolderEvent.awaited(bench.key("caf\u{E9}.png"))
         let events = try await bench.during(until: told) { try bench.write("cafe\u{301}.png", "x") }

@@ -9,7 +9,7 @@ import Testing
 @Suite(.enabled(if: SmallDisk.isPossible, SmallDisk.why)) struct DiskTroubleTests {
   @Test func aFullDisk() async throws {
     try await SmallDisk.with(size: "2m") { place, _ in
-      let bench = try FilesBench(place, root: "disk/root")
+      let bench = try FilesFixture(place, root: "disk/root")
       let cat = bench.key("cat.prompt")
       try bench.write("cat.prompt", "A cat")
       try await bench.files.writeSidecar(oursSample, of: cat, durable: true)
@@ -42,7 +42,7 @@ import Testing
 
   @Test func aPictureThatDoesNotFitAtItsEndLeavesNothing() async throws {
     try await SmallDisk.with(size: "2m") { place, _ in
-      let bench = try FilesBench(place, root: "disk/root")
+      let bench = try FilesFixture(place, root: "disk/root")
       let bytes = sample(2_500_000)
       let staged = try await bench.files.stage(beside: bench.key("cat.prompt"))
       try await staged.append(Array(bytes.prefix(1_600_000)))
@@ -57,7 +57,7 @@ import Testing
 
   @Test func aReadOnlyDisk() async throws {
     try await SmallDisk.with(size: "1m") { place, disk in
-      let bench = try FilesBench(place, root: "disk/root")
+      let bench = try FilesFixture(place, root: "disk/root")
       let cat = bench.key("cat.prompt")
       try bench.write("cat.prompt", "A cat")
       try bench.write("x.png", "x")

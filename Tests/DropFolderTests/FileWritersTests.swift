@@ -8,9 +8,9 @@ import Testing
 
 /// Whether a program still has a file open for writing: what decides that it is complete.
 @Suite(.timeLimit(.minutes(1))) struct FileWritersTests {
-  private let bench: FilesBench
+  private let bench: FilesFixture
 
-  init() throws { bench = try FilesBench() }
+  init() throws { bench = try FilesFixture() }
 
   private func written(_ path: String) async throws -> FileKey? { try await bench.readOne(path).beingWritten }
 

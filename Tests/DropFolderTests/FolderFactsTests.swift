@@ -8,14 +8,14 @@ import Testing
 extension WatcherTests {
   /// What folders say is remembered while every change is heard of, and no longer.
   @Suite struct Facts {
-    private func defaults(_ bench: WatcherBench, _ path: String) async -> [String] {
+    private func defaults(_ bench: WatcherFixture, _ path: String) async -> [String] {
       await bench.files.folderDefaults(above: bench.key(path), limit: 1000).map { defaults in
         (try? defaults.content.get()).map { String(decoding: $0, as: UTF8.self) } ?? "unreadable"
       }
     }
 
     @Test func whatChangesIsReadAnew() async throws {
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         try place.makeFolder("root/a/b")
         try place.write("root/.promptdrop.yaml", "root")
         try place.write("root/a/b/.promptdrop.yaml", "b")
@@ -42,7 +42,7 @@ extension WatcherTests {
 
     // Events of a folder come before those of what is put into it afterwards: who has heard of a prompt has its defaults.
     @Test func whoHearsOfAPromptReadsTheDefaultsThatWereThereBefore() async throws {
-      try await WatcherBench.with(prepare: { try $0.makeFolder("root/a") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.makeFolder("root/a") }) { bench in
         for number in 0..<300 {
           _ = await defaults(bench, "a/cat.prompt")
           try bench.place.writeByRename("root/a/.promptdrop.yaml", "\(number)")
@@ -55,7 +55,7 @@ extension WatcherTests {
     }
 
     @Test func foldersThatMoveAreOthers() async throws {
-      try await WatcherBench.with(prepare: { try $0.write("root/a/b/.promptdrop.yaml", "old") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.write("root/a/b/.promptdrop.yaml", "old") }) { bench in
         #expect(await defaults(bench, "a/b/cat.prompt") == ["old"])
         let moved = FolderEvent.folderRenamed(from: bench.key("a"), to: bench.key("c"))
         _ = try await bench.during(until: moved) {
@@ -75,7 +75,7 @@ extension WatcherTests {
     }
 
     @Test func marksOfSyncTools() async throws {
-      try await WatcherBench.with(prepare: { try $0.write("root/a/cat.prompt", "x") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.write("root/a/cat.prompt", "x") }) { bench in
         let cat = bench.key("a/cat.prompt")
         for _ in 0..<3 {
           _ = await defaults(bench, "a/cat.prompt")
@@ -90,7 +90,7 @@ extension WatcherTests {
     }
 
     @Test func whatIsPolledIsReadEachTime() async throws {
-      try await WatcherBench.with(mode: .poll, prepare: { try $0.write("root/.promptdrop.yaml", "1") }) { bench in
+      try await WatcherFixture.with(mode: .poll, prepare: { try $0.write("root/.promptdrop.yaml", "1") }) { bench in
         #expect(await defaults(bench, "cat.prompt") == ["1"])
         try bench.write(".promptdrop.yaml", "2")
         #expect(await defaults(bench, "cat.prompt") == ["2"])

@@ -9,7 +9,7 @@ extension WatcherTests {
   /// Folders that move through places where nobody listens, and come back from there.
   @Suite struct Moves {
     @Test func awayAndBackAtOnce() async throws {
-      try await WatcherBench.with(prepare: { try $0.makeFolder("root/a/in") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.makeFolder("root/a/in") }) { bench in
         for round in 1...5 {
           _ = try await bench.during {
             try bench.place.rename("root/a", to: "outside")
@@ -17,13 +17,13 @@ extension WatcherTests {
           }
           try await Self.settle(bench, folders: 3)
           let heard = try await bench.during { try bench.write("a/in/\(round).prompt") }
-          #expect(WatcherBench.prompts(heard) == ["a/in/\(round).prompt"])
+          #expect(WatcherFixture.prompts(heard) == ["a/in/\(round).prompt"])
         }
       }
     }
 
     @Test func inAFolderThatNobodyKnows() async throws {
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         try place.makeFolder("root/a/in")
         try place.makeFolder("root/.hidden")
       }) { bench in
@@ -33,13 +33,13 @@ extension WatcherTests {
         }
         try await Self.settle(bench, folders: 4)
         let heard = try await bench.during { try bench.write("new/a/in/x.prompt") }
-        #expect(WatcherBench.prompts(heard) == ["new/a/in/x.prompt"])
+        #expect(WatcherFixture.prompts(heard) == ["new/a/in/x.prompt"])
       }
     }
 
     // The kernel goes on telling of a folder that has left, also that the one it was in has come into it.
     @Test func aFolderIntoTheOneThatWasInIt() async throws {
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         try place.makeFolder("root/a/b/in")
         try place.makeFolder("root/.hidden")
       }) { bench in
@@ -51,13 +51,13 @@ extension WatcherTests {
         try await Self.settle(bench, folders: 5)
         let names: Set<String> = ["new/x.prompt", "new/b/x.prompt", "new/b/a/x.prompt", "new/b/in/x.prompt"]
         let heard = try await bench.during { for name in names { try bench.write(name) } }
-        #expect(WatcherBench.prompts(heard) == names)
+        #expect(WatcherFixture.prompts(heard) == names)
       }
     }
 
     @Test(arguments: SplitMix64.seeds(10)) func afterAnyMovesEachFolderIsHeard(_ seed: UInt64) async throws {
       var random = SplitMix64(seed: seed)
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         for name in ["root/a/b", "root/b/a", "root/c", "root/.h", "outside"] { try place.makeFolder(name) }
       }) { bench in
         for round in 1...12 {
@@ -66,14 +66,14 @@ extension WatcherTests {
           try await Self.settle(bench, folders: folders.count)
           let names = Set(folders.map { $0 + "x\(round).prompt" })
           let heard = try await bench.during { for name in names { try bench.write(name) } }
-          #expect(WatcherBench.prompts(heard) == names, "round \(round), PROMPTDROP_TEST_SEED=\(seed)")
+          #expect(WatcherFixture.prompts(heard) == names, "round \(round), PROMPTDROP_TEST_SEED=\(seed)")
         }
       }
     }
 
     // Everything that came before has had its consequences when the last folder to leave has been let go.
     private static func settle(
-      _ bench: WatcherBench, folders: Int, sourceLocation: SourceLocation = #_sourceLocation
+      _ bench: WatcherFixture, folders: Int, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
       try bench.makeFolder("last")
       _ = try await bench.during {}

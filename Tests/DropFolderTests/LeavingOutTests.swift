@@ -8,7 +8,7 @@ import Testing
 extension WatcherTests {
   /// Recycle bins and the like: nothing in them is heard of, and it is said where they are.
   @Suite struct LeavingOut {
-    private func named(_ bench: WatcherBench) -> [String] {
+    private func named(_ bench: WatcherFixture) -> [String] {
       let root = bench.path("")
       return bench.conditions.filter { $0.mode == .skipped }.map {
         String(String(decoding: $0.path, as: UTF8.self).dropFirst(root.count))
@@ -17,7 +17,7 @@ extension WatcherTests {
 
     @Test(arguments: [FolderWatcher.Options.Mode.auto, .poll])
     func nothingInsideIsWatchedOrFound(_ mode: FolderWatcher.Options.Mode) async throws {
-      try await WatcherBench.with(
+      try await WatcherFixture.with(
         mode: mode,
         prepare: { place in
           for folder in ["#recycle", "a/@Recycle/b", "lost+found", ".git"] {
@@ -26,7 +26,7 @@ extension WatcherTests {
           try place.write("root/a/dog.prompt", "x")
         }
       ) { bench in
-        #expect(WatcherBench.prompts(bench.events) == ["a/dog.prompt"])
+        #expect(WatcherFixture.prompts(bench.events) == ["a/dog.prompt"])
         #expect(mode == .poll || bench.watches == 2, "the root and the folder a")
         try await eventually("they are named") { named(bench) == ["#recycle", "a/@Recycle", "lost+found"] }
         try bench.write("#recycle/new.prompt")
@@ -41,7 +41,7 @@ extension WatcherTests {
     }
 
     @Test func whatIsMovedThereIsGone() async throws {
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         try place.write("root/cat.prompt", "x")
         try place.write("root/set/deep/dog.prompt", "x")
         try place.makeFolder("root/#recycle")
@@ -59,25 +59,26 @@ extension WatcherTests {
           try bench.rename("#recycle/set", to: "set")
           try bench.rename("#recycle/cat.prompt", to: "cat.prompt")
         }
-        #expect(WatcherBench.prompts(back) == ["set/deep/dog.prompt", "cat.prompt"])
+        #expect(WatcherFixture.prompts(back) == ["set/deep/dog.prompt", "cat.prompt"])
       }
     }
 
     @Test func aFolderThatTakesSuchANameIsGone() async throws {
-      try await WatcherBench.with(prepare: { try $0.write("root/set/dog.prompt", "x") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.write("root/set/dog.prompt", "x") }) { bench in
         _ = try await bench.during(until: .folderVanished(bench.key("set"))) { try bench.rename("set", to: "@Recycle") }
         try await eventually("it is named") { named(bench) == ["@Recycle"] }
         let back = try await bench.during { try bench.rename("@Recycle", to: "set") }
-        #expect(WatcherBench.prompts(back) == ["set/dog.prompt"])
+        #expect(WatcherFixture.prompts(back) == ["set/dog.prompt"])
         try await eventually("it is not named any more") { named(bench).isEmpty }
       }
     }
 
     @Test func aRootThatIsSuchAFolderIsWatched() async throws {
-      try await WatcherBench.with(roots: ["root/#recycle"], prepare: { try $0.write("root/#recycle/cat.prompt", "x") })
-      {
+      try await WatcherFixture.with(
+        roots: ["root/#recycle"], prepare: { try $0.write("root/#recycle/cat.prompt", "x") }
+      ) {
         bench in
-        #expect(WatcherBench.prompts(bench.events) == ["cat.prompt"])
+        #expect(WatcherFixture.prompts(bench.events) == ["cat.prompt"])
         #expect(named(bench).isEmpty)
       }
     }
@@ -87,7 +88,7 @@ extension WatcherTests {
 /// Who looks at a prompt in a recycle bin finds none.
 @Suite struct LeftOutFilesTests {
   @Test func aPromptInABinIsNotThere() async throws {
-    let bench = try FilesBench()
+    let bench = try FilesFixture()
     try bench.write("#recycle/cat.prompt", "a cat")
     try bench.write("a/.Trash-1000/files/cat.prompt", "a cat")
     try bench.write("a/cat.prompt", "a cat")

@@ -10,7 +10,7 @@ extension WatcherTests {
   @Suite struct Looking {
     @Test func whatIsKnownIsNotToldOfAgain() async throws {
       let names = ["a.prompt", "d/b.prompt", "d/c.prompt"]
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         for name in names { try place.write("root/\(name)", "x") }
       }) { bench in
         #expect(try await bench.look() == Set(names), "nobody has said that they are known")
@@ -34,18 +34,18 @@ extension WatcherTests {
     }
 
     @Test func aRenamedFolderIsToldOfAnew() async throws {
-      try await WatcherBench.with(prepare: { try $0.write("root/a/b/cat.prompt", "x") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.write("root/a/b/cat.prompt", "x") }) { bench in
         try await bench.confirm(["a/b/cat.prompt"])
         #expect(try await bench.look().isEmpty)
         let events = try await bench.during { try bench.rename("a", to: "c") }
         #expect(events.contains(.folderRenamed(from: bench.key("a"), to: bench.key("c"))))
-        #expect(WatcherBench.prompts(events) == ["c/b/cat.prompt"])
+        #expect(WatcherFixture.prompts(events) == ["c/b/cat.prompt"])
       }
     }
 
     @Test func noMoreThanThereIsRoomFor() async throws {
       let names = (0..<500).map { "d\($0 % 5)/\(1000 + $0).prompt" }
-      try await WatcherBench.with(
+      try await WatcherFixture.with(
         room: 70,
         prepare: { place in for name in names { try place.write("root/\(name)", "x") } }
       ) { bench in
@@ -55,28 +55,28 @@ extension WatcherTests {
           try await eventually("more is told of, or it is the end") {
             bench.told >= seen.count + 70 || bench.scans(RootID(1)) > 0
           }
-          seen = WatcherBench.prompts(bench.events)
+          seen = WatcherFixture.prompts(bench.events)
           bench.hasRoom(70)
         }
-        #expect(WatcherBench.prompts(bench.events) == Set(names))
+        #expect(WatcherFixture.prompts(bench.events) == Set(names))
         #expect(bench.told == 500, "each once")
         // What comes while there is no room is found by looking, once there is.
         bench.hasRoom(0)
         for number in 0..<100 { try bench.write("late/\(number).prompt") }
         bench.hasRoom(1000)
         try await eventually("all are told of") {
-          WatcherBench.prompts(bench.events).count { $0.hasPrefix("late/") } == 100
+          WatcherFixture.prompts(bench.events).count { $0.hasPrefix("late/") } == 100
         }
       }
     }
 
     @Test func withoutInotify() async throws {
-      try await WatcherBench.with(mode: .poll, prepare: { try $0.write("root/a/cat.prompt", "x") }) { bench in
+      try await WatcherFixture.with(mode: .poll, prepare: { try $0.write("root/a/cat.prompt", "x") }) { bench in
         #expect(bench.watches == 0)
         #expect(bench.conditions.map(\.mode) == [.polling])
         #expect(bench.conditions.first?.error?.code == "polling")
         try bench.write("b/c/dog.prompt")
-        try await eventually("it is found") { WatcherBench.prompts(bench.events).contains("b/c/dog.prompt") }
+        try await eventually("it is found") { WatcherFixture.prompts(bench.events).contains("b/c/dog.prompt") }
         try bench.remove("a/cat.prompt")
         try await eventually("the loss is found") { bench.events.contains(.promptsVanished(bench.key("a"))) }
         try bench.remove("b/c")
@@ -86,7 +86,7 @@ extension WatcherTests {
         try bench.write("again/cow.prompt")
         try await eventually("which is taken up again") {
           bench.events.contains(.rootBack(RootID(1)))
-            && WatcherBench.prompts(bench.events).contains("again/cow.prompt")
+            && WatcherFixture.prompts(bench.events).contains("again/cow.prompt")
         }
       }
     }

@@ -11,7 +11,7 @@ extension WatcherTests {
     private func sidecar(_ end: String) -> [UInt8] { oursSample + Array(end.utf8) }
 
     /// All that a job puts into its folder.
-    private func job(_ bench: WatcherBench, _ name: String) async throws {
+    private func job(_ bench: WatcherFixture, _ name: String) async throws {
       let prompt = bench.key(name + ".prompt")
       try await bench.files.writeSidecar(sidecar("submitting"), of: prompt, durable: true)
       try await bench.files.writeSidecar(sidecar("submitted"), of: prompt, durable: true)
@@ -25,7 +25,7 @@ extension WatcherTests {
     }
 
     @Test func whatItWritesItselfIsNoNews() async throws {
-      try await WatcherBench.with(prepare: { try $0.makeFolder("root/a") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.makeFolder("root/a") }) { bench in
         let events = try await bench.during {
           try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<100 {
@@ -39,7 +39,7 @@ extension WatcherTests {
     }
 
     @Test func itsPicturesAreToldToWhoeverWaitsForThem() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         bench.await(["cat.png"])
         let events = try await bench.during { try await job(bench, "cat") }
         #expect(events == [.awaited(bench.key("cat.png"))])
@@ -47,7 +47,7 @@ extension WatcherTests {
     }
 
     @Test func whatOthersDoRightAfterwardsIsHeard() async throws {
-      try await WatcherBench.with(prepare: { try $0.makeFolder("root/a") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.makeFolder("root/a") }) { bench in
         let races = 1000
         func name(_ number: Int) -> String { (number % 2 == 0 ? "a/" : "") + "cat-\(number)" }
         let events = try await bench.during {
@@ -93,7 +93,7 @@ extension WatcherTests {
     }
 
     @Test func whatSomebodyElsePutThereIsLeftAlone() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         let cat = bench.key("cat.prompt")
         try await bench.files.writeSidecar(sidecar("1"), of: cat, durable: false)
         try bench.place.writeByRename("root/cat.status.json", "mine")
@@ -105,7 +105,7 @@ extension WatcherTests {
 
     // Times that somebody sets back do not make a file what it was.
     @Test func theChangeTimeTells() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         let cat = bench.key("cat.prompt")
         try await bench.files.writeSidecar(sidecar("1"), of: cat, durable: false)
         #expect(try await bench.files.sidecar(of: cat) == sidecar("1"))

@@ -8,8 +8,8 @@ import Testing
 /// Nothing leads out of the root, and no symbolic link is followed, by whatever call, whether the kernel walks the path or the
 /// program does.
 @Suite struct PathSafetyTests {
-  private func makeBench(_ way: Opening) throws -> FilesBench {
-    let bench = try FilesBench(opening: way)
+  private func makeFixture(_ way: Opening) throws -> FilesFixture {
+    let bench = try FilesFixture(opening: way)
     try bench.place.write("secret/x.prompt", "secret")
     try bench.place.write("secret/x.png", bytes: sample(50))
     try bench.write("inside/x.prompt", "inside")
@@ -26,7 +26,7 @@ import Testing
   ]
 
   @Test(arguments: ways, Opening.allCases) func readingStaysInside(_ path: String, _ way: Opening) async throws {
-    let bench = try makeBench(way)
+    let bench = try makeFixture(way)
     let key = bench.key(path)
     let reading = try await bench.readOne(path)
     #expect(reading.promptBytes == nil)
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test(arguments: ways, Opening.allCases) func writingStaysInside(_ path: String, _ way: Opening) async throws {
-    let bench = try makeBench(way)
+    let bench = try makeFixture(way)
     let key = bench.key(path)
     let before = try [bench.place.list("secret"), bench.list("inside")]
     _ = try await trouble("sidecar") { () async throws(LocalTrouble) in
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test(arguments: Opening.allCases) func absolutePathsAreNotFollowed(_ way: Opening) async throws {
-    let bench = try makeBench(way)
+    let bench = try makeFixture(way)
     let key = FileKey(root: RootID(1), path: DropPath("/etc/passwd"))
     #expect(await bench.files.look(key).stamp == nil)
     #expect(
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test(arguments: Opening.allCases) func aLinkInThePlaceOfTheFile(_ way: Opening) async throws {
-    let bench = try makeBench(way)
+    let bench = try makeFixture(way)
     symbolicLink(bench.place.path("secret/x.prompt"), at: bench.path("x.prompt"))
     symbolicLink("nowhere", at: bench.path("y.prompt"))
     for name in ["x.prompt", "y.prompt"] {
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test(arguments: Opening.allCases) func aSidecarThatIsALinkIsSomebodysOwn(_ way: Opening) async throws {
-    let bench = try makeBench(way)
+    let bench = try makeFixture(way)
     try bench.write("cat.prompt", "A cat")
     try bench.place.write("secret/target", bytes: oursSample)
     symbolicLink(bench.place.path("secret/target"), at: bench.path("cat.status.json"))
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test(arguments: Opening.allCases) func anUnknownRootIsNoRoot(_ way: Opening) async throws {
-    let bench = try makeBench(way)
+    let bench = try makeFixture(way)
     try bench.write("cat.prompt", "A cat")
     let key = FileKey(root: RootID(99), path: DropPath("cat.prompt"))
     #expect(await bench.files.look(key).stamp == nil)
@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test(arguments: Opening.allCases) func namesThatAreNotUTF8(_ way: Opening) async throws {
-    let bench = try makeBench(way)
+    let bench = try makeFixture(way)
     let name: [UInt8] = [0xff, 0xfe, 0x20] + Array(".prompt".utf8)
     let key = FileKey(root: RootID(1), path: DropPath(bytes: name))
     let descriptor = name.withUnsafeBufferPointer { buffer in

@@ -7,11 +7,11 @@ import Testing
 
 /// Pictures on their way into the folder, and their names.
 @Suite struct PictureTests {
-  private let bench: FilesBench
+  private let bench: FilesFixture
   private let cat: FileKey
 
   init() throws {
-    bench = try FilesBench()
+    bench = try FilesFixture()
     try bench.place.makeFolder("root/a")
     cat = bench.key("a/cat.prompt")
   }

@@ -8,9 +8,9 @@ import Testing
 
 /// Reading what users put down: whatever it is, it is told, and nothing blocks.
 @Suite(.timeLimit(.minutes(1))) struct ReadingTests {
-  private let bench: FilesBench
+  private let bench: FilesFixture
 
-  init() throws { bench = try FilesBench() }
+  init() throws { bench = try FilesFixture() }
 
   @Test func aPromptWithItsList() async throws {
     try bench.write("a/cat.prompt", "A cat")

@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func aRootThatWasRenamedIsStillTheSameFolder() async throws {
-    let bench = try FilesBench(place, root: "a/root")
+    let bench = try FilesFixture(place, root: "a/root")
     try bench.write("cat.prompt", "A cat")
     try place.rename("a/root", to: "ab/moved")
     #expect(try await bench.readOne("cat.prompt").promptBytes == Array("A cat".utf8))

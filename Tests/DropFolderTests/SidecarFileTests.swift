@@ -11,11 +11,11 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
 
 /// Sidecars on the disk: whole, replaced at once, and never in the place of what is somebody else's.
 @Suite struct SidecarFileTests {
-  private let bench: FilesBench
+  private let bench: FilesFixture
   private let cat: FileKey
 
   init() throws {
-    bench = try FilesBench()
+    bench = try FilesFixture()
     try bench.write("a/cat.prompt", "A cat")
     cat = bench.key("a/cat.prompt")
   }

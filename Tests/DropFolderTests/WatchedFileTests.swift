@@ -9,7 +9,7 @@ extension WatcherTests {
   /// What single files raise.
   @Suite struct Files {
     @Test func waysToWriteAPrompt() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         let cat = bench.key("cat.prompt")
         let written = try await bench.during(until: .prompt(cat, .closed)) { try bench.write("cat.prompt") }
         #expect(written.first == .prompt(cat, .touched))
@@ -22,13 +22,13 @@ extension WatcherTests {
         let touched = try await bench.during { #expect(utimes(bench.path("dog.prompt"), nil) == 0) }
         #expect(Set(touched) == [.prompt(bench.key("dog.prompt"), .touched)])
         let symbolic = try await bench.during { symbolicLink("cat.prompt", at: bench.path("link.prompt")) }
-        #expect(WatcherBench.prompts(symbolic) == ["link.prompt"], "somebody has to say what is wrong with it")
+        #expect(WatcherFixture.prompts(symbolic) == ["link.prompt"], "somebody has to say what is wrong with it")
       }
     }
 
     // What decides where the kernel does not tell whether a file is open.
     @Test func filesThatAreWrittenUntilTheyAreClosed() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         func written(_ name: String) -> Bool { bench.writers.isWritten(bench.key(name)) }
         // It is watched once something in it was told of.
         let first = FolderEvent.prompt(bench.key("a/first.prompt"), .closed)
@@ -64,7 +64,7 @@ extension WatcherTests {
     }
 
     @Test func promptsThatGo() async throws {
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         for name in ["a", "b", "c"] { try place.write("root/\(name).prompt", "x") }
       }) { bench in
         let events = try await bench.during {
@@ -82,12 +82,12 @@ extension WatcherTests {
     }
 
     @Test func listsSpeakForTheirPrompt() async throws {
-      try await WatcherBench.with(prepare: { try $0.write("outside", "y.png") }) { bench in
+      try await WatcherFixture.with(prepare: { try $0.write("outside", "y.png") }) { bench in
         let cat = bench.key("a/cat.prompt")
         try bench.makeFolder("a")
         let written = try await bench.during(until: .prompt(cat, .closed)) { try bench.write("a/cat.images", "x.png") }
         #expect(written.last == .prompt(cat, .closed))
-        #expect(WatcherBench.prompts(written) == ["a/cat.prompt"])
+        #expect(WatcherFixture.prompts(written) == ["a/cat.prompt"])
         let temporary = "a/.cat.images.Xy12Zz"
         let onItsWay = try await bench.during { try bench.place.rename("outside", to: "root/\(temporary)") }
         let name = Array(".cat.images.Xy12Zz".utf8)
@@ -100,7 +100,7 @@ extension WatcherTests {
     }
 
     @Test func defaultsThatChange() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         try bench.makeFolder("a")
         let folder = FolderEvent.defaultsChanged(folder: bench.key("a"))
         #expect(Set(try await bench.during { try bench.write("a/.promptdrop.yaml", "model: x") }) == [folder])
@@ -113,7 +113,7 @@ extension WatcherTests {
     }
 
     @Test func sidecarsOfOthers() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         let arrived = FolderEvent.sidecarArrived(prompt: bench.key("a/cat.prompt"))
         try bench.makeFolder("a")
         #expect(Set(try await bench.during { try bench.write("a/cat.status.json", "x") }) == [arrived])
@@ -130,7 +130,7 @@ extension WatcherTests {
     }
 
     @Test func whatRaisesNothing() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         let events = try await bench.during {
           for name in [
             "cat.png", "cat-2.png", ".promptdrop-run-1.tmp",
@@ -148,7 +148,7 @@ extension WatcherTests {
     }
 
     @Test func awaitedFiles() async throws {
-      try await WatcherBench.with { bench in
+      try await WatcherFixture.with { bench in
         try bench.makeFolder("pics")
         bench.await(["pics/ref.png", "late/ref.png", "cat.images"])
         let awaited = FolderEvent.awaited(bench.key("pics/ref.png"))
@@ -170,7 +170,7 @@ extension WatcherTests {
     }
 
     @Test func theFirstScanFindsEverything() async throws {
-      try await WatcherBench.with(prepare: { place in
+      try await WatcherFixture.with(prepare: { place in
         for name in [
           "cat.prompt", "a/b/c/deep.prompt", "a/list.images", ".hid/x.prompt", ".promptdrop-old-1.tmp", "x.png",
         ] {
@@ -194,15 +194,15 @@ extension WatcherTests {
     }
 
     @Test func aRescanComesByItself() async throws {
-      try await WatcherBench.with(interval: .milliseconds(50)) { bench in
+      try await WatcherFixture.with(interval: .milliseconds(50)) { bench in
         try await eventually("three scans") { bench.scans(RootID(1)) >= 3 }
       }
     }
 
     @Test func anotherInotifyOfTheProcessIsNotMistaken() async throws {
-      try await WatcherBench.with(decoys: true) { bench in
+      try await WatcherFixture.with(decoys: true) { bench in
         let events = try await bench.during(within: .seconds(3)) { try bench.write("cat.prompt") }
-        #expect(WatcherBench.prompts(events) == ["cat.prompt"])
+        #expect(WatcherFixture.prompts(events) == ["cat.prompt"])
       }
     }
   }

@@ -9,7 +9,7 @@ import Testing
   private static let inside = "http://127.0.0.1:9"
 
   private func refusal(of url: String, base: String) async throws -> FetchFailure? {
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       at: base,
       settings: {
         $0.connectTimeout = .milliseconds(200)
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func `A redirect to a port that is none`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil {
         connection.answer("302 Found", "", headers: "Location: http://127.0.0.1:70000/x\r\n")
       }
@@ -84,7 +84,7 @@ import Testing
 
   @Test(arguments: ["127.0.0.1", "localhost", "127.1", "[::ffff:127.0.0.1]"])
   func `A loopback service's pictures may lie on loopback`(host: String) async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer("200 OK", "fox") }
     }) { bench, server in
       let failure = await bench.fetch(.url("http://\(host):\(server.port)/x.png")).failure
@@ -109,7 +109,7 @@ import Testing
   ])
   func `Each hop is looked at`(target: String) async throws {
     for status in ["301 X", "302 X", "303 X", "307 X", "308 X"] {
-      try await ServiceBench.run(script: {
+      try await ServiceFixture.run(script: {
         $0.readRequest()
         $0.answer(status, "", headers: "Location: \(target)\r\n")
       }) { bench, server in
@@ -125,7 +125,7 @@ import Testing
     ("http://127.0.0.1:PORT/b%20c#frag", "/b%20c"), ("HTTP://127.0.0.1:PORT/b", "/b"),
   ])
   func `A redirect is followed to where it leads`(location: String, path: String) async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       guard let request = connection.readRequest() else { return }
       let port = request.header("Host").first?.split(separator: ":").last ?? ""
       if request.line.contains("/a/a ") {
@@ -143,7 +143,7 @@ import Testing
 
   @Test(arguments: [0, 1, 5])
   func `No more redirects than allowed`(limit: Int) async throws {
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.maxRedirects = limit },
       script: { connection in
         while connection.readRequest() != nil { connection.answer("302 Found", "", headers: "Location: /again\r\n") }
@@ -155,7 +155,7 @@ import Testing
   }
 
   @Test func `A redirect to nowhere`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer("302 Found", "") }
     }) { bench, server in
       #expect(await bench.fetch(.url(server.baseURL)).failure?.kind == "expired")

@@ -59,7 +59,7 @@ import Testing
         connection.waitForEnd()
       }
     }
-    try await ServiceBench.run(at: server.baseURL, on: group) { bench in
+    try await ServiceFixture.run(at: server.baseURL, on: group) { bench in
       #expect(await bench.submit("one") == .accepted(taskID: "ta1"))
       let loop = OnLoop(group.next())
       let outcome = await loop.submit(bench.service, after: { end.signal() }) {
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func `No more connections than allowed, and all of them get their turn`() async throws {
-    try await ServiceBench.run(settings: { $0.maxConnections = 2 }, script: Self.answers) { bench, server in
+    try await ServiceFixture.run(settings: { $0.maxConnections = 2 }, script: Self.answers) { bench, server in
       await withTaskGroup(of: Void.self) { group in
         for number in 0..<40 {
           group.addTask { #expect(await bench.submit("fox \(number).") == .accepted(taskID: "ta1")) }
@@ -85,7 +85,7 @@ import Testing
 
   @Test(arguments: ["Keep-Alive: timeout=1\r\n", "Keep-Alive: max=0\r\n", "Connection: close\r\n"])
   func `A connection that the server is about to end carries no other request`(header: String) async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer("200 OK", Self.yes, headers: header) }
     }) { bench, server in
       for _ in 0..<3 { #expect(await bench.submit() == .accepted(taskID: "ta1")) }
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func `A server that ends each connection at once is not dialled without end`() async throws {
-    try await ServiceBench.run(script: { $0.finish() }) { bench, server in
+    try await ServiceFixture.run(script: { $0.finish() }) { bench, server in
       let outcome = await bench.submit()
       #expect(outcome.reached == false || outcome.isUnknown, "\(outcome)")
       #expect(server.connections == 1)
@@ -104,7 +104,7 @@ import Testing
 
   @Test func `A head without end is given up`() async throws {
     let sent = Mutex(0)
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       connection.readRequest()
       connection.send("HTTP/1.1 200 OK\r\n")
       let line = "X-Filler: " + String(repeating: "a", count: 8000) + "\r\n"
@@ -124,12 +124,12 @@ import Testing
     }
     defer { server.stop() }
     for base in ["http://[::1]:\(server.port)", "http://[0:0:0:0:0:0:0:1]:\(server.port)"] {
-      try await ServiceBench.run(at: base) { bench in
+      try await ServiceFixture.run(at: base) { bench in
         #expect(await bench.submit() == .accepted(taskID: "ta1"))
       }
     }
     #expect(server.requests.first?.header("Host") == ["[::1]:\(server.port)"])
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       at: "http://127.0.0.1:9",
       resolve: { _ in
         [NetworkAddress(bytes: [UInt8](repeating: 0, count: 15) + [1]), NetworkAddress(bytes: [127, 0, 0, 1])]
@@ -143,7 +143,7 @@ import Testing
   // MARK: cancelled and shut down
 
   @Test func `A query that is cancelled ends at once`() async throws {
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       $0.readRequest()
       $0.waitForEnd()
     }) { bench, server in
@@ -157,7 +157,7 @@ import Testing
 
   @Test func `A fetch that is cancelled in the middle of the picture ends at once`() async throws {
     let collected = Collected()
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       $0.readRequest()
       $0.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfox")
       $0.waitForEnd()
@@ -183,7 +183,7 @@ import Testing
     async throws
   {
     let answer = DispatchSemaphore(value: 0)
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.maxConnections = 1 },
       script: { connection in
         while connection.readRequest() != nil {
@@ -205,7 +205,7 @@ import Testing
   }
 
   @Test func `At the end what is under way ends, and nothing begins`() async throws {
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       $0.readRequest()
       $0.waitForEnd()
     }) { bench, server in
@@ -225,7 +225,7 @@ import Testing
   @Test func `A sink that is slow gets all of it`() async throws {
     let size = 8_000_000
     let body = [UInt8](repeating: 7, count: size - 1) + [9]
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       connection.readRequest()
       connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
       connection.send(body)
@@ -236,7 +236,7 @@ import Testing
         for _ in 0..<20 { await Task.yield() }
         collected.add(chunk)
       }
-      #expect(collected.length == size && collected.digest == ServiceBench.digest(body))
+      #expect(collected.length == size && collected.digest == ServiceFixture.digest(body))
     }
   }
 

@@ -35,7 +35,7 @@ import Testing
   func `A name that leads inside is refused before anything is dialled`(addresses: [String]) async throws {
     let server = try RawServer(Self.fox)
     defer { server.stop() }
-    let result = try await ServiceBench.run(
+    let result = try await ServiceFixture.run(
       at: Self.outside, settings: short, resolve: { _ in addresses.map(Self.address) }
     ) { bench in
       await bench.fetch(.url("http://image.example:\(server.port)/x.png"))
@@ -60,7 +60,7 @@ import Testing
     let inside = try RawServer(Self.fox)
     defer { inside.stop() }
     let questions = Mutex(0)
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       at: Self.outside, settings: short,
       resolve: { _ in
         let count = questions.withLock { count in
@@ -85,7 +85,7 @@ import Testing
   {
     let server = try RawServer(Self.fox)
     defer { server.stop() }
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       at: "http://127.0.0.1:9", resolve: { _ in [Self.address("127.9.9.9"), Self.address("127.0.0.1")] }
     ) { bench in
       for name in ["no-such.invalid", "NO-such.invalid.", "no-such.invalid"] {
@@ -99,7 +99,7 @@ import Testing
   @Test func `Few connections are kept`() async throws {
     let server = try RawServer(Self.fox)
     defer { server.stop() }
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       at: "http://127.0.0.1:9", settings: { $0.maxConnections = 2 }, resolve: { _ in [Self.address("127.0.0.1")] }
     ) { bench in
       for number in 0..<12 {
@@ -125,7 +125,7 @@ import Testing
   func `A loopback service's pictures may lie on loopback, and nowhere else inside`(addresses: [String]) async throws {
     let server = try RawServer(Self.fox)
     defer { server.stop() }
-    let result = try await ServiceBench.run(
+    let result = try await ServiceFixture.run(
       at: "http://127.0.0.1:9", settings: short, resolve: { _ in addresses.map(Self.address) }
     ) { await $0.fetch(.url("http://localhost:\(server.port)/x.png")) }
     #expect(result.failure?.kind == "unusable" && server.connections == 0, "\(result)")
@@ -135,21 +135,21 @@ import Testing
   func `Where it is allowed, all of it is`(host: String) async throws {
     let server = try RawServer(Self.fox)
     defer { server.stop() }
-    let result = try await ServiceBench.run(at: Self.outside, settings: { $0.allowsPrivateResults = true }) {
+    let result = try await ServiceFixture.run(at: Self.outside, settings: { $0.allowsPrivateResults = true }) {
       await $0.fetch(.url("http://\(host):\(server.port)/x.png"))
     }
     #expect(result.bytes == Array("fox".utf8), "\(result)")
   }
 
   @Test func `Each hop is resolved, and none is trusted for the one before`() async throws {
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       script: { connection in
         guard let request = connection.readRequest() else { return }
         let port = request.header("Host").first?.split(separator: ":").last ?? ""
         connection.answer("302 Found", "", headers: "Location: http://inner.example:\(port)/y\r\n")
       }
     ) { _, server in
-      let result = try await ServiceBench.run(
+      let result = try await ServiceFixture.run(
         at: "http://127.0.0.1:9", settings: short,
         resolve: { $0 == "inner.example" ? [Self.address("10.0.0.1")] : [Self.address("127.0.0.1")] }
       ) { await $0.fetch(.url("http://image.example:\(server.port)/x")) }
@@ -161,7 +161,7 @@ import Testing
   @Test func `A name without an address is tried again later`() async throws {
     struct Servfail: Error {}
     for resolve: @Sendable (String) async throws -> [NetworkAddress] in [{ _ in [] }, { _ in throw Servfail() }] {
-      let result = try await ServiceBench.run(at: Self.outside, resolve: resolve) {
+      let result = try await ServiceFixture.run(at: Self.outside, resolve: resolve) {
         await $0.fetch(.url("http://image.example/x.png"))
       }
       #expect(result.failure?.kind == "transient", "\(result)")

@@ -101,9 +101,9 @@ import Testing
   // MARK: over the network
 
   private func serve<T>(
-    _ body: [UInt8], _ encoding: String, _ run: (ServiceBench, RawServer) async throws -> T
+    _ body: [UInt8], _ encoding: String, _ run: (ServiceFixture, RawServer) async throws -> T
   ) async throws -> T {
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.queryTimeout = .seconds(30) },
       script: { connection in
         while connection.readRequest() != nil {
@@ -138,7 +138,7 @@ import Testing
   }
 
   @Test func `A refusal counts by its status where its words cannot be decoded`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil {
         connection.send(
           "HTTP/1.1 402 Payment Required\r\nContent-Encoding: deflate\r\nContent-Length: 6\r\n\r\n\u{1}\u{2}nop!")
@@ -152,7 +152,7 @@ import Testing
   func `The sandbox compresses everything`(encoding: String) async throws {
     let faults = ["submit", "query", "image"].map { "\($0)-encoding=\(encoding)" }
     for shape in [nil, "result-data-uri", "result-base64"] {
-      try await ServiceBench.run(sandbox: faults + [shape].compactMap { $0 }) { bench, _ in
+      try await ServiceFixture.run(sandbox: faults + [shape].compactMap { $0 }) { bench, _ in
         let fetched = await bench.fetch(try await bench.firstResult())
         #expect(fetched.bytes?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true, "\(fetched)")
       }
@@ -160,14 +160,14 @@ import Testing
   }
 
   @Test func `The sandbox damages what it compressed`() async throws {
-    try await ServiceBench.run(sandbox: ["query-encoding=damaged:1", "image-encoding=damaged:1"]) { bench, _ in
+    try await ServiceFixture.run(sandbox: ["query-encoding=damaged:1", "image-encoding=damaged:1"]) { bench, _ in
       let id = try await bench.accepted()
       guard case .unusable = await bench.service.query(id) else { throw Unexpected() }
       guard case .succeeded(let items) = try await bench.report(id).phase else { throw Unexpected() }
       #expect(await bench.fetch(items[0]).failure?.kind == "transient")
       #expect(await bench.fetch(items[0]).failure == nil)
     }
-    try await ServiceBench.run(sandbox: ["submit-encoding=damaged"]) { bench, _ in
+    try await ServiceFixture.run(sandbox: ["submit-encoding=damaged"]) { bench, _ in
       #expect(await bench.submit().isUnknown)
     }
   }

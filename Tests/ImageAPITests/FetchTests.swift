@@ -11,14 +11,14 @@ import Testing
   private func fetch(
     _ answer: String, limit: Int = 1000, path: String = "/x.png"
   ) async throws -> Result<[UInt8], FetchFailure> {
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       $0.readRequest()
       $0.send(answer)
     }) { bench, server in await bench.fetch(.url(server.baseURL + path), limit: limit) }
   }
 
   @Test func `A picture of the sandbox arrives whole, and the key does not go with it`() async throws {
-    try await ServiceBench.run(sandbox: []) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: []) { bench, sandbox in
       let bytes = try #require(await bench.fetch(try await bench.firstResult()).bytes)
       let info = try bytes.withUnsafeBytes { try ImageProbe.check($0).get() }
       #expect(info == ImageInfo(format: .png, width: 24, height: 24))
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func `A picture that comes with the answer`() async throws {
-    try await ServiceBench.run(sandbox: ["result-data-uri"]) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: ["result-data-uri"]) { bench, sandbox in
       let bytes = try #require(await bench.fetch(try await bench.firstResult()).bytes)
       #expect(bytes.withUnsafeBytes { (try? ImageProbe.check($0).get())?.width } == 24)
       #expect(sandbox.counters().fetches == 0)
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func `Neither key nor cookie nor body goes to the picture's host, redirected or not`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while let request = connection.readRequest() {
         if request.line.contains("/a") {
           connection.answer("302 Found", "", headers: "Location: /b\r\nSet-Cookie: c=1\r\n")
@@ -49,7 +49,7 @@ import Testing
       for request in server.requests {
         #expect(request.header("User-Agent") == ["promptdrop/1.2.3"])
         #expect(request.header("Authorization").isEmpty && request.header("Cookie").isEmpty && request.body.isEmpty)
-        #expect(!request.head.contains(ServiceBench.key))
+        #expect(!request.head.contains(ServiceFixture.key))
       }
     }
   }
@@ -57,7 +57,7 @@ import Testing
   @Test func `Bytes are handed on as they come`() async throws {
     let collected = Collected()
     let seen = DispatchSemaphore(value: 0)
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: {
         $0.fetchTimeout = .seconds(30)
         $0.fetchTotalTimeout = .seconds(40)
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func `No more than the limit reaches the sink`() async throws {
-    try await ServiceBench.run(sandbox: ["image-huge=3000000"]) { bench, _ in
+    try await ServiceFixture.run(sandbox: ["image-huge=3000000"]) { bench, _ in
       let item = try await bench.firstResult()
       let collected = Collected()
       let failure = await #expect(throws: FetchFailure.self) {
@@ -117,7 +117,8 @@ import Testing
     ("image-hang", "transient"),
   ])
   func `The sandbox's faults`(fault: String, kind: String) async throws {
-    try await ServiceBench.run(sandbox: [fault], settings: { $0.fetchTimeout = .milliseconds(400) }) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: [fault], settings: { $0.fetchTimeout = .milliseconds(400) }) {
+      bench, sandbox in
       let result = await bench.fetch(try await bench.firstResult())
       #expect(result.failure?.kind == kind, "\(result)")
       #expect(sandbox.counters().leakedKeys == 0 && sandbox.counters().fetches <= 6)
@@ -126,7 +127,7 @@ import Testing
 
   @Test(arguments: ["image-status=203", "image-status=206"])
   func `The whole picture is the picture, whatever the status`(fault: String) async throws {
-    try await ServiceBench.run(sandbox: [fault]) { bench, _ in
+    try await ServiceFixture.run(sandbox: [fault]) { bench, _ in
       let bytes = try #require(await bench.fetch(try await bench.firstResult()).bytes)
       let info = try bytes.withUnsafeBytes { try ImageProbe.check($0).get() }
       #expect(info == ImageInfo(format: .png, width: 24, height: 24))
@@ -144,7 +145,7 @@ import Testing
   }
 
   @Test func `An expired link is good again after a query`() async throws {
-    try await ServiceBench.run(sandbox: ["image-expired"]) { bench, _ in
+    try await ServiceFixture.run(sandbox: ["image-expired"]) { bench, _ in
       let id = try await bench.accepted()
       for kind in ["expired", nil] {
         guard case .succeeded(let items) = try await bench.report(id).phase else { throw Unexpected() }
@@ -165,7 +166,7 @@ import Testing
 
   @Test func `A slow drip ends at the time for a picture in all`() async throws {
     let drops = Mutex<Int?>(nil)
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.fetchTotalTimeout = .milliseconds(400) },
       script: { connection in
         connection.readRequest()
@@ -181,7 +182,7 @@ import Testing
 
   @Test func `The sink's failure is the fetch's`() async throws {
     let full = FetchFailure.local(JobError(code: "disk-full", message: "full"))
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       $0.readRequest()
       $0.answer("200 OK", "fox")
     }) { bench, server in
@@ -196,7 +197,7 @@ import Testing
 
   @Test(arguments: [ResultItem.inlineElsewhere, .text("words")])
   func `What is not there has to be asked for again`(item: ResultItem) async throws {
-    try await ServiceBench.run(at: "http://127.0.0.1:9") { bench in
+    try await ServiceFixture.run(at: "http://127.0.0.1:9") { bench in
       #expect(await bench.fetch(item).failure?.kind == "expired")
     }
   }
@@ -204,7 +205,7 @@ import Testing
   @Test(arguments: [10, 11, 12, 13])
   func `A data URI's limit counts to the byte`(limit: Int) async throws {
     let uri = "data:image/png;base64," + Data([UInt8](repeating: 1, count: 12)).base64EncodedString()
-    try await ServiceBench.run(at: "http://127.0.0.1:9") { bench in
+    try await ServiceFixture.run(at: "http://127.0.0.1:9") { bench in
       let result = await bench.fetch(.inline(dataURI: uri), limit: limit)
       #expect(limit >= 12 ? result.bytes?.count == 12 : result.failure?.kind == "unusable", "\(result)")
     }
@@ -216,14 +217,14 @@ import Testing
     "data:image/png;base64,%%%", "data:;base64x,AAAA",
   ])
   func `A data URI that is none is unusable`(uri: String) async throws {
-    try await ServiceBench.run(at: "http://127.0.0.1:9") { bench in
+    try await ServiceFixture.run(at: "http://127.0.0.1:9") { bench in
       let result = await bench.fetch(.inline(dataURI: uri))
       #expect(result.failure?.kind == "unusable", "\(result)")
     }
   }
 
   @Test func `White space in base64 does no harm`() async throws {
-    try await ServiceBench.run(at: "http://127.0.0.1:9") { bench in
+    try await ServiceFixture.run(at: "http://127.0.0.1:9") { bench in
       let result = await bench.fetch(.inline(dataURI: "data:image/png;base64,AQ\n ID\r\nBA=="))
       #expect(result.bytes == [1, 2, 3, 4])
     }

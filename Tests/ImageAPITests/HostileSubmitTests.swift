@@ -18,7 +18,7 @@ import Testing
     settings: (inout HTTPImageService.Settings) -> Void = { _ in },
     sourceLocation: SourceLocation = #_sourceLocation, script: @escaping @Sendable (Connection) -> Void
   ) async throws -> SubmitOutcome {
-    try await ServiceBench.run(settings: settings, script: script) { bench, server in
+    try await ServiceFixture.run(settings: settings, script: script) { bench, server in
       let asked = Asked { server.received == 0 }
       let outcome = await bench.submit(prompt, willSend: asked.ask)
       #expect(asked.count == 1 && server.connections == 1, sourceLocation: sourceLocation)
@@ -122,7 +122,7 @@ import Testing
     // More than the buffers of both sides hold.
     let image = ReferenceImage.data([UInt8](repeating: 7, count: 6_000_000), .png)
     let request = SubmitRequest(snapshot: Snapshot(prompt: "fox", model: "m"), images: [image])
-    let outcome = try await ServiceBench.run(
+    let outcome = try await ServiceFixture.run(
       settings: { $0.stallTimeout = .milliseconds(400) },
       script: { _ in _ = end.wait(timeout: .now() + .seconds(20)) }
     ) { bench, server in
@@ -160,7 +160,7 @@ import Testing
   }
 
   @Test func `Two answers to one request: the first counts, the connection is not used again`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       guard connection.readRequest() != nil else { return }
       let yes = "HTTP/1.1 200 OK\r\nContent-Length: \(Self.yes.utf8.count)\r\n\r\n\(Self.yes)"
       connection.send(yes + yes.replacingOccurrences(of: "ta1", with: "ta9"))
@@ -175,7 +175,7 @@ import Testing
   // Which side is first is chance, round by round; what must hold does not depend on it.
   @Test func `A connection that closes just as the next request goes out, many times`() async throws {
     let answered = DispatchSemaphore(value: 0)
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       guard connection.readRequest() != nil else { return }
       connection.answer("200 OK", Self.yes)
       answered.signal()
@@ -206,7 +206,7 @@ import Testing
   }
 
   @Test func `The callback's address goes along where there is one`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer("200 OK", Self.yes) }
     }) { bench, server in
       let snapshot = Snapshot(prompt: "fox", model: "m")

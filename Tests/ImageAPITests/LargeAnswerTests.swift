@@ -15,10 +15,10 @@ import Testing
   }
 
   private func serve(
-    _ answer: String, count: Int = 1, _ body: (ServiceBench, RawServer) async throws -> Void
+    _ answer: String, count: Int = 1, _ body: (ServiceFixture, RawServer) async throws -> Void
   ) async throws {
     let bytes = Array(answer.utf8)
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.queryTimeout = .seconds(60) },
       script: { connection in
         guard connection.readRequest() != nil else { return }
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test func `An announced answer beyond the limit is not begun`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       connection.readRequest()
       connection.send("HTTP/1.1 200 OK\r\nContent-Length: 33554433\r\n\r\n")
       connection.waitForEnd()
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test func `A page of a gateway's without end is not the task's fault`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       connection.readRequest()
       connection.send("HTTP/1.1 502 Bad Gateway\r\n\r\n")
       let part = [UInt8](repeating: 32, count: 65_536)
@@ -82,7 +82,7 @@ import Testing
 
   @Test func `What has no room is asked for later, and small answers always have room`() async throws {
     let held = DispatchSemaphore(value: 0)
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.queryTimeout = .seconds(30) },
       script: { connection in
         guard connection.readRequest() != nil else { return }
@@ -138,7 +138,7 @@ import Testing
   }
 
   @Test func `A picture without end is cut off at the limit`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       connection.readRequest()
       connection.send("HTTP/1.1 200 OK\r\n\r\n")
       let part = [UInt8](repeating: 1, count: 65_536)

@@ -11,7 +11,7 @@ import Testing
   ]
 
   private func fetch(_ faults: String...) async throws -> [UInt8] {
-    try await ServiceBench.run(sandbox: faults) { bench, _ in
+    try await ServiceFixture.run(sandbox: faults) { bench, _ in
       try #require(await bench.fetch(try await bench.firstResult()).bytes)
     }
   }

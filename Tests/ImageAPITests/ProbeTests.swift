@@ -63,7 +63,7 @@ import Testing
 
   @Test(arguments: [[], ["image-jpeg"]])
   func `The sandbox's pictures, whole and cut anywhere`(faults: [String]) async throws {
-    let bytes = try await ServiceBench.run(sandbox: faults) { bench, _ in
+    let bytes = try await ServiceFixture.run(sandbox: faults) { bench, _ in
       try #require(await bench.fetch(try await bench.firstResult()).bytes)
     }
     let size = faults.isEmpty ? 24 : 32
@@ -76,7 +76,7 @@ import Testing
 
   @Test(arguments: ["image-short", "image-html"])
   func `The sandbox's half pictures and pages are noticed`(fault: String) async throws {
-    let bytes = try await ServiceBench.run(sandbox: [fault]) { bench, _ in
+    let bytes = try await ServiceFixture.run(sandbox: [fault]) { bench, _ in
       try #require(await bench.fetch(try await bench.firstResult()).bytes)
     }
     #expect(Samples.check(bytes) == .failure(fault == "image-html" ? .unknownFormat : .truncated))

@@ -7,7 +7,7 @@ import Testing
   private func query(
     _ status: String, _ body: String, headers: String = ""
   ) async throws -> QueryOutcome {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer(status, body, headers: headers) }
     }) { bench, _ in await bench.service.query("ta1") }
   }
@@ -164,7 +164,7 @@ import Testing
   }
 
   @Test func `An answer without end is cut off, and is not asked for again`() async throws {
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       script: { connection in
         connection.readRequest()
         connection.send("HTTP/1.1 200 OK\r\n\r\n")
@@ -181,7 +181,7 @@ import Testing
 
   @Test(arguments: ["query-reset:1", "query-cut:1", "query-html=502:1", "query-status=500:1"])
   func `The sandbox's faults pass`(fault: String) async throws {
-    try await ServiceBench.run(sandbox: [fault]) { bench, _ in
+    try await ServiceFixture.run(sandbox: [fault]) { bench, _ in
       let id = try await bench.accepted()
       #expect(await bench.service.query(id).consequence == .transient(retryAfter: nil))
       guard case .succeeded(let items) = try await bench.report(id).phase else { throw Unexpected() }
@@ -190,7 +190,7 @@ import Testing
   }
 
   @Test func `The sandbox does not know a task yet, then it does`() async throws {
-    try await ServiceBench.run(sandbox: ["query-not-found:2"]) { bench, _ in
+    try await ServiceFixture.run(sandbox: ["query-not-found:2"]) { bench, _ in
       let id = try await bench.accepted()
       #expect(await bench.service.query(id) == .notFound)
       #expect(await bench.service.query(id) == .notFound)
@@ -200,7 +200,7 @@ import Testing
   }
 
   @Test func `The sandbox never answers a query`() async throws {
-    try await ServiceBench.run(sandbox: ["query-hang"], settings: { $0.queryTimeout = .milliseconds(300) }) {
+    try await ServiceFixture.run(sandbox: ["query-hang"], settings: { $0.queryTimeout = .milliseconds(300) }) {
       bench, _ in
       #expect(await bench.service.query("ta1").consequence == .transient(retryAfter: nil))
     }
@@ -210,7 +210,7 @@ import Testing
     let server = try RawServer { _ in }
     server.stop()
     for base in [server.baseURL, "http://no-such-host.invalid", "nonsense"] {
-      let outcome = try await ServiceBench.run(at: base) { await $0.service.query("ta1") }
+      let outcome = try await ServiceFixture.run(at: base) { await $0.service.query("ta1") }
       #expect(outcome.consequence == .transient(retryAfter: nil), "\(outcome)")
     }
   }

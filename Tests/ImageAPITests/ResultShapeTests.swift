@@ -19,7 +19,7 @@ import Testing
     let answer = Exchange.Answer(status: 200, headers: [:], body: ByteBuffer(string: body))
     let asked = ResultReading.Asked(
       taskID: "ta1", sent: sent, url: "https://api.example/v1/api/task/query?task_id=ta1")
-    let outcome = Sorting(now: ServiceBench.now).queried(answer, of: asked)
+    let outcome = ResponseClassifier(now: ServiceFixture.now).queried(answer, of: asked)
     guard case .report(let report) = outcome else {
       Issue.record("\(result): \(outcome)")
       throw Unexpected()
@@ -97,7 +97,7 @@ import Testing
 
   @Test func `Base64 that nobody says is base64 is decoded`() async throws {
     let bytes = Array(Data(base64Encoded: Self.png) ?? Data())
-    let fetched = try await ServiceBench.run(at: "http://127.0.0.1:9") {
+    let fetched = try await ServiceFixture.run(at: "http://127.0.0.1:9") {
       await $0.fetch(.inline(dataURI: "data:;base64,\(Self.png)"))
     }
     #expect(fetched.bytes == bytes)
@@ -175,7 +175,7 @@ import Testing
   @Test func `A local reference that comes back is known by its bytes`() throws {
     let bytes = Array(Data(base64Encoded: Self.png) ?? Data())
     let digest = "dbb54fb57c2d04f2fff0c2c93cd3b3d6e6a1a1d0"
-    let sent = [ImageInput(path: "ref.png", sha256: ServiceBench.digest(bytes), bytes: bytes.count)]
+    let sent = [ImageInput(path: "ref.png", sha256: ServiceFixture.digest(bytes), bytes: bytes.count)]
     for echo in [Self.png, "data:image/png;base64,\(Self.png)"] {
       let json = "{\"input\":\"\(echo)\",\"output\":\"\(Self.url)\"}"
       #expect(try phase(json, sent: sent) == .succeeded([.url(Self.url)]))
@@ -189,14 +189,14 @@ import Testing
   @Test func `What is kept of an answer has no secret in it`() async throws {
     let secret = "hZ3kQ8sLw0aB7dTn5rV1"
     let result =
-      "{\"echo\":\"Bearer \(ServiceBench.key)\",\"a\":\"https://us.example/callback/\(secret)\",\"c\":\"\(Self.url)\",\"b\":\"x\\/callback\\/\(secret)?y\"}"
+      "{\"echo\":\"Bearer \(ServiceFixture.key)\",\"a\":\"https://us.example/callback/\(secret)\",\"c\":\"\(Self.url)\",\"b\":\"x\\/callback\\/\(secret)?y\"}"
     let body = "{\"code\":0,\"data\":{\"status\":\"success\",\"result\":\(result)}}"
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer("200 OK", body) }
     }) { bench, _ in
       guard case .notUnderstood(let odd) = try await bench.report().phase else { throw Unexpected() }
       let kept = String(decoding: odd.answer, as: UTF8.self)
-      #expect(!kept.contains(ServiceBench.key) && !kept.contains(secret), "\(kept)")
+      #expect(!kept.contains(ServiceFixture.key) && !kept.contains(secret), "\(kept)")
       #expect(kept.contains("https://us.example/callback/(secret)"), "\(kept)")
     }
   }
@@ -206,7 +206,7 @@ import Testing
     "result-base64", "result-preview", "result-object", "result-string", "result-data-uri",
   ])
   func `The sandbox's odd shapes bring the picture, and the key is not sent for it`(fault: String) async throws {
-    try await ServiceBench.run(sandbox: [fault]) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: [fault]) { bench, sandbox in
       let fetched = await bench.fetch(try await bench.firstResult())
       #expect(fetched.bytes?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true, "\(fetched)")
       #expect(sandbox.counters().leakedKeys == 0)
@@ -215,13 +215,13 @@ import Testing
 
   @Test(arguments: ["result-two", "result-odd"])
   func `The sandbox's results that nobody understands`(fault: String) async throws {
-    try await ServiceBench.run(sandbox: [fault]) { bench, _ in
+    try await ServiceFixture.run(sandbox: [fault]) { bench, _ in
       guard case .notUnderstood = try await bench.report(try await bench.accepted()).phase else { throw Unexpected() }
     }
   }
 
   @Test func `The sandbox answers about another task`() async throws {
-    try await ServiceBench.run(sandbox: ["query-other-task:1"]) { bench, _ in
+    try await ServiceFixture.run(sandbox: ["query-other-task:1"]) { bench, _ in
       let id = try await bench.accepted()
       guard case .unusable(let error) = await bench.service.query(id) else { throw Unexpected() }
       #expect(error.message.contains("another"))

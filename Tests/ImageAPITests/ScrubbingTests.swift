@@ -7,7 +7,7 @@ import Testing
 @Suite struct ScrubbingTests {
   @Test func `A service that repeats the callback's address does not bring its secret into a message`() async throws {
     for address in ["https://me.example/hook/0123456789abcdef", "https:\\/\\/me.example\\/hook\\/0123456789abcdef"] {
-      try await ServiceBench.run(script: { connection in
+      try await ServiceFixture.run(script: { connection in
         while connection.readRequest() != nil {
           connection.answer("400 Bad Request", "{\"code\":1,\"message\":\"bad callback_url \(address)\"}")
         }
@@ -22,7 +22,7 @@ import Testing
   }
 
   // As it is, and in an escape that a reader of JSON undoes.
-  private static let repeated = ["\(ServiceBench.key)", "dk\\u002D1234567890abcdef"]
+  private static let repeated = ["\(ServiceFixture.key)", "dk\\u002D1234567890abcdef"]
 
   @Test(arguments: [
     ("400 Bad Request", "{\"code\":1,\"message\":\"no: KEY\"}"),
@@ -34,7 +34,7 @@ import Testing
   func `A service that repeats the key in its answer to a submission`(status: String, body: String) async throws {
     for key in Self.repeated {
       let answer = body.replacing("KEY", with: key)
-      try await ServiceBench.run(script: { connection in
+      try await ServiceFixture.run(script: { connection in
         while connection.readRequest() != nil { connection.answer(status, answer) }
       }) { bench, _ in
         let outcome = await bench.submit()
@@ -51,7 +51,7 @@ import Testing
   func `A service that repeats the key in its answer to a query`(body: String) async throws {
     for key in Self.repeated {
       let answer = body.replacing("KEY", with: key)
-      try await ServiceBench.run(script: { connection in
+      try await ServiceFixture.run(script: { connection in
         while connection.readRequest() != nil { connection.answer("200 OK", answer) }
       }) { bench, _ in
         let outcome = await bench.service.query("ta1")
@@ -67,7 +67,7 @@ import Testing
     options.faults = [try Fault(parsing: "result-data-uri")]
     let sandbox = Sandbox(options)
     try await sandbox.start()
-    try await ServiceBench.run(at: sandbox.baseURL, key: key) { bench in
+    try await ServiceFixture.run(at: sandbox.baseURL, key: key) { bench in
       let picture = try #require(await bench.fetch(try await bench.firstResult()).bytes)
       #expect(picture.withUnsafeBytes { (try? ImageProbe.check($0).get())?.width } == options.imageWidth)
     }
@@ -83,7 +83,7 @@ import Testing
       "{\"code\":0,\"data\":{\"status\":\"success\",\"result\":[\(urls)]}}",
     ]
     for answer in answers {
-      try await ServiceBench.run(script: { connection in
+      try await ServiceFixture.run(script: { connection in
         while connection.readRequest() != nil { connection.answer("200 OK", answer) }
       }) { bench, _ in
         let outcome = await bench.service.query("ta1")

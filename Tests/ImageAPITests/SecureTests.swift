@@ -30,7 +30,7 @@ struct SecureTests {
   func `A certificate of ca-file's is trusted, and it is asked before anything is encrypted`(host: String) async throws
   {
     try await behindTLS { authority, front, server in
-      try await ServiceBench.run(
+      try await ServiceFixture.run(
         at: "https://\(host):\(front.port)", settings: { $0.certificateFile = authority.file }
       ) { bench in
         let asked = Asked { server.received == 0 }
@@ -48,7 +48,7 @@ struct SecureTests {
   @Test func `A certificate that nobody trusts: not sent, not asked`() async throws {
     try await behindTLS { _, front, server in
       let asked = Asked()
-      let outcome = try await ServiceBench.run(at: "https://127.0.0.1:\(front.port)") {
+      let outcome = try await ServiceFixture.run(at: "https://127.0.0.1:\(front.port)") {
         await $0.submit(willSend: asked.ask)
       }
       #expect(outcome.reached == false && asked.count == 0 && server.received == 0, "\(outcome)")
@@ -58,7 +58,7 @@ struct SecureTests {
   @Test func `A certificate for another name: not sent, not asked`() async throws {
     try await behindTLS(names: "DNS:other.example") { authority, front, server in
       let asked = Asked()
-      let outcome = try await ServiceBench.run(
+      let outcome = try await ServiceFixture.run(
         at: "https://localhost:\(front.port)", settings: { $0.certificateFile = authority.file }
       ) { await $0.submit(willSend: asked.ask) }
       #expect(outcome.reached == false && asked.count == 0 && server.received == 0, "\(outcome)")
@@ -69,7 +69,7 @@ struct SecureTests {
   @Test func `A certificate for the address that was dialled is not one for the host`() async throws {
     try await behindTLS(names: "IP:127.0.0.1") { authority, front, server in
       let asked = Asked()
-      try await ServiceBench.run(
+      try await ServiceFixture.run(
         at: "https://localhost:\(front.port)", settings: { $0.certificateFile = authority.file },
         resolve: { _ in [NetworkAddress(bytes: [127, 0, 0, 1])] }
       ) { bench in
@@ -80,7 +80,7 @@ struct SecureTests {
         #expect(fetched.failure?.kind == "transient", "\(fetched)")
       }
       #expect(server.received == 0)
-      let outcome = try await ServiceBench.run(
+      let outcome = try await ServiceFixture.run(
         at: "https://127.0.0.1:\(front.port)", settings: { $0.certificateFile = authority.file }
       ) { await $0.submit() }
       #expect(outcome == .accepted(taskID: "ta1"), "\(outcome)")
@@ -97,7 +97,7 @@ struct SecureTests {
           connection.tunnel(to: target)
         }
         defer { proxy.stop() }
-        let outcome = try await ServiceBench.run(
+        let outcome = try await ServiceFixture.run(
           at: "https://192.0.2.1",
           settings: {
             $0.certificateFile = authority.file
@@ -123,7 +123,7 @@ struct SecureTests {
         connection.tunnel(to: target)
       }
       defer { proxy.stop() }
-      let outcome = try await ServiceBench.run(
+      let outcome = try await ServiceFixture.run(
         at: "https://api.example",
         settings: {
           $0.certificateFile = authority.file
@@ -142,7 +142,7 @@ struct SecureTests {
     }
     defer { proxy.stop() }
     let asked = Asked()
-    let outcome = try await ServiceBench.run(
+    let outcome = try await ServiceFixture.run(
       at: "https://api.example", settings: { $0.proxy = "http://127.0.0.1:\(proxy.port)" }
     ) { await $0.submit(willSend: asked.ask) }
     #expect(outcome.reached == false && asked.count == 0 && proxy.connections == 1, "\(outcome)")
@@ -152,7 +152,7 @@ struct SecureTests {
     let proxy = try RawServer { $0.waitForEnd() }
     defer { proxy.stop() }
     let asked = Asked()
-    let outcome = try await ServiceBench.run(
+    let outcome = try await ServiceFixture.run(
       at: "https://api.example",
       settings: {
         $0.proxy = "http://127.0.0.1:\(proxy.port)"
@@ -175,7 +175,7 @@ struct SecureTests {
       ], folder: authority.folder.path)
     try await eventually("the server") { server.standardOutput.contains("ACCEPT") }
     let asked = Asked()
-    let outcome = try await ServiceBench.run(
+    let outcome = try await ServiceFixture.run(
       at: "https://127.0.0.1:\(free.port)", settings: { $0.certificateFile = authority.file }
     ) { await $0.submit(willSend: asked.ask) }
     #expect(outcome.reached == false && asked.count == 0, "\(outcome)")
@@ -187,7 +187,7 @@ struct SecureTests {
     let server = try RawServer(Self.answers)
     defer { server.stop() }
     let asked = Asked()
-    let outcome = try await ServiceBench.run(
+    let outcome = try await ServiceFixture.run(
       at: "https://127.0.0.1:\(server.port)", settings: { $0.connectTimeout = .seconds(1) }
     ) { await $0.submit(willSend: asked.ask) }
     #expect(outcome.reached == false && asked.count == 0 && server.requests.isEmpty, "\(outcome)")
@@ -205,7 +205,7 @@ struct SecureTests {
         connection.tunnel(to: target)
       }
       defer { proxy.stop() }
-      try await ServiceBench.run(
+      try await ServiceFixture.run(
         at: "https://api.example",
         settings: {
           $0.certificateFile = authority.file
@@ -221,7 +221,7 @@ struct SecureTests {
         try await eventually("the end of the connection") { server.ended == 1 }
         #expect(server.received == before)
       }
-      #expect(server.requests.allSatisfy { $0.header("Authorization") == ["Bearer \(ServiceBench.key)"] })
+      #expect(server.requests.allSatisfy { $0.header("Authorization") == ["Bearer \(ServiceFixture.key)"] })
     }
   }
 
@@ -235,12 +235,12 @@ struct SecureTests {
     }
     defer { proxy.stop() }
     let asked = Asked()
-    let outcome = try await ServiceBench.run(
+    let outcome = try await ServiceFixture.run(
       at: "https://api.example", settings: { $0.proxy = "http://user:word@127.0.0.1:\(proxy.port)" }
     ) { await $0.submit(willSend: asked.ask) }
     #expect(outcome.reached == false && asked.count == 0, "\(outcome)")
     let head = try #require(heads.withLock { $0.first })
-    #expect(!head.contains(ServiceBench.key) && !head.contains("Bearer"))
+    #expect(!head.contains(ServiceFixture.key) && !head.contains("Bearer"))
     #expect(!head.lowercased().contains("promptdrop-permit"))
     #expect(head.contains("Basic dXNlcjp3b3Jk"))
   }
@@ -251,7 +251,7 @@ struct SecureTests {
     }
     try await behindTLS(fox, names: "DNS:image.example") { authority, front, server in
       // The service is on loopback, so its pictures may be; the names lead there through the resolver only.
-      try await ServiceBench.run(
+      try await ServiceFixture.run(
         at: "http://127.0.0.1:9", settings: { $0.certificateFile = authority.file },
         resolve: { _ in [NetworkAddress(bytes: [127, 0, 0, 1])] }
       ) { bench in

@@ -28,18 +28,18 @@ import Testing
   @Test func `A refused connection: not sent`() async throws {
     let server = try RawServer { _ in }
     server.stop()
-    let outcome = try await ServiceBench.run(at: server.baseURL) { await $0.submit() }
+    let outcome = try await ServiceFixture.run(at: server.baseURL) { await $0.submit() }
     expectNotSent(outcome)
   }
 
   @Test(arguments: ["http://no-such-host.invalid", "https://no-such-host.invalid:8443"])
   func `A name that does not resolve: not sent`(base: String) async throws {
-    expectNotSent(try await ServiceBench.run(at: base) { await $0.submit() })
+    expectNotSent(try await ServiceFixture.run(at: base) { await $0.submit() })
   }
 
   @Test(arguments: ["", "api.defapi.org", "ftp://host.example", "http://", "http://[::1", "http://a b"])
   func `An address that is none: not sent`(base: String) async throws {
-    let outcome = try await ServiceBench.run(at: base) { await $0.submit() }
+    let outcome = try await ServiceFixture.run(at: base) { await $0.submit() }
     #expect(outcome.reached == false, "\(outcome)")
   }
 
@@ -53,7 +53,7 @@ import Testing
       connection.waitForEnd()
     }
     defer { server.stop() }
-    let outcome = try await ServiceBench.run(at: "https://127.0.0.1:\(server.port)") { await $0.submit() }
+    let outcome = try await ServiceFixture.run(at: "https://127.0.0.1:\(server.port)") { await $0.submit() }
     expectNotSent(outcome)
   }
 
@@ -64,28 +64,28 @@ import Testing
       if isReset { connection.reset() }
     }
     defer { server.stop() }
-    let outcome = try await ServiceBench.run(at: "https://127.0.0.1:\(server.port)") { await $0.submit() }
+    let outcome = try await ServiceFixture.run(at: "https://127.0.0.1:\(server.port)") { await $0.submit() }
     expectNotSent(outcome)
   }
 
   @Test func `A TLS hello without an answer: not sent, after the time to connect`() async throws {
     let server = try RawServer { $0.waitForEnd() }
     defer { server.stop() }
-    let outcome = try await ServiceBench.run(
+    let outcome = try await ServiceFixture.run(
       at: "https://127.0.0.1:\(server.port)", settings: { $0.connectTimeout = .milliseconds(300) }
     ) { await $0.submit() }
     expectNotSent(outcome)
   }
 
   @Test func `FIN after the body: unknown`() async throws {
-    try await ServiceBench.run(script: { $0.readRequest() }) { bench, server in
+    try await ServiceFixture.run(script: { $0.readRequest() }) { bench, server in
       expectUnknown(await bench.submit())
       #expect(server.requests.count == 1 && server.connections == 1)
     }
   }
 
   @Test func `A reset after the body: unknown`() async throws {
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       $0.readRequest()
       $0.reset()
     }) { bench, server in
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func `A reset before the body was read: unknown, for the head has left`() async throws {
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       _ = $0.readHead()
       $0.reset()
     }) { bench, server in
@@ -109,7 +109,7 @@ import Testing
     "no HTTP\r\n\r\n",
   ])
   func `Half an answer: unknown`(answer: String) async throws {
-    try await ServiceBench.run(script: {
+    try await ServiceFixture.run(script: {
       $0.readRequest()
       $0.send(answer)
     }) { bench, server in
@@ -123,7 +123,7 @@ import Testing
     let settings = { @Sendable (settings: inout HTTPImageService.Settings) in
       settings.submitTimeout = .milliseconds(250)
     }
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: settings,
       script: {
         $0.readRequest()
@@ -137,7 +137,7 @@ import Testing
 
   @Test func `An answer that drips does not hold the time limit up`() async throws {
     let drops = Mutex<Int?>(nil)
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.submitTimeout = .milliseconds(250) },
       script: { connection in
         connection.readRequest()
@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test func `A slow upload does not count towards the time for the answer`() async throws {
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       settings: { $0.submitTimeout = .milliseconds(800) },
       script: { connection in
         connection.readSome()
@@ -173,7 +173,7 @@ import Testing
   func `A kept connection that ends under the next request: one request, never again by itself`(isReset: Bool)
     async throws
   {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       guard connection.readRequest() != nil else { return }
       connection.answer("200 OK", Self.yes)
       guard connection.number == 1 else { return }
@@ -188,7 +188,7 @@ import Testing
   }
 
   @Test func `A kept connection that has ended before the next request: never twice, and never lost`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       guard connection.readRequest() != nil else { return }
       connection.answer("200 OK", Self.yes)
     }) { bench, server in
@@ -207,7 +207,7 @@ import Testing
 
   @Test(arguments: ["submit-no-answer", "submit-reset", "submit-reset-early"])
   func `The sandbox's broken connections: unknown, once`(fault: String) async throws {
-    try await ServiceBench.run(sandbox: ["\(fault):1"]) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: ["\(fault):1"]) { bench, sandbox in
       expectUnknown(await bench.submit())
       #expect(sandbox.ledger().count <= 1)
       _ = try await bench.accepted("a hare")
@@ -215,7 +215,7 @@ import Testing
   }
 
   @Test func `The sandbox never answers: unknown, once`() async throws {
-    try await ServiceBench.run(sandbox: ["submit-hang"], settings: { $0.submitTimeout = .milliseconds(300) }) {
+    try await ServiceFixture.run(sandbox: ["submit-hang"], settings: { $0.submitTimeout = .milliseconds(300) }) {
       expectUnknown(await $0.submit())
       #expect($1.ledger().count == 1)
     }

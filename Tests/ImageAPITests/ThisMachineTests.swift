@@ -40,7 +40,7 @@ import Testing
   func `Its pictures may lie on loopback`(base: String) async throws {
     let server = try RawServer(Self.fox)
     defer { server.stop() }
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       at: "\(base):\(server.port)", resolve: { _ in [NetworkAddress(bytes: [127, 0, 0, 1])] }
     ) { bench in
       for host in ["localhost", "LOCALHOST", "127.0.0.1"] {
@@ -56,7 +56,7 @@ import Testing
   @Test func `A name of the service's that somebody leads to loopback opens nothing`() async throws {
     let server = try RawServer(Self.fox)
     defer { server.stop() }
-    try await ServiceBench.run(
+    try await ServiceFixture.run(
       at: "https://api.service.example", resolve: { _ in [NetworkAddress(bytes: [127, 0, 0, 1])] }
     ) { bench in
       for host in ["localhost", "127.0.0.1", "api.service.example"] {

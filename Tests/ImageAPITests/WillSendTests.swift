@@ -32,7 +32,7 @@ final class Asked: Sendable {
   }
 
   @Test func `It is asked once, with the connection up and nothing sent`() async throws {
-    try await ServiceBench.run(script: Self.answers) { bench, server in
+    try await ServiceFixture.run(script: Self.answers) { bench, server in
       let asked = Asked {
         // The server's thread has accepted by now, or does so soon: nothing is read in either case.
         server.received == 0
@@ -45,7 +45,7 @@ final class Asked: Sendable {
 
   @Test(arguments: [false, true])
   func `Where it says no nothing is sent, and the connection ends`(isLarge: Bool) async throws {
-    try await ServiceBench.run(script: Self.answers) { bench, server in
+    try await ServiceFixture.run(script: Self.answers) { bench, server in
       let asked = Asked { false }
       let outcome = await bench.submit(String(repeating: "fox", count: isLarge ? 2_000_000 : 1), willSend: asked.ask)
       #expect(outcome.reached == false && outcome.consequence == .transient(retryAfter: nil), "\(outcome)")
@@ -58,7 +58,7 @@ final class Asked: Sendable {
   }
 
   @Test func `On a kept connection it is asked for each, and its mark never leaves`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while let request = connection.readRequest() {
         let isQuery = request.line.hasPrefix("GET")
         connection.answer("200 OK", isQuery ? "{\"code\":0,\"data\":{\"status\":\"pending\"}}" : Self.yes)
@@ -78,7 +78,7 @@ final class Asked: Sendable {
   }
 
   @Test func `Many at once, every other one called off`() async throws {
-    try await ServiceBench.run(script: Self.answers) { bench, server in
+    try await ServiceFixture.run(script: Self.answers) { bench, server in
       await withTaskGroup(of: Void.self) { group in
         for number in 0..<60 {
           group.addTask {
@@ -102,7 +102,7 @@ final class Asked: Sendable {
     server.stop()
     for base in [server.baseURL, "http://no-such-host.invalid", "https://no-such-host.invalid", "nonsense"] {
       let asked = Asked()
-      let outcome = try await ServiceBench.run(at: base) { await $0.submit(willSend: asked.ask) }
+      let outcome = try await ServiceFixture.run(at: base) { await $0.submit(willSend: asked.ask) }
       #expect(outcome.reached == false && asked.count == 0, "\(base): \(outcome)")
     }
   }

@@ -14,7 +14,7 @@ import Testing
       while connection.readRequest() != nil { connection.answer("200 OK", Self.yes) }
     }
     defer { server.stop() }
-    try await ServiceBench.run(at: server.baseURL + suffix) { bench in
+    try await ServiceFixture.run(at: server.baseURL + suffix) { bench in
       #expect(await bench.service.submit(request) == .accepted(taskID: "ta1"))
     }
     let only = try #require(server.requests.first)
@@ -28,7 +28,7 @@ import Testing
     let (request, fields) = try await sent(
       SubmitRequest(snapshot: Snapshot(prompt: "a red fox", model: "m", owner: "desk"), images: []), base: suffix)
     #expect(request.line == "POST /api/image/gen HTTP/1.1")
-    #expect(request.header("Authorization") == ["Bearer \(ServiceBench.key)"])
+    #expect(request.header("Authorization") == ["Bearer \(ServiceFixture.key)"])
     #expect(request.header("Content-Type") == ["application/json"])
     #expect(request.header("User-Agent") == ["promptdrop/1.2.3"])
     #expect(request.header("Content-Length") == ["\(request.body.count)"])
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func `The sandbox takes it, and pays once`() async throws {
-    try await ServiceBench.run(sandbox: []) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: []) { bench, sandbox in
       let request = SubmitRequest(
         snapshot: Snapshot(prompt: "a red fox", model: "google/gempix2", aspectRatio: "16:9"),
         images: [.url("https://i.example/a.png"), .data([1, 2, 3], .png)])
@@ -97,13 +97,13 @@ import Testing
   ])
   func `A query escapes the id`(id: String, escaped: String) async throws {
     let answer = "{\"code\":0,\"data\":{\"status\":\"pending\"}}"
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer("200 OK", answer) }
     }) { bench, server in
       #expect(try await bench.report(id).phase == .running)
       let request = try #require(server.requests.first)
       #expect(request.line == "GET /api/task/query?task_id=\(escaped) HTTP/1.1")
-      #expect(request.header("Authorization") == ["Bearer \(ServiceBench.key)"])
+      #expect(request.header("Authorization") == ["Bearer \(ServiceFixture.key)"])
       #expect(request.header("X-Evil").isEmpty && request.body.isEmpty)
     }
   }
@@ -114,7 +114,7 @@ import Testing
       while connection.readRequest() != nil { connection.answer("200 OK", Self.yes) }
     }
     defer { server.stop() }
-    try await ServiceBench.run(at: server.baseURL, key: key) { bench in
+    try await ServiceFixture.run(at: server.baseURL, key: key) { bench in
       let outcome = await bench.submit()
       #expect(outcome.reached == false, "\(outcome)")
       #expect(!String(reflecting: outcome).contains("dk-sec"))

@@ -30,7 +30,7 @@ struct FileJournal {
     for case .withdraw(let keys, let reason) in outcome.effects {
       for key in keys {
         guard let slot = job?.slots[key] else { continue }
-        job?.slots[key] = slot.on(.withdrawn(reason), now: now, policy: RetryPolicy(), chance: 0)?.slot ?? slot
+        job?.slots[key] = slot.on(.withdrawn(reason), now: now, policy: RetryPolicy(), jitter: 0)?.slot ?? slot
       }
     }
     return true

@@ -161,7 +161,7 @@ struct FileScene {
     for index in 1...request.count {
       var slot = Slot(key: SlotKey(job: id, revision: number, number: index))
       for _ in 0..<Int.random(in: 0..<5, using: &random) {
-        slot = slot.on(random.likelyEvent(for: slot), now: now, policy: RetryPolicy(), chance: 0.5)?.slot ?? slot
+        slot = slot.on(random.likelyEvent(for: slot), now: now, policy: RetryPolicy(), jitter: 0.5)?.slot ?? slot
       }
       slots[slot.key] = slot
     }

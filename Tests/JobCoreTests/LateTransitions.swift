@@ -16,7 +16,7 @@ import Testing
     var (current, now, moments) = (from, start, [Timestamp]())
     for _ in 0..<tries where current.state.name == .fetching {
       moments.append(now)
-      let next = try #require(current.on(.fetchFailed(miss), now: now, policy: policy, chance: 0.5))
+      let next = try #require(current.on(.fetchFailed(miss), now: now, policy: policy, jitter: 0.5))
       #expect(next.commits)
       current = next.slot
       guard case .query(let at)? = next.after.last else { break }
@@ -24,7 +24,7 @@ import Testing
       now = at
       // Each time with the URL that a fresh query gives.
       let asked = try #require(
-        current.on(.queried(report(.succeeded(oneURL), "success")), now: now, policy: policy, chance: 0.5))
+        current.on(.queried(report(.succeeded(oneURL), "success")), now: now, policy: policy, jitter: 0.5))
       #expect(asked.after == [.fetch(at: now)])
       current = asked.slot
     }
@@ -249,6 +249,6 @@ import Testing
 
 extension Slot {
   fileprivate func on(_ event: SlotEvent, now: Timestamp) -> Transition? {
-    on(event, now: now, policy: RetryPolicy(), chance: 0.5)
+    on(event, now: now, policy: RetryPolicy(), jitter: 0.5)
   }
 }

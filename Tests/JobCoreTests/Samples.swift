@@ -70,9 +70,9 @@ let oneURL: [ResultItem] = [.url("https://images.example/1.png")]
 extension Slot {
   /// The transition with the defaults and the middle of every jitter.
   func on(
-    _ event: SlotEvent, after delay: Duration = .zero, policy: RetryPolicy = RetryPolicy(), chance: Double = 0.5
+    _ event: SlotEvent, after delay: Duration = .zero, policy: RetryPolicy = RetryPolicy(), jitter: Double = 0.5
   ) -> Transition? {
-    on(event, now: start + delay, policy: policy, chance: chance)
+    on(event, now: start + delay, policy: policy, jitter: jitter)
   }
 }
 

@@ -26,7 +26,7 @@ extension SplitMix64 {
     var now = start
     for _ in 0..<Int.random(in: 0..<12, using: &self) {
       let event = likelyEvent(for: slot)
-      slot = slot.on(event, now: now, policy: RetryPolicy(), chance: chance())?.slot ?? slot
+      slot = slot.on(event, now: now, policy: RetryPolicy(), jitter: chance())?.slot ?? slot
       now = now + milliseconds(0...60_000)
     }
     return slot

@@ -19,7 +19,7 @@ import Testing
         now = now + step(&random)
         let event = random.percent(70) ? random.likelyEvent(for: history.slot) : random.event(for: history.slot)
         let before = history.slot
-        let transition = before.on(event, now: now, policy: policy, chance: random.chance())
+        let transition = before.on(event, now: now, policy: policy, jitter: random.chance())
         let broken = history.take(event, transition, now: now, policy: policy)
         entered.insert(history.slot.state.name)
         if transition != nil { seen.insert(event.label) }

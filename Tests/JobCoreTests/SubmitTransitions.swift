@@ -105,7 +105,7 @@ import Testing
     for number in 1...10 {
       current = try #require(current.on(.start(attemptID: "\(number)", bootID: "b"))).slot
       let refusal = SubmitOutcome.notAccepted(failure(.transient(retryAfter: nil)), reached: true)
-      current = try #require(current.on(.posted(refusal), chance: 0)).slot
+      current = try #require(current.on(.posted(refusal), jitter: 0)).slot
       guard case .queued(let queued) = current.state else { return }
       delays.append(try #require(queued.notBefore) - start)
     }
@@ -115,7 +115,7 @@ import Testing
   /// The back-off goes on where the service asks for no wait at all.
   @Test func aRetryAfterOfZeroDoesNotHammer() throws {
     let outcome = SubmitOutcome.notAccepted(failure(.transient(retryAfter: .zero)), reached: true)
-    let next = try #require(slot(.submitting, failures: 5).on(.posted(outcome), chance: 0))
+    let next = try #require(slot(.submitting, failures: 5).on(.posted(outcome), jitter: 0))
     guard case .queued(let queued) = next.slot.state else { return }
     let notBefore = try #require(queued.notBefore)
     #expect(notBefore - start >= .seconds(1), "sent again after \(notBefore - start)")

@@ -67,8 +67,8 @@ import Testing
     #expect(ids == (0..<50).map { _ in same.newID() } && ids != (0..<50).map { _ in other.newID() })
     #expect(Set(ids).count == 50)
     #expect(ids.allSatisfy { UUID(uuidString: $0)?.uuidString.lowercased() == $0 })
-    let chances = (0..<50).map { _ in one.chance() }
-    #expect(chances == (0..<50).map { _ in same.chance() } && chances.allSatisfy { (0..<1).contains($0) })
+    let chances = (0..<50).map { _ in one.jitter() }
+    #expect(chances == (0..<50).map { _ in same.jitter() } && chances.allSatisfy { (0..<1).contains($0) })
   }
 
   @Test func aFolderIsFreshAndVanishes() throws {

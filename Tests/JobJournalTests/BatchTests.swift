@@ -5,7 +5,7 @@ import Testing
 /// Batches, and the changes that put pictures down.
 @Suite struct BatchTests {
   @Test(arguments: JournalMaker.all) func changesApplyInOrder(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let results = try await bench.journal.commit([
       .note(job: cat, file: file, makeNote(.queued), stamp: nil, at: start),
@@ -33,14 +33,14 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func anEmptyBatchIsNothing(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     #expect(try await bench.journal.commit([]).isEmpty)
     #expect(try await bench.journal.known([]).isEmpty)
     #expect(try await bench.journal.jobs([]).isEmpty)
   }
 
   @Test(arguments: JournalMaker.all) func batchesAtTheSameTimeExcludeOneAnother(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file)
     let applied = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func outputsReplaceTheSamePartOnly(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file, makeRevision(count: 2), states: [.submitted(task), .submitted(task)])
     let planned = [
@@ -88,7 +88,7 @@ import Testing
       (.held(Held(reason: .deadlinePassed, error: trouble, task: task)), .stale),
       (.held(Held(reason: .taskLost, error: trouble, task: task)), .stale),
     ]
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     for (index, (state, wanted)) in states.enumerated() {
       let job = JobID("job-\(index)")
       // The second picture waits: one that was sent is enough.
@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func makeCurrentNeverTakesPicturesAway(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file, makeRevision(count: 2), states: [.done, .done])
     let change = JournalChange.makeCurrent(

@@ -5,7 +5,7 @@ import Testing
 /// The bill, to the last digit.
 @Suite struct BillTests {
   private func charge(
-    _ id: String, _ bench: JournalBench, day: Int64 = 100, folder: String = "a", model: String = "m",
+    _ id: String, _ bench: JournalFixture, day: Int64 = 100, folder: String = "a", model: String = "m",
     size: String? = "2k", reserved: String? = nil, consumed: String? = nil
   ) -> Charge {
     Charge(
@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aChargeIsEnteredThenItsCost(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let begun = charge("a", bench, size: nil, reserved: "0.500000")
     #expect(try await bench.apply(.charge(begun)) == .applied)
     #expect(try await bench.journal.charges(day: 100) == [begun])
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func theHighestPriceOfEachKind(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     // By value, not by letter: "9" is less than "10", and "0.30" is no more than "0.3".
     for (id, consumed) in ["9", "10", "0.5", "9.99"].enumerated() {
       try await bench.apply(.charge(charge("m-\(id)", bench, consumed: consumed)))
@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func spendingAddsUpExactly(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     var changes = (0..<10).map { JournalChange.charge(charge("t-\($0)", bench, consumed: "0.1")) }
     changes += [
       .charge(charge("tiny", bench, consumed: "0.000000000000000001")),
@@ -70,14 +70,14 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aSumLongerThanAnyAmount(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     for id in ["a", "b", "c"] { try await bench.apply(.charge(charge(id, bench, consumed: "999999999999999999"))) }
     let lines = try await bench.journal.spending(since: 100)
     #expect(lines.map(\.consumed) == ["2999999999999999997"])
   }
 
   @Test(arguments: JournalMaker.all) func twentyThousandParts(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     for part in 0..<10 {
       let changes = (0..<2000).map { JournalChange.charge(charge("\(part)-\($0)", bench, consumed: "0.100001")) }
       _ = try await bench.journal.commit(changes)
@@ -88,7 +88,7 @@ import Testing
   // MARK: the clock
 
   @Test(arguments: JournalMaker.all) func aClockThatWasSetMovesWhatWaits(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let waits: [SlotState] = [
       .queued(Queued(notBefore: start + .seconds(60), error: trouble)), .queued(Queued()), .submitted(task), .done,
     ]
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func whatWaitsForALimitCanBeLetGo(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let limit = JobError(code: "daily-limit", message: "Enough for today.")
     let waits: [Queued] = [
       Queued(notBefore: start + .seconds(60), error: trouble), Queued(notBefore: start + .seconds(70), error: limit),

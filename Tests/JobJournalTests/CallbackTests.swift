@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aURLIsForOneAttempt(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     #expect(try await bench.journal.callback("aa") == nil)
     #expect(try await bench.apply(.expectCallback(target("aa"))) == .applied)
     // The same once more, and a second claim to the same secret: the first one stands.
@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func evidenceIsEnteredOnce(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let first = Evidence(secretSHA: "aa", taskID: "ta-1", receivedAt: start)
     var again = first
     again.receivedAt = start + .seconds(60)
@@ -42,7 +42,7 @@ import Testing
   /// A month late is not too late: two months after the retention it is.
   @Test(arguments: JournalMaker.all) func urlsAreForgottenAfterRetentionAndSixtyDays(_ maker: JournalMaker) async throws
   {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let retention = start  // What was final before this moment loses its details.
     let edge = retention - Self.day * 60
     let old = edge - .milliseconds(1)
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aSecondTaskGetsASlotOfItsOwn(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"), states: [.done])
     let slot = surplus("ta-2")
     #expect(try await bench.apply(.surplus(slot)) == .applied)
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aTaskIsFoundByItsID(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"))
     var slot = Slot(key: slotKey(cat), state: .submitted(task))
     slot.attempts = surplus(task.taskID).attempts
@@ -113,7 +113,7 @@ import Testing
 
   /// Evidence can tell of an attempt that is not the last one: the slot then follows its task, and has it.
   @Test(arguments: JournalMaker.all) func aTaskOfAnEarlierAttemptIsFoundToo(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"))
     var slot = Slot(key: slotKey(cat), state: .submitted(task), attempts: surplus(task.taskID).attempts)
     var second = Attempt(n: 2, attemptID: "attempt-2", bootID: "b", startedAt: start)

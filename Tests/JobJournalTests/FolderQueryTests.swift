@@ -4,14 +4,14 @@ import Testing
 
 /// What is asked about folders, and what happens to them as a whole.
 @Suite struct FolderQueryTests {
-  private func filled(_ maker: JournalMaker, _ paths: [String]) async throws -> JournalBench {
-    let bench = try await JournalBench(maker)
+  private func filled(_ maker: JournalMaker, _ paths: [String]) async throws -> JournalFixture {
+    let bench = try await JournalFixture(maker)
     for path in paths { try await bench.take(JobID(path), bench.file(path)) }
     return bench
   }
 
   private func names(
-    _ bench: JournalBench, _ folder: String, deep: Bool, after: String? = nil, limit: Int = 99
+    _ bench: JournalFixture, _ folder: String, deep: Bool, after: String? = nil, limit: Int = 99
   ) async throws -> [String] {
     try await bench.journal.prompts(
       in: bench.file(folder), deep: deep, after: after.map { DropPath($0) }, limit: limit
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func namesAreBytes(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let path = DropPath(bytes: [0xFF, 0x2F, 0xFE] + Array(".prompt".utf8))
     try await bench.take(JobID("odd"), FileKey(root: bench.root, path: path))
     let folder = FileKey(root: bench.root, path: DropPath(bytes: [0xFF]))
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func whoseARootIs(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     #expect(try await bench.journal.sharedRoots().isEmpty)
     #expect(try await bench.journal.isEmpty(bench.root))
     #expect(try await bench.apply(.shared(bench.root, with: "desk")) == .applied)

@@ -5,8 +5,8 @@ import Testing
 /// Each change with its guard held, and with its guard broken: then nothing at all is changed.
 @Suite struct GuardTests {
   /// A journal with two files: `cat`, two revisions, and `dog`, one that waits.
-  private func bench(_ maker: JournalMaker) async throws -> JournalBench {
-    let bench = try await JournalBench(maker)
+  private func bench(_ maker: JournalMaker) async throws -> JournalFixture {
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"), makeRevision(1), states: [.done])
     try await bench.take(cat, bench.file("cat.prompt"), makeRevision(2, source: "source-2"), expected: 1)
     try await bench.take(dog, bench.file("dog.prompt"), makeRevision(1, source: "source-dog"))
@@ -14,7 +14,7 @@ import Testing
   }
 
   private func expectStale(
-    _ change: JournalChange, _ bench: JournalBench, _ why: Comment, sourceLocation: SourceLocation = #_sourceLocation
+    _ change: JournalChange, _ bench: JournalFixture, _ why: Comment, sourceLocation: SourceLocation = #_sourceLocation
   ) async throws {
     let jobs = [cat, dog, JobID("nobody")]
     let files = ["cat.prompt", "dog.prompt", "new.prompt"].map { bench.file($0) }
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aFirstRevisionMakesTheJob(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("a/cat.prompt")
     #expect(try await bench.known(file) == nil)
     #expect(try await bench.journal.jobs([cat]) == [nil])

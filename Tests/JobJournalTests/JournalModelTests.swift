@@ -10,7 +10,7 @@ import Testing
     var model = JournalModel()
     var random = ChangeMaker(seed: seed)
     do {
-      let bench = try await JournalBench(maker, in: place)
+      let bench = try await JournalFixture(maker, in: place)
       random.roots = [bench.root, bench.otherRoot]
       for round in 1...200 {
         let batch = (0..<random.source.one(of: [1, 3, 10, 20])).map { _ -> (JournalChange, ChangeResult) in
@@ -32,7 +32,7 @@ import Testing
     let latest = random
     let final = model
     try await eventually("the journal can be opened again") {
-      let again = try await JournalBench(maker, in: place)
+      let again = try await JournalFixture(maker, in: place)
       return try await agrees(again.journal, final, latest, "seed \(seed), opened again")
     }
   }

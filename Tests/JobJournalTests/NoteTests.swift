@@ -5,7 +5,7 @@ import Testing
 /// A file's state: folded from its slots, unless a note speaks for it.
 @Suite struct NoteTests {
   @Test(arguments: JournalMaker.all) func theStateFollowsTheSlots(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let queued = SlotState.queued(Queued())
     try await bench.take(cat, file, makeRevision(count: 3), states: [queued, queued, queued])
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func anEarlierRevisionDoesNotSpeakForTheFile(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file, states: [.submitted(task)])
     try await bench.take(cat, file, makeRevision(2, source: "source-2"), expected: 1, states: [.done])
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aNoteSpeaksUntilItIsCleared(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file, states: [.submitting])
     let note = makeNote(.failed, "front-matter-unknown-key")
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aNoteMakesTheJobOfANewPath(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let note = makeNote(.queued, "waits-for-list")
     let change = JournalChange.note(job: cat, file: file, note, stamp: makeStamp(3), at: start)
@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aClearedNoteLeavesOneStoryOfTheState(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     _ = try await bench.journal.commit([
       .note(job: cat, file: file, makeNote(.failed), stamp: nil, at: start),
@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func clearingANoteOfNobodyIsNotToldAsDone(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let result = try await bench.apply(.note(job: cat, file: file, nil, stamp: nil, at: start))
     let known = try await bench.known(file)
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aNewTakeOrACurrentRevisionClearsTheNote(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let note = JournalChange.note(job: cat, file: file, makeNote(.held, "conflict-copy"), stamp: nil, at: start)
     try await bench.take(cat, file, states: [.done])

@@ -11,13 +11,13 @@ import Testing
   @Test(arguments: JournalMaker.all) func anEventIsDurableWithItsChange(_ maker: JournalMaker) async throws {
     let place = try TemporaryFolder()
     do {
-      let bench = try await JournalBench(maker, in: place)
+      let bench = try await JournalFixture(maker, in: place)
       try await bench.take(cat, bench.file("cat.prompt"), states: [.submitted(task)])
       let done = JournalChange.move(Slot(key: slotKey(cat), state: .done), from: .submitted, outputs: [])
       #expect(try await bench.apply(.announced(done, [event("done", slotKey(cat)), event("file-done")])) == .applied)
       #expect(try await bench.apply(.announced(done, [event("again")])) == .stale, "it was moved already")
     }
-    let bench = try await JournalBench(maker, in: place)
+    let bench = try await JournalFixture(maker, in: place)
     let events = try await bench.journal.pendingEvents(limit: 9)
     #expect(events.map(\.kind) == ["done", "file-done"] && events.map(\.slot) == [slotKey(cat), nil])
     #expect(events.allSatisfy { $0.job == cat && $0.at == start && $0.detail == Array("{}".utf8) })
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func whatIsDeliveredIsGoneAndItsNumberToo(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"))
     let seen = JournalChange.seen(job: cat, stamp: makeStamp(), inputsChanged: false)
     try await bench.apply(.announced(seen, [event("a"), event("b")]))
@@ -40,7 +40,7 @@ import Testing
 
   /// What is stale in a batch tells nothing, and the others do.
   @Test(arguments: JournalMaker.all) func eventsComeInTheOrderOfTheirChanges(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let results = try await bench.journal.commit([
       .announced(.take(makeTake(cat, bench.file("cat.prompt"))), [event("taken")]),
       .announced(.move(Slot(key: slotKey(cat), state: .submitting), from: .queued, outputs: []), [event("submitting")]),

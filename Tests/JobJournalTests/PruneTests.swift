@@ -10,7 +10,7 @@ import Testing
 
   @Test(arguments: JournalMaker.all, [makeRevision().snapshot.prompt, long])
   func anOldRevisionStaysKnown(_ maker: JournalMaker, text: String) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file, makeRevision(1, source: "old", text: text))
     try await bench.move(slotKey(cat), to: .failed(trouble), outputs: [makeOutput(slotKey(cat), file: "cat.v1.png")])
@@ -32,7 +32,7 @@ import Testing
   // Years later somebody may ask what a line of the bill was for.
   @Test(arguments: JournalMaker.all, [makeRevision().snapshot.prompt, long])
   func whatWasPaidForIsKeptForGood(_ maker: JournalMaker, text: String) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let paid = makeRevision(1, source: "old", text: text)
     try await bench.take(cat, file, paid)
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func whatIsOpenKeepsEverything(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let states: [SlotState] = [
       .queued(Queued()), .submitting, .submitted(task), .fetching(Fetching(task: task, results: [])),
       .held(Held(reason: .paidNotFetched, error: trouble, task: task)),
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func whatBecameFinalJustNowIsKept(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file)
     // Three days in the queue, and done a moment ago.
@@ -91,7 +91,7 @@ import Testing
 
   // A text that is back restores its revision; a raised count or a withdrawn picture is then sent from its snapshot.
   @Test(arguments: JournalMaker.all) func whatIsQueuedAgainHasItsText(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     try await bench.take(cat, file, makeRevision(1, source: "old"), states: [.cancelled(.superseded)])
     try await bench.take(

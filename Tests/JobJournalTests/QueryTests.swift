@@ -5,7 +5,7 @@ import Testing
 /// What the agent asks.
 @Suite struct QueryTests {
   private func queue(
-    _ bench: JournalBench, _ name: String, at: Timestamp, due: Timestamp? = nil, root: RootID? = nil
+    _ bench: JournalFixture, _ name: String, at: Timestamp, due: Timestamp? = nil, root: RootID? = nil
   ) async throws {
     let state = SlotState.queued(Queued(notBefore: due, error: due == nil ? nil : trouble))
     try await bench.take(
@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func startableIsOldestFirst(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let ages = [5, 1, 4, 2, 3]
     for age in ages { try await queue(bench, "job-\(age)", at: start + .seconds(age)) }
     try await queue(bench, "late", at: start, due: start + .seconds(60))
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func nextStartIsTheEarliestTime(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let here = [bench.root]
     #expect(try await bench.journal.nextStart(roots: here, except: []) == nil)
     try await queue(bench, "late", at: start, due: start + .seconds(60))
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func whatWaitsWithARefusalIsFound(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let blamed: [(String, Blame?)] = [("plain", nil), ("unclear", .unclear), ("account", .account)]
     for (name, blame) in blamed {
       let state = SlotState.queued(Queued(notBefore: start + .seconds(60), error: trouble, blame: blame))
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func atOnceMeansAtOnce(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let key = slotKey(JobID("late"))
     try await queue(bench, "late", at: start, due: start + .seconds(86_400))
     try await bench.move(key, to: .held(Held(reason: .burst, error: trouble)))
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func underWayIsNeitherQueuedNorFinal(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let states: [SlotState] = [
       .queued(Queued()), .submitting, .submitted(task), .fetching(Fetching(task: task, results: [])), .done,
       .failed(trouble), .held(Held(reason: .asked, error: trouble)), .cancelled(.sourceGone),
@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func censusAndFilesOfARoot(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     for number in 1...3 {
       try await bench.take(
         JobID("here-\(number)"), bench.file("\(number).prompt"), states: [.failed(trouble)])
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aRevisionIsFoundByItsIdentity(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let lists: [String?] = [nil, "list-a", nil, "list-b"]
     let sources = ["x", "x", "x", "y"]
@@ -135,7 +135,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func jobsAreFoundByTheirCurrentSource(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"), makeRevision(source: "old"))
     try await bench.take(cat, bench.file("cat.prompt"), makeRevision(2, source: "same"), expected: 1)
     try await bench.take(dog, bench.file("dog.prompt", in: bench.otherRoot), makeRevision(source: "same"))
@@ -150,7 +150,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func manyJobsOfAnotherRootHideNone(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let changes = (1...150).map { number in
       JournalChange.take(
         makeTake(JobID("there-\(number)"), bench.file("\(number).prompt", in: bench.otherRoot), states: [.done]))
@@ -162,7 +162,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func pathsAreBytesAndRootsAreApart(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let names: [[UInt8]] = [
       Array("\u{e9}.prompt".utf8), Array("e\u{301}.prompt".utf8), [0xff, 0xfe] + Array(".prompt".utf8),
       [0xff] + Array(".prompt".utf8), Array("E\u{301}.prompt".utf8), Array("a b\n\"c'.prompt".utf8),
@@ -178,7 +178,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func rootsKeepTheirNumbers(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     #expect(try await bench.journal.root(path: Array("/srv/drop".utf8)) == bench.root)
     #expect(bench.root != bench.otherRoot)
     let composed = try await bench.journal.root(path: Array("/srv/\u{e9}".utf8))

@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func whatIsStillTriedIsFound(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let tried = Held(reason: .paidNotFetched, error: trouble, task: Self.late(next: Self.later))
     let over = Held(reason: .paidNotFetched, error: trouble, task: Self.late(next: nil))
     try await bench.take(cat, bench.file("cat.prompt"), states: [.held(tried), .held(over), .submitted(task)])
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func onlyWhatIsLateSinceAPictureCameIsInARow(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     func take(_ job: JobID, _ state: SlotState, answered: Timestamp, in root: RootID) async throws {
       let file = bench.file("\(job.text).prompt", in: root)
       var take = makeTake(job, file, states: [state])
@@ -72,14 +72,14 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all, states) func aTakenSlot(_ maker: JournalMaker, _ state: SlotState) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"), states: [state])
     let slot = try #require(try await bench.journal.slots(of: cat, revision: 1).first)
     #expect(slot.state == state)
   }
 
   @Test(arguments: JournalMaker.all, states) func aMovedSlot(_ maker: JournalMaker, _ state: SlotState) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let before = SlotState.queued(Queued(notBefore: start + .seconds(77), error: trouble))
     try await bench.take(cat, bench.file("cat.prompt"), states: [before])
     #expect(try await bench.move(slotKey(cat), to: state) == .applied)
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func inlineResultsAreNotKept(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     let long = "data:image/png;base64," + String(repeating: "A", count: 100_000)
     let results: [ResultItem] = [.inline(dataURI: long), .url("u"), .inline(dataURI: "data:,")]
     try await bench.take(cat, bench.file("cat.prompt"))
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func attemptsAndTheRestOfASlot(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     try await bench.take(cat, bench.file("cat.prompt"))
     var slot = Slot(key: slotKey(cat), state: .submitting, failures: 7, serviceStatus: "läuft \"so\"", consumed: "0.10")
     let outcomes: [Attempt.Outcome] = [.begun, .accepted, .refused, .refusedForAccount, .notSent, .unknown]
@@ -121,7 +121,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func aRevision(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     var revision = makeRevision(list: "list-1", count: 4, text: "Zeile 1\n\"Zeile\" 2 \u{0} 🐈‍⬛ e\u{301}")
     revision.snapshot.images = [
       ImageInput(url: "https://images.example/a.png"), ImageInput(path: "a%FFb.png", sha256: "ab", bytes: 12),
@@ -139,7 +139,7 @@ import Testing
   }
 
   @Test(arguments: JournalMaker.all) func outputsAndStampsOfASidecar(_ maker: JournalMaker) async throws {
-    let bench = try await JournalBench(maker)
+    let bench = try await JournalFixture(maker)
     var output = makeOutput(slotKey(cat), part: 2, number: 3, temporary: ".promptdrop-1.tmp")
     output.file = [0xff, 0xfe, 0x20]
     let take = makeTake(cat, bench.file("cat.prompt"), states: [.done], outputs: [output, makeOutput(slotKey(cat))])

@@ -5,7 +5,7 @@ import Testing
 
 /// One folder's life: rounds of operations, each with a rest at its end that is judged.
 struct Game {
-  let bench: Bench
+  let bench: Fixture
   private let folder: Folder
   var world = World()
   var judge: Judge
@@ -23,7 +23,7 @@ struct Game {
   private static let rest = Duration.milliseconds(2500)
 
   init(seed: UInt64, context: String) async throws {
-    bench = try await Bench(delay: .milliseconds(300)) { ($0.imageWidth, $0.imageHeight) = (16, 12) }
+    bench = try await Fixture(delay: .milliseconds(300)) { ($0.imageWidth, $0.imageHeight) = (16, 12) }
     let outside = try TemporaryFolder()
     folder = Folder(root: bench.root, outside: outside)
     judge = Judge(bench, outside: outside)

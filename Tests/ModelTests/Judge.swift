@@ -12,12 +12,12 @@ struct Problem: CustomStringConvertible {
 
 /// Compares a folder at rest, and the service's ledger, with the world.
 struct Judge {
-  let bench: Bench
+  let bench: Fixture
   let outside: TemporaryFolder
   /// Every picture that was there at the last rest, by its bytes: where it lay. None of them may go away by itself.
   var pictures: [String: String] = [:]
 
-  init(_ bench: Bench, outside: TemporaryFolder) {
+  init(_ bench: Fixture, outside: TemporaryFolder) {
     (self.bench, self.outside) = (bench, outside)
   }
 

@@ -26,7 +26,7 @@ extension Mounts {
 
     @Test(.timeLimit(.minutes(30)), arguments: Way.allCases)
     func nothingGrows(_ way: Way) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       try bench.root.write("drop/stays/sub/cat.prompt", "a cat")
       let agent = try await bench.agent(folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
@@ -57,7 +57,7 @@ extension Mounts {
 
     // The same for a folder that cannot be watched: what a look remembers goes with the folder.
     @Test func nothingGrowsWherePolled() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let agent = try await bench.agent(["--watch-mode": "poll", "--poll-interval": "100ms"], folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       func round(_ number: Int) async throws {

@@ -13,20 +13,20 @@ extension Mounts {
     private func isExplained(_ log: String) -> Bool { log.contains("open files") || log.contains("unable to open") }
 
     @Test(arguments: [12, 16, 20, 32, 63]) func withFarTooFewItDoesNotStart(_ count: Int) async throws {
-      let bench = try await Bench(["cat": "a cat"])
+      let bench = try await Fixture(["cat": "a cat"])
       let run = try await bench.once(through: try wrapper(count))
       #expect(run.code == 71 && run.log.contains("LimitNOFILE="), "\(run)")
       #expect(bench.posts.isEmpty)
     }
 
     @Test func aLowSoftLimitIsRaised() async throws {
-      let bench = try await Bench(["cat": "a cat"])
+      let bench = try await Fixture(["cat": "a cat"])
       let run = try await bench.once(through: try wrapper(20, 1024))
       #expect(run.code == 0 && bench.paid == ["a cat"], "\(run)")
     }
 
     @Test(arguments: [64, 72]) func oneRunNeverSaysThatAllIsDone(_ count: Int) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let names = (0..<60).map { "f\($0)/a/x" }
       for name in names { try bench.root.write("\(name).prompt", name) }
       let run = try await bench.once(["--burst-limit": "0", "--timeout": "15s"], through: try wrapper(count))
@@ -40,7 +40,7 @@ extension Mounts {
     }
 
     @Test(arguments: [64, 72]) func anAgentGoesOnWhenThereAreMore(_ count: Int) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let names = (0..<60).map { "drop/f\($0 / 2)/\($0)" }
       for name in names { try bench.root.write("\(name).prompt", name) }
       let agent = try bench.begin(["--rescan": "3s"], folders: ["drop"], through: try wrapper(count))

@@ -46,7 +46,7 @@ extension Mounts {
     func noneIsMissedWherePolled(_ arrival: Arrival) async throws { try await arrives(arrival, "poll") }
 
     private func arrives(_ arrival: Arrival, _ mode: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       for number in 0..<40 {
         let name = "s\(number % 5)/t\(number % 3)/p\(number)"
         try bench.root.write("tree/\(name).prompt", "tree \(name)")
@@ -71,7 +71,7 @@ extension Mounts {
 
     // What was waiting for its settling, or was at the service, when its folder got another name.
     @Test func whatIsUnderWayFollowsItsFolder() async throws {
-      let bench = try await Bench(delay: .seconds(2))
+      let bench = try await Fixture(delay: .seconds(2))
       let agent = try await bench.agent(["--settle": "1s"], folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       try bench.root.write("drop/one/in/cat.prompt", "a cat")
@@ -85,7 +85,7 @@ extension Mounts {
     }
 
     @Test(.timeLimit(.minutes(5))) func thousandsAreWatched() async throws {
-      let bench = try await Bench { ($0.imageWidth, $0.imageHeight) = (8, 8) }
+      let bench = try await Fixture { ($0.imageWidth, $0.imageHeight) = (8, 8) }
       let agent = try await bench.agent(folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       // The prompts lie in every twentieth folder, so that few pictures are needed to see that all are watched.
@@ -103,7 +103,7 @@ extension Mounts {
     }
 
     /// The prompts below `drop`, without their extension.
-    private static func prompts(_ bench: Bench) throws -> [String] {
+    private static func prompts(_ bench: Fixture) throws -> [String] {
       try Machine.shell("find drop -name '*.prompt'", in: bench.root.path).split(separator: "\n")
         .map { String($0.dropLast(".prompt".count)) }
     }

@@ -8,7 +8,7 @@ extension Mounts {
   @Suite struct Kinds {
     @Test(arguments: Mount.Kind.allCases, ["", "below"])
     func isFollowedAsItAllows(_ kind: Mount.Kind, _ place: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let folder = place.isEmpty ? "drop" : "drop/\(place)"
       guard let mount = try Mount.make(kind, at: bench.root.path(folder)) else { return }
       defer { mount.end() }
@@ -44,7 +44,7 @@ extension Mounts {
 
     // The same file system by another way: what is written by either is heard.
     @Test func aBindMountIsHeard() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       for name in ["drop/below", "origin"] { try bench.root.makeFolder(name) }
       let (origin, place) = (bench.root.path("origin"), bench.root.path("drop/below"))
       let isBound = try Machine.allowed("a bind mount") {
@@ -64,7 +64,7 @@ extension Mounts {
 
     // Its files have two names then; the first is theirs.
     @Test func aFolderMountedBelowItselfIsNoLoop() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       for name in ["drop/in", "drop/a/in"] { try bench.root.makeFolder(name) }
       var mounts: [Undo] = []
       defer { for mount in mounts.reversed() { mount.end() } }
@@ -87,7 +87,7 @@ extension Mounts {
 
     // What is put into a layer of an overlay is not heard; the periodic rescan finds it.
     @Test func whatIsWrittenBelowAnOverlayIsFoundByTheRescan() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       guard let mount = try Mount.make(.overlay, at: bench.root.path("drop"), isPluggedIn: false) else { return }
       defer { mount.end() }
       try mount.parts.makeFolder("lower/sub")

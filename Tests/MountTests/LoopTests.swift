@@ -39,7 +39,7 @@ extension Mounts {
 
     private func echoed(_ echo: Echo, _ mode: String) async throws {
       guard try Machine.allowed("\(echo)", { try Machine.tool("rsync") }) != nil else { return }
-      let bench = try await Bench()
+      let bench = try await Fixture()
       for name in ["cat", "dog", "sub/cow"] { try bench.root.write("drop/\(name).prompt", name) }
       try bench.root.write("drop/two.prompt", "---\ncount: 2\n---\ntwo")
       let agent = try await bench.agent(["--watch-mode": mode], folders: ["drop"])

@@ -17,7 +17,7 @@ extension Mounts {
     }
 
     @Test(arguments: [Mount.Kind.ext4, .fuse]) func whatIsOnItIsFound(_ kind: Mount.Kind) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       guard let mount = try Mount.make(kind, at: bench.root.path("drop/disk"), isPluggedIn: false) else { return }
       defer { mount.end() }
       try mount.elsewhere { try "a cat".write(toFile: $0 + "/cat.prompt", atomically: false, encoding: .utf8) }
@@ -53,7 +53,7 @@ extension Mounts {
 
     // What is under way, what waits for a decision, and what is in doubt: an unmount deletes none of it.
     @Test func anUnmountIsNoDeletion() async throws {
-      let bench = try await Bench(delay: .seconds(3))
+      let bench = try await Fixture(delay: .seconds(3))
       guard let mount = try Mount.make(.ext4, at: bench.root.path("drop/disk")) else { return }
       defer { mount.end() }
       try bench.root.write("drop/disk/held.prompt", "---\nhold: true\n---\nheld")
@@ -85,7 +85,7 @@ extension Mounts {
 
     // A server that goes away: the mount is there, and every look into it fails.
     @Test func aMountThatBreaksLosesNothing() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       guard let mount = try Mount.make(.fuse, at: bench.root.path("drop/disk")) else { return }
       defer { mount.end() }
       try bench.root.write("drop/disk/cat.prompt", "a cat")

@@ -40,7 +40,7 @@ extension Mounts {
     }
 
     @Test(arguments: ["auto", "poll"]) func eachIsTaken(_ mode: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let agent = try await bench.agent(["--watch-mode": mode], folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       let drop = bench.root.path("drop")
@@ -84,7 +84,7 @@ extension Mounts {
 
     @Test(arguments: Odd.allCases, ["auto", "poll"])
     func isTakenOrRefusedAloud(_ odd: Odd, _ mode: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let agent = try await bench.agent(["--watch-mode": mode], folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       let (bytes, known) = odd.path

@@ -12,7 +12,7 @@ extension Mounts {
     @Test(arguments: [false, true]) func everyFileIsFound(whileStopped isStopped: Bool) async throws {
       guard let queue = try Machine.allowed("overflow", { try Limits.queue(16) }) else { return }
       defer { queue.end() }
-      let bench = try await Bench { ($0.imageWidth, $0.imageHeight) = (8, 8) }
+      let bench = try await Fixture { ($0.imageWidth, $0.imageHeight) = (8, 8) }
       let agent = try await bench.agent(["--max-requests": "16", "--max-in-flight": "100"], folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       // It has set up inotify: the machine's limit matters no more.
@@ -41,7 +41,7 @@ extension Mounts {
     @Test func changesAreFoundToo() async throws {
       guard let queue = try Machine.allowed("overflow", { try Limits.queue(16) }) else { return }
       defer { queue.end() }
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let agent = try await bench.agent(folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       queue.end()

@@ -7,12 +7,12 @@ extension Mounts {
   /// Writes behind a mount raise no events: bindfs shows a folder that others write in directly, as they do on NFS, SMB and
   /// sshfs.
   @Suite struct Polling {
-    private func mounted(_ bench: Bench, _ name: String, for test: String = #function) throws -> Mount? {
+    private func mounted(_ bench: Fixture, _ name: String, for test: String = #function) throws -> Mount? {
       try Mount.make(.fuse, at: bench.root.path(name), for: test)
     }
 
     @Test(arguments: ["drop", "drop/below"]) func whatOthersWriteIsFound(_ place: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       guard let mount = try mounted(bench, place) else { return }
       defer { mount.end() }
       let agent = try await bench.agent(["--poll-interval": "1s"], folders: ["drop"])
@@ -51,7 +51,7 @@ extension Mounts {
     }
 
     @Test func whatIsStillBeingWrittenIsWaitedFor() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       guard let mount = try mounted(bench, "drop") else { return }
       defer { mount.end() }
       let agent = try await bench.agent(["--settle": "2s"], folders: ["drop"])
@@ -69,7 +69,7 @@ extension Mounts {
 
     // What the kind of the file system says can be overruled, either way.
     @Test func anOrdinaryFolderCanBePolled() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let agent = try await bench.agent(["--watch-mode": "poll"], folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
       let told = try await bench.waitForFolder("drop", "polling")
@@ -84,7 +84,7 @@ extension Mounts {
     }
 
     @Test func aMountCanBeListenedTo() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       guard let mount = try mounted(bench, "drop") else { return }
       defer { mount.end() }
       let agent = try await bench.agent(["--watch-mode": "inotify", "--rescan": "3s"], folders: ["drop"])

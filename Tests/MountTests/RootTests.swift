@@ -10,7 +10,7 @@ extension Mounts {
 
     @Test(arguments: Loss.allCases, ["auto", "poll"])
     func isNoticedAndTakenUpAgain(_ loss: Loss, _ mode: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       try bench.root.makeFolder("outer/drop")
       let agent = try await bench.agent(["--watch-mode": mode, "--rescan": "2s"], folders: ["outer/drop"])
       defer { agent.terminate(SIGKILL) }
@@ -63,7 +63,7 @@ extension Mounts {
 
     // The disk that is the root is pulled out: the empty folder below it is not what is left of it.
     @Test(arguments: [Mount.Kind.ext4, .fuse]) func anUnmountedRootLosesNothing(_ kind: Mount.Kind) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       guard let mount = try Mount.make(kind, at: bench.root.path("drop")) else { return }
       defer { mount.end() }
       let agent = try await bench.agent(["--rescan": "2s"], folders: ["drop"])
@@ -89,7 +89,7 @@ extension Mounts {
     }
 
     @Test func aRootThatIsNotThereIsWaitedFor() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       try bench.root.makeFolder("drop")
       let agent = try bench.begin(folders: ["later/drop", "drop"])
       defer { agent.terminate(SIGKILL) }
@@ -105,7 +105,7 @@ extension Mounts {
     }
 
     @Test func oneRunDoesNotWaitForARoot() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let run = try await bench.once(roots: [bench.root.path("drop")])
       #expect(run.code == 66 && run.log.contains(bench.root.path("drop")) && bench.posts.isEmpty, "\(run)")
     }

@@ -9,7 +9,7 @@ import Testing
   private static let group = 54_322
 
   /// Works the folder off as that user, and says how that went.
-  private func once(_ bench: Bench, _ key: String) async throws -> Outcome {
+  private func once(_ bench: Fixture, _ key: String) async throws -> Outcome {
     chmod(bench.root.path, 0o777)
     chmod(bench.home.path, 0o777)
     // The folders of tests lie below root's home, which only root may enter: the right to look everywhere opens that, and
@@ -23,14 +23,14 @@ import Testing
   }
 
   private func write(_ path: String, _ mode: mode_t, group: Int = 0) throws {
-    try Data(Bench.key.utf8).write(to: URL(fileURLWithPath: path))
+    try Data(Fixture.key.utf8).write(to: URL(fileURLWithPath: path))
     chmod(path, mode)
     chown(path, 0, gid_t(group))
   }
 
   @Test func rootsFileForAGroupOfTheAgents() async throws {
     guard geteuid() == 0 else { return print("skipped: only root can make files of other users") }
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let secrets = try TemporaryFolder()
     chmod(secrets.path, 0o755)
     try write(secrets.path("key"), 0o440, group: Self.group)
@@ -50,7 +50,7 @@ import Testing
     guard let mount = try Mount.make(.tmpfs, at: place.path("secrets")) else { return }
     defer { mount.end() }
     chmod(mount.path, 0o755)
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     // Kubernetes' way: key → ..data/key → ..2026/key.
     try FileManager.default.createDirectory(atPath: mount.path + "/..2026", withIntermediateDirectories: true)
     chmod(mount.path + "/..2026", 0o755)
@@ -84,7 +84,7 @@ import Testing
     chmod(place.path, 0o755)
     try write(place.path("host-key"), 0o444)
     try place.write("key", "")
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let isMounted: Void? = try Machine.allowed("a bind mount of a file") {
       try Machine.run("mount", ["--bind", place.path("host-key"), place.path("key")])
     }

@@ -10,7 +10,7 @@ extension Mounts {
       case syncthing, sidecar
 
       /// Makes `drop` one of several copies; another machine has made a picture in it.
-      func make(_ bench: Bench) async throws {
+      func make(_ bench: Fixture) async throws {
         if self == .syncthing { return try bench.root.makeFolder("drop/.stfolder") }
         try bench.root.write("drop/theirs.prompt", "theirs")
         let run = try await bench.once(
@@ -27,7 +27,7 @@ extension Mounts {
 
     /// Starts an agent on `drop` and on a folder of its own, and returns when that has been worked off: what is in `drop` has been
     /// looked at by then.
-    private func lookedAt(_ bench: Bench, _ flags: [String: String?] = [:]) async throws -> ChildProcess {
+    private func lookedAt(_ bench: Fixture, _ flags: [String: String?] = [:]) async throws -> ChildProcess {
       let agent = try await bench.agent(flags, folders: ["drop", "own"])
       let name = "own/\(bench.posts.count)"
       try bench.root.write("\(name).prompt", name)
@@ -37,7 +37,7 @@ extension Mounts {
 
     @Test(arguments: Sign.allCases, [true, false])
     func isTakenOnceItIsOwned(_ sign: Sign, byARunningAgent isRunning: Bool) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       try await sign.make(bench)
       try bench.root.write("drop/cat.prompt", "a cat")
       let first = try await lookedAt(bench, ["--agent-name": "here"])
@@ -69,7 +69,7 @@ extension Mounts {
 
     // What the folder says besides stays as it is written.
     @Test func theOwnerIsAddedToWhatIsThere() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let rules = "# Ours.\nmodel: google/gempix2   # the cheap one\nexclude: [drafts]\n"
       try bench.root.write("drop/.promptdrop.yaml", rules)
       for _ in 0..<2 {
@@ -86,7 +86,7 @@ extension Mounts {
     }
 
     @Test func whatAnotherAgentOwnsIsLeftToIt() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       try bench.root.write("drop/.promptdrop.yaml", "owner: there\n")
       try bench.root.write("drop/cat.prompt", "a cat")
       let agent = try await lookedAt(bench, ["--agent-name": "here"])
@@ -104,7 +104,7 @@ extension Mounts {
 
     // A folder that nobody shares needs no owner, whatever its names look like.
     @Test func whatIsNotSharedNeedsNoOwner() async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       try bench.root.write("drop/stfolder", "")
       try bench.root.write("drop/cat.prompt", "a cat")
       // A foreign file of that name, and one of somebody's own words.

@@ -41,7 +41,7 @@ extension ChildProcess {
   }
 }
 
-extension Bench {
+extension Fixture {
   /// Looked through only where a folder cannot be watched, and where that is what is tested.
   static let mountFlags: [String: String?] = [
     "--log-format": "json", "--burst-limit": "0", "--rescan": "0s", "--poll-interval": "500ms",

@@ -10,7 +10,7 @@ extension Mounts {
       case rsync, unison
 
       /// One round, in both directions.
-      func sync(_ bench: Bench) throws {
+      func sync(_ bench: Fixture) throws {
         let (a, b) = (bench.root.path("a"), bench.root.path("b"))
         switch self {
         case .rsync:
@@ -27,14 +27,14 @@ extension Mounts {
     @Test(.timeLimit(.minutes(3)), arguments: Tool.allCases)
     func payOnce(_ tool: Tool) async throws {
       guard try Machine.allowed("two agents", { try Machine.tool(tool.rawValue) }) != nil else { return }
-      let bench = try await Bench(delay: .milliseconds(500))
+      let bench = try await Fixture(delay: .milliseconds(500))
       try bench.root.write("a/.promptdrop.yaml", "owner: a\n")
       try bench.root.makeFolder("b")
       try tool.sync(bench)
       let agents = try ["a", "b"].map { name in
         try bench.start(
           "watch",
-          Bench.mountFlags.merging(
+          Fixture.mountFlags.merging(
             ["--agent-name": name, "--state-dir": bench.home.path("state-\(name)"), "--settle": "500ms"]) { $1 },
           roots: [bench.root.path(name)])
       }
@@ -69,7 +69,7 @@ extension Mounts {
     }
 
     /// Syncs until both copies have each prompt's picture, and the same sidecar that says so.
-    private func inStep(_ bench: Bench, _ tool: Tool, _ names: [String], _ logs: () -> String) async throws {
+    private func inStep(_ bench: Fixture, _ tool: Tool, _ names: [String], _ logs: () -> String) async throws {
       try await eventually(within: .seconds(40), "both have \(names): \(logs())") {
         try tool.sync(bench)
         return try names.allSatisfy { name in

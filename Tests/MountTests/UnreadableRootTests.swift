@@ -15,7 +15,7 @@ extension Mounts {
 
     private static func allow(_ path: String, _ mode: mode_t) throws { try #require(chmod(path, mode) == 0) }
 
-    private static func expectTold(_ bench: Bench, _ name: String, _ agent: ChildProcess) async throws {
+    private static func expectTold(_ bench: Fixture, _ name: String, _ agent: ChildProcess) async throws {
       let told = try await bench.waitForFolder(name, "unreadable")
       #expect(told.explains && told.message?.contains("Permission denied") == true, "\(told)")
       let logged = agent.logged("root-unreadable")
@@ -24,7 +24,7 @@ extension Mounts {
     }
 
     @Test(arguments: ["auto", "poll"]) func isToldOfAndTakenUpAgain(_ mode: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let agent = try await bench.agent(
         ["--rescan": "1s", "--watch-mode": mode], folders: ["drop"], through: Self.bound())
       defer { agent.terminate(SIGKILL) }
@@ -45,7 +45,7 @@ extension Mounts {
     }
 
     @Test(arguments: ["drop", "outer"]) func isWaitedForFromTheStart(_ closed: String) async throws {
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let name = closed == "drop" ? "drop" : "outer/drop"
       try bench.root.write("\(name)/cat.prompt", "a cat")
       try bench.root.makeFolder("other")
@@ -63,7 +63,7 @@ extension Mounts {
     }
 
     @Test func oneRunDoesNotWaitForIt() async throws {
-      let bench = try await Bench(["cat": "a cat"])
+      let bench = try await Fixture(["cat": "a cat"])
       try bench.root.makeFolder("drop")
       try Self.allow(bench.root.path("drop"), 0o000)
       defer { chmod(bench.root.path("drop"), 0o700) }
@@ -72,14 +72,14 @@ extension Mounts {
     }
 
     // ln -sfn: the name is replaced by one of another target.
-    private static func point(_ bench: Bench, _ link: String, to target: String) throws {
+    private static func point(_ bench: Fixture, _ link: String, to target: String) throws {
       try FileManager.default.createSymbolicLink(
         atPath: bench.root.path("new"), withDestinationPath: bench.root.path(target))
       try bench.root.rename("new", to: link)
     }
 
     @Test func aLinkThatIsRepointedIsNoticed() async throws {
-      let bench = try await Bench(delay: .seconds(3))
+      let bench = try await Fixture(delay: .seconds(3))
       for folder in ["first", "second"] { try bench.root.makeFolder(folder) }
       try Self.point(bench, "link", to: "first")
       let agent = try bench.begin(folders: ["link"])

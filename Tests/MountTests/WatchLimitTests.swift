@@ -20,7 +20,7 @@ extension Mounts {
 
     @Test func whatCannotBeWatchedIsPolled() async throws {
       guard let wrapper = try limited("out of watches", watches: 12) else { return }
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let names = (0..<30).map { "drop/f\($0)/x" }
       for name in names { try bench.root.write("\(name).prompt", name) }
       let agent = try await bench.agent(Self.flags, folders: ["drop"], through: wrapper)
@@ -50,7 +50,7 @@ extension Mounts {
 
     @Test func whenThereAreWatchesAgainTheyAreUsed() async throws {
       guard let wrapper = try limited("more watches", watches: 5) else { return }
-      let bench = try await Bench()
+      let bench = try await Fixture()
       for number in 0..<20 { try bench.root.makeFolder("drop/f\(number)/sub") }
       let agent = try await bench.agent(Self.flags, folders: ["drop"], through: wrapper)
       defer { agent.terminate(SIGKILL) }
@@ -74,7 +74,7 @@ extension Mounts {
     // The limit is the user's, not the program's: somebody else takes the watches while it runs.
     @Test func whenTheyRunOutLaterNothingIsLost() async throws {
       guard let wrapper = try limited("watches that run out", watches: 1000) else { return }
-      let bench = try await Bench()
+      let bench = try await Fixture()
       let agent = try await bench.agent(folders: ["drop"], through: wrapper)
       defer { agent.terminate(SIGKILL) }
       try Limits.set(agent, watches: 1)
@@ -86,7 +86,7 @@ extension Mounts {
 
     @Test func withoutAnInstanceEverythingIsPolled() async throws {
       guard let wrapper = try limited("out of instances", instances: 0) else { return }
-      let bench = try await Bench()
+      let bench = try await Fixture()
       try bench.root.write("drop/a/cat.prompt", "a cat")
       let agent = try await bench.agent(Self.flags, folders: ["drop"], through: wrapper)
       defer { agent.terminate(SIGKILL) }
@@ -106,7 +106,7 @@ extension Mounts {
 
     @Test(arguments: [0, 5]) func oneRunNeedsNoWatches(instances: Int) async throws {
       guard let wrapper = try limited("one run without watches", watches: 1, instances: instances) else { return }
-      let bench = try await Bench()
+      let bench = try await Fixture()
       for number in 0..<10 { try bench.root.write("f\(number)/x.prompt", "x \(number)") }
       let run = try await bench.once(through: wrapper)
       #expect(run.code == 0 && bench.posts.count == 10, "\(run)")

@@ -66,7 +66,8 @@ public enum Trace {
   }
 
   /// Works the bench's folder off under strace: what it opened, of which `data` is the name, and what it renamed.
-  public static func opened(_ bench: Bench, _ flags: [String: String?] = [:]) async throws -> (Outcome, [TracedCall]) {
+  public static func opened(_ bench: Fixture, _ flags: [String: String?] = [:]) async throws -> (Outcome, [TracedCall])
+  {
     let log = bench.home.path("opened")
     let run = try await bench.once(
       flags.merging(["--timeout": "60s"]) { $1 },
@@ -75,7 +76,7 @@ public enum Trace {
   }
 
   /// Works the bench's folder off under strace.
-  public static func once(_ bench: Bench, _ environment: [String: String?] = [:]) async throws -> (
+  public static func once(_ bench: Fixture, _ environment: [String: String?] = [:]) async throws -> (
     Outcome, [TracedCall]
   ) {
     let log = bench.home.path("trace")
@@ -87,7 +88,8 @@ public enum Trace {
   }
 
   /// Works the bench's folder off, and counts the calls by name.
-  public static func count(_ bench: Bench, _ flags: [String: String?] = [:]) async throws -> (Outcome, [String: Int]) {
+  public static func count(_ bench: Fixture, _ flags: [String: String?] = [:]) async throws -> (Outcome, [String: Int])
+  {
     let table = bench.home.path("table")
     let run = try await bench.once(
       flags.merging(["--timeout": "60s"]) { $1 }, through: [tool, "-f", "-qq", "-c", "-o", table])

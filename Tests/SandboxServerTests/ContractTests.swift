@@ -4,7 +4,7 @@ import Testing
 
 struct ContractTests {
   @Test func happyPath() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let answer = try await bench.submit()
       #expect(answer.status == 200)
       #expect(answer.headers["content-type"] == "application/json")
@@ -33,7 +33,7 @@ struct ContractTests {
   }
 
   @Test func statusesComeInOrder() async throws {
-    try await Bench.run(options: { $0.statusDelay = .milliseconds(1600) }) { bench in
+    try await Fixture.run(options: { $0.statusDelay = .milliseconds(1600) }) { bench in
       let id = try await bench.accepted()
       var seen: [String] = []
       try await eventually {
@@ -66,7 +66,7 @@ struct ContractTests {
     ("not json", "invalid JSON body"),
   ])
   func badBodies(body: String, detail: String) async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let answer = try await bench.post(Data(body.utf8))
       #expect(answer.status == 400)
       #expect(try answer.json()["code"] as? Int == 1)
@@ -77,14 +77,14 @@ struct ContractTests {
   }
 
   @Test func wrongContentType() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let answer = try await bench.submit(headers: ["Authorization": "Bearer x", "Content-Type": "text/plain"])
       #expect(answer.status == 400)
     }
   }
 
   @Test func fourImagesOfBothKindsAreGood() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let images = [
         "https://a.example/1.png", "http://a.example/2", "data:image/png;base64,aGk=", "https://b.example/",
       ]
@@ -94,7 +94,7 @@ struct ContractTests {
   }
 
   @Test func keys() async throws {
-    try await Bench.run(options: { $0.apiKey = "dk-right" }) { bench in
+    try await Fixture.run(options: { $0.apiKey = "dk-right" }) { bench in
       for key in [nil, "dk-wrong", "Bearer dk-wrong", "Bearer ", "Bearer dk-righ"] {
         var headers = ["Content-Type": "application/json"]
         headers["Authorization"] = key
@@ -111,17 +111,17 @@ struct ContractTests {
   }
 
   @Test func unknownTasksAndPaths() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let unknown = try await bench.query("ta-none")
       #expect(unknown.status == 404)
       #expect(unknown.text == #"{"code":1,"message":"task not found"}"#)
       let port = bench.sandbox.port
-      let missing = try await RawHTTP.exchange("GET", "/api/task/query", port: port, headers: Bench.good)
+      let missing = try await RawHTTP.exchange("GET", "/api/task/query", port: port, headers: Fixture.good)
       #expect(missing.status == 400)
       for (method, path) in [
         ("GET", "/"), ("POST", "/v1/api/image/gen"), ("GET", "/api/image/gen"), ("GET", "/images/x"),
       ] {
-        let answer = try await RawHTTP.exchange(method, path, port: port, headers: Bench.good)
+        let answer = try await RawHTTP.exchange(method, path, port: port, headers: Fixture.good)
         #expect(answer.status == 404)
         #expect(answer.text.hasPrefix("<!DOCTYPE html>"))
       }
@@ -129,13 +129,13 @@ struct ContractTests {
   }
 
   @Test func tooLargeABody() async throws {
-    try await Bench.run(options: { $0.maximumBody = 100_000 }) { bench in
+    try await Fixture.run(options: { $0.maximumBody = 100_000 }) { bench in
       let answer = try await bench.submit(String(repeating: "x", count: 400_000))
       #expect(answer.status == 413)
       #expect(bench.sandbox.ledger().isEmpty)
       #expect(SandboxOptions().maximumBody == 64 << 20)
 
-      var expecting = Bench.good
+      var expecting = Fixture.good
       expecting["Expect"] = "100-continue"
       #expect(try await bench.submit("small", headers: expecting).status == 200)
       #expect(try await bench.submit(String(repeating: "x", count: 400_000), headers: expecting).status == 413)
@@ -143,7 +143,7 @@ struct ContractTests {
   }
 
   @Test func severalRequestsOnOneConnection() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let one = "GET /api/task/query?task_id=a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer k\r\n"
       let bytes = Data((one + "\r\n" + one + "Connection: close\r\n\r\n").utf8)
       let answer = try await RawHTTP.send(bytes, port: bench.sandbox.port)

@@ -4,7 +4,7 @@ import Testing
 
 struct ImageFaultTests {
   @Test func cutShort() async throws {
-    try await Bench.run(["image-truncated:1", "image-short:1"]) { bench in
+    try await Fixture.run(["image-truncated:1", "image-short:1"]) { bench in
       let link = try #require(try await bench.links(try await bench.accepted()).first)
       let truncated = try await bench.fetch(link)
       #expect(truncated.isCut && pngSize(truncated.body) != nil)
@@ -17,7 +17,7 @@ struct ImageFaultTests {
   }
 
   @Test func expiredOnce() async throws {
-    try await Bench.run(["image-expired"]) { bench in
+    try await Fixture.run(["image-expired"]) { bench in
       for _ in 0..<2 {
         let id = try await bench.accepted()
         let first = try #require(try await bench.links(id).first)
@@ -31,7 +31,7 @@ struct ImageFaultTests {
   }
 
   @Test func expiredAlways() async throws {
-    try await Bench.run(["image-expired-always"]) { bench in
+    try await Fixture.run(["image-expired-always"]) { bench in
       let id = try await bench.accepted()
       for _ in 0..<3 {
         #expect(try await bench.fetch(try #require(try await bench.links(id).first)).status == 403)
@@ -40,7 +40,7 @@ struct ImageFaultTests {
   }
 
   @Test func otherAnswers() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let link = try #require(try await bench.links(try await bench.accepted()).first)
       func fetch(_ spec: String) async throws -> RawAnswer {
         bench.sandbox.addFault(try Fault(parsing: spec + ":1"))
@@ -67,7 +67,7 @@ struct ImageFaultTests {
   }
 
   @Test func huge() async throws {
-    try await Bench.run(["image-huge=5000000"]) { bench in
+    try await Fixture.run(["image-huge=5000000"]) { bench in
       let answer = try await bench.picture()
       #expect(answer.headers["content-length"] == nil)
       #expect(answer.headers["transfer-encoding"] == "chunked")
@@ -76,7 +76,7 @@ struct ImageFaultTests {
   }
 
   @Test func lateHostsAndOddPictures() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let link = try #require(try await bench.links(try await bench.accepted()).first)
       func fetch(_ specs: String...) async throws -> RawAnswer {
         for spec in specs { bench.sandbox.addFault(try Fault(parsing: spec + ":1")) }
@@ -106,7 +106,7 @@ struct ImageFaultTests {
   }
 
   @Test func aResultThatIsNullAtFirst() async throws {
-    try await Bench.run(["query-no-result:2"]) { bench in
+    try await Fixture.run(["query-no-result:2"]) { bench in
       for _ in 0..<2 {
         let id = try await bench.accepted()
         for _ in 0..<2 {

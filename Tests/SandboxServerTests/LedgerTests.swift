@@ -5,7 +5,7 @@ import Testing
 
 struct LedgerTests {
   @Test func recordsEverySubmit() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let id = try await bench.accepted("first", extra: ["images": ["https://a.example/1"]])
       _ = try await bench.submit("", headers: ["Content-Type": "application/json"])
       let entries = bench.sandbox.ledger()
@@ -26,7 +26,7 @@ struct LedgerTests {
       $0.keepBodies = false
       $0.ledgerLimit = 2
     }
-    try await Bench.run(options: change) { bench in
+    try await Fixture.run(options: change) { bench in
       for prompt in ["a", "b", "c"] { _ = try await bench.accepted(prompt) }
       let entries = bench.sandbox.ledger()
       #expect(entries.map(\.prompt) == ["b", "c"])
@@ -36,7 +36,7 @@ struct LedgerTests {
   }
 
   @Test func tasksAreForgotten() async throws {
-    try await Bench.run(options: { $0.retention = .milliseconds(1) }) { bench in
+    try await Fixture.run(options: { $0.retention = .milliseconds(1) }) { bench in
       let id = try await bench.accepted()
       try await eventually {
         _ = try await bench.accepted("another")
@@ -46,7 +46,7 @@ struct LedgerTests {
   }
 
   @Test func adminEndpoints() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let port = bench.sandbox.port
       let id = try await bench.accepted("quoted \"words\"\nand lines")
       _ = try await bench.fetch(try #require(try await bench.links(id).first), headers: ["Authorization": "Bearer k"])
@@ -76,7 +76,7 @@ struct LedgerTests {
 
   @Test func logsWithoutTheKey() async throws {
     let lines = Lines()
-    try await Bench.run(["submit-status=429:1"], options: { $0.log = { lines.add($0) } }) { bench in
+    try await Fixture.run(["submit-status=429:1"], options: { $0.log = { lines.add($0) } }) { bench in
       _ = try await bench.submit()
       let id = try await bench.accepted()
       _ = try await bench.query(id)

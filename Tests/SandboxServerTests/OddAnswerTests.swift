@@ -4,12 +4,12 @@ import Testing
 
 /// Shapes, encodings and ids that nothing documents.
 struct OddAnswerTests {
-  private func result(_ spec: String, _ bench: Bench) async throws -> Any? {
+  private func result(_ spec: String, _ bench: Fixture) async throws -> Any? {
     try await bench.query(try await bench.accepted("[sandbox: \(spec)]")).data()["result"]
   }
 
   @Test func shapes() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let key = try #require(try await result("result-key=image_url", bench) as? [[String: String]])
       #expect(key.first?.keys.sorted() == ["image_url"])
       #expect(try await isWholePNG(bench.fetch(try #require(key.first?["image_url"])).body))
@@ -35,7 +35,7 @@ struct OddAnswerTests {
   }
 
   @Test func anotherTask() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let id = try await bench.accepted("[sandbox: query-other-task:1]")
       let other = try #require(try await bench.query(id).data()["task_id"] as? String)
       #expect(other != id && !other.isEmpty)
@@ -44,7 +44,7 @@ struct OddAnswerTests {
   }
 
   @Test func theSameTaskTwice() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let first = try await bench.accepted()
       let answer = try await bench.submit("[sandbox: submit-same-task] dog").data()
       #expect(answer["task_id"] as? String == first)
@@ -55,7 +55,7 @@ struct OddAnswerTests {
 
   @Test(arguments: [("gzip", "gzip"), ("deflate", "deflate"), ("deflate-raw", "deflate"), ("damaged", "gzip")])
   func encodings(coding: String, name: String) async throws {
-    try await Bench.run(["submit-encoding=\(coding)", "query-encoding=\(coding)", "image-encoding=\(coding):1"]) {
+    try await Fixture.run(["submit-encoding=\(coding)", "query-encoding=\(coding)", "image-encoding=\(coding):1"]) {
       bench in
       let submitted = try await bench.submit("a red fox")
       #expect(submitted.headers["content-encoding"] == name)

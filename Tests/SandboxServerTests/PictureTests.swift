@@ -6,7 +6,7 @@ struct PictureTests {
   @Test func samePromptSamePicture() async throws {
     func pictures() async throws -> [Data] {
       var all: [Data] = []
-      try await Bench.run { bench in
+      try await Fixture.run { bench in
         for prompt in ["fox", "fox", "owl"] { all.append(try await bench.picture(prompt).body) }
       }
       return all
@@ -26,7 +26,7 @@ struct PictureTests {
       $0.imageWidth = 64
       $0.imageHeight = 64
     }
-    try await Bench.run(options: change) { bench in
+    try await Fixture.run(options: change) { bench in
       var extra: [String: Any] = [:]
       extra["aspect_ratio"] = ratio
       extra["image_size"] = size
@@ -40,7 +40,7 @@ struct PictureTests {
       $0.imageWidth = 512
       $0.imageHeight = 512
     }
-    try await Bench.run(options: change) { bench in
+    try await Fixture.run(options: change) { bench in
       let size = try #require(
         pngSize(try await bench.picture(extra: ["aspect_ratio": "16:9", "image_size": "4k"]).body))
       #expect(size == [1024, 576])
@@ -48,7 +48,7 @@ struct PictureTests {
   }
 
   @Test func poolGoesRound() async throws {
-    try await Bench.run(options: { $0.imagePool = 2 }) { bench in
+    try await Fixture.run(options: { $0.imagePool = 2 }) { bench in
       var bodies: [Data] = []
       for prompt in ["a", "b", "c"] { bodies.append(try await bench.picture(prompt).body) }
       #expect(bodies[0] == bodies[2] && bodies[0] != bodies[1])
@@ -62,7 +62,7 @@ struct PictureTests {
       $0.imageWidth = 20
       $0.imageHeight = 20
     }
-    try await Bench.run(options: change) { bench in
+    try await Fixture.run(options: change) { bench in
       for index in 0..<12 {
         for ratio in ["1:1", "8:1", "1:8"] {
           let picture = try await bench.picture("seed \(index)", extra: ["aspect_ratio": ratio])

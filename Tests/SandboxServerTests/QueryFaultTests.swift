@@ -4,7 +4,7 @@ import Testing
 
 struct QueryFaultTests {
   @Test func statuses() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let id = try await bench.accepted()
       for (spec, status) in [("query-status=500:1", 500), ("query-status=401:1", 401), ("query-status=404:1", 404)] {
         bench.sandbox.addFault(try Fault(parsing: spec))
@@ -25,7 +25,7 @@ struct QueryFaultTests {
   }
 
   @Test func notFoundAtFirst() async throws {
-    try await Bench.run(["query-not-found:2"]) { bench in
+    try await Fixture.run(["query-not-found:2"]) { bench in
       for _ in 0..<2 {
         let id = try await bench.accepted()
         for expected in [404, 404, 200, 200] { #expect(try await bench.query(id).status == expected) }
@@ -34,7 +34,7 @@ struct QueryFaultTests {
   }
 
   @Test func lostForGood() async throws {
-    try await Bench.run(["query-lost:1"]) { bench in
+    try await Fixture.run(["query-lost:1"]) { bench in
       let lost = try await bench.accepted()
       for _ in 0..<3 {
         #expect(try await bench.query(lost).text == #"{"code":1,"message":"task not found"}"#)
@@ -44,7 +44,7 @@ struct QueryFaultTests {
   }
 
   @Test func unknownStatus() async throws {
-    try await Bench.run(["query-unknown-status=queued_for_gpu:1"]) { bench in
+    try await Fixture.run(["query-unknown-status=queued_for_gpu:1"]) { bench in
       let id = try await bench.accepted()
       let data = try await bench.query(id).data()
       #expect(data["status"] as? String == "queued_for_gpu")
@@ -54,7 +54,7 @@ struct QueryFaultTests {
   }
 
   @Test func brokenAnswers() async throws {
-    try await Bench.run(["query-garbage:1", "query-cut:1", "query-reset:1", "query-hang:1"]) { bench in
+    try await Fixture.run(["query-garbage:1", "query-cut:1", "query-reset:1", "query-hang:1"]) { bench in
       let id = try await bench.accepted()
       let garbage = try await bench.query(id)
       #expect(garbage.status == 200)
@@ -68,7 +68,7 @@ struct QueryFaultTests {
   }
 
   @Test func slow() async throws {
-    try await Bench.run(["query-slow=120:1"]) { bench in
+    try await Fixture.run(["query-slow=120:1"]) { bench in
       let id = try await bench.accepted()
       let start = ContinuousClock.now
       #expect(try await bench.query(id).status == 200)
@@ -77,7 +77,7 @@ struct QueryFaultTests {
   }
 
   @Test func results() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       func result(_ spec: String) async throws -> Any? {
         let id = try await bench.accepted("[sandbox: \(spec)]")
         let first = try await bench.query(id).data()
@@ -105,7 +105,7 @@ struct QueryFaultTests {
   }
 
   @Test func failed() async throws {
-    try await Bench.run(["task-failed=content policy:1", "result-string-status:2"]) { bench in
+    try await Fixture.run(["task-failed=content policy:1", "result-string-status:2"]) { bench in
       let id = try await bench.accepted()
       let bare = try await bench.query(id).data()
       #expect(bare["status"] as? String == "failed")
@@ -118,7 +118,7 @@ struct QueryFaultTests {
   }
 
   @Test func shapeByOption() async throws {
-    try await Bench.run(options: { $0.resultShape = .text("no") }) { bench in
+    try await Fixture.run(options: { $0.resultShape = .text("no") }) { bench in
       let data = try await bench.query(try await bench.accepted()).data()
       #expect(data["result"] as? [[String: String]] == [["text": "no"]])
     }

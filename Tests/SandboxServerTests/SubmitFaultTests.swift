@@ -5,7 +5,7 @@ import Testing
 struct SubmitFaultTests {
   @Test(arguments: [400, 401, 402, 403, 413, 429, 500, 503])
   func status(code: Int) async throws {
-    try await Bench.run(["submit-status=\(code):1"]) { bench in
+    try await Fixture.run(["submit-status=\(code):1"]) { bench in
       let answer = try await bench.submit()
       #expect(answer.status == code)
       #expect(try answer.json()["code"] as? Int == 1)
@@ -15,7 +15,7 @@ struct SubmitFaultTests {
   }
 
   @Test func htmlAndNotFound() async throws {
-    try await Bench.run(["submit-status=404:1", "submit-html=502:1"]) { bench in
+    try await Fixture.run(["submit-status=404:1", "submit-html=502:1"]) { bench in
       for code in [404, 502] {
         let answer = try await bench.submit()
         #expect(answer.status == code)
@@ -26,7 +26,7 @@ struct SubmitFaultTests {
 
   @Test(arguments: ["7", "Wed, 21 Oct 2015 07:28:00 GMT"])
   func retryAfter(value: String) async throws {
-    try await Bench.run(["submit-retry-after=\(value)"]) { bench in
+    try await Fixture.run(["submit-retry-after=\(value)"]) { bench in
       let answer = try await bench.submit()
       #expect(answer.status == 429)
       #expect(answer.headers["retry-after"] == value)
@@ -34,7 +34,7 @@ struct SubmitFaultTests {
   }
 
   @Test func codeInsteadOfStatus() async throws {
-    try await Bench.run(["submit-code=no more credits"]) { bench in
+    try await Fixture.run(["submit-code=no more credits"]) { bench in
       let answer = try await bench.submit()
       #expect(answer.status == 200)
       #expect(answer.text == #"{"code":1,"message":"no more credits"}"#)
@@ -44,7 +44,7 @@ struct SubmitFaultTests {
 
   @Test(arguments: [("submit-refused", 400), ("submit-forbidden", 403)])
   func refusedInWordsOfOnesOwn(fault: String, status: Int) async throws {
-    try await Bench.run(["\(fault)=no suspended bridges"]) { bench in
+    try await Fixture.run(["\(fault)=no suspended bridges"]) { bench in
       let answer = try await bench.submit()
       #expect(answer.status == status)
       #expect(answer.text == #"{"code":1,"message":"failed","detail":"no suspended bridges"}"#)
@@ -54,7 +54,7 @@ struct SubmitFaultTests {
 
   @Test(arguments: [("submit-no-answer", RawFailure.closed), ("submit-reset", .reset)])
   func acceptedButTheAnswerIsLost(spec: String, failure: RawFailure) async throws {
-    try await Bench.run([spec]) { bench in
+    try await Fixture.run([spec]) { bench in
       await #expect(throws: failure) { try await bench.submit() }
       let entry = try #require(bench.sandbox.ledger().first)
       #expect(entry.status == nil)
@@ -63,7 +63,7 @@ struct SubmitFaultTests {
   }
 
   @Test func acceptedAndNeverAnswered() async throws {
-    try await Bench.run(["submit-hang"]) { bench in
+    try await Fixture.run(["submit-hang"]) { bench in
       await #expect(throws: RawFailure.timeout) { try await bench.submit(seconds: 1) }
       #expect(bench.sandbox.ledger().first?.taskID != nil)
       #expect(bench.sandbox.ledger().first?.status == nil)
@@ -71,7 +71,7 @@ struct SubmitFaultTests {
   }
 
   @Test func resetBeforeTheBody() async throws {
-    try await Bench.run(["submit-reset-early:1"]) { bench in
+    try await Fixture.run(["submit-reset-early:1"]) { bench in
       await #expect(throws: RawFailure.reset) { try await bench.submit() }
       #expect(bench.sandbox.ledger().isEmpty)
       let next = try await bench.submit()
@@ -80,7 +80,7 @@ struct SubmitFaultTests {
   }
 
   @Test func acceptedButAnsweredWrongly() async throws {
-    try await Bench.run(["submit-accept-500:1", "submit-garbage:1"]) { bench in
+    try await Fixture.run(["submit-accept-500:1", "submit-garbage:1"]) { bench in
       #expect(try await bench.submit().status == 500)
       let garbage = try await bench.submit()
       #expect(garbage.status == 200)
@@ -92,7 +92,7 @@ struct SubmitFaultTests {
   }
 
   @Test func slowAndRedirect() async throws {
-    try await Bench.run(["submit-slow=150", "submit-redirect=http://127.0.0.1:1/else"]) { bench in
+    try await Fixture.run(["submit-slow=150", "submit-redirect=http://127.0.0.1:1/else"]) { bench in
       let start = ContinuousClock.now
       let answer = try await bench.submit()
       #expect(ContinuousClock.now - start >= .milliseconds(150))
@@ -103,7 +103,7 @@ struct SubmitFaultTests {
   }
 
   @Test func writtenInThePrompt() async throws {
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let cursed = "a fox [sandbox: submit-status=503:1] at night [sandbox: task-failed=too dark]"
       #expect(try await bench.submit("a fox").status == 200)
       #expect(try await bench.submit(cursed).status == 503)
@@ -117,7 +117,7 @@ struct SubmitFaultTests {
   }
 
   @Test func anInvalidSubmitUsesNoFaultUp() async throws {
-    try await Bench.run(["submit-hang:1"]) { bench in
+    try await Fixture.run(["submit-hang:1"]) { bench in
       #expect(try await bench.submit(" ").status == 400)
       bench.sandbox.removeFaults()
       bench.sandbox.addFault(try Fault(parsing: "submit-status=500:1"))

@@ -6,7 +6,7 @@ import Testing
 struct WebhookTests {
   @Test func deliversTheFinalState() async throws {
     let receiver = try Receiver(statuses: [200])
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let id = try await bench.accepted(extra: ["callback_url": "http://127.0.0.1:\(receiver.port)/hook/s3cret?a=1"])
       try await eventually { receiver.requests.count == 1 && bench.sandbox.counters().webhooks == 1 }
       let request = receiver.requests[0]
@@ -27,7 +27,7 @@ struct WebhookTests {
       $0.webhookRetryDelay = .milliseconds(5)
       $0.log = { lines.add($0) }
     }
-    try await Bench.run(["task-failed=no"], options: change) { bench in
+    try await Fixture.run(["task-failed=no"], options: change) { bench in
       _ = try await bench.accepted(extra: ["callback_url": "http://127.0.0.1:\(receiver.port)/"])
       try await eventually { lines.all.contains { $0.contains("try 3") } }
       #expect(receiver.requests.count == 3)
@@ -43,7 +43,7 @@ struct WebhookTests {
       $0.webhookRetryDelay = .milliseconds(5)
       $0.log = { lines.add($0) }
     }
-    try await Bench.run(options: change) { bench in
+    try await Fixture.run(options: change) { bench in
       _ = try await bench.accepted(extra: ["callback_url": "https://127.0.0.1/"])
       #expect(lines.all.contains { $0.contains("only http://") })
       _ = try await bench.accepted(extra: ["callback_url": "http://127.0.0.1:1/"])
@@ -53,7 +53,7 @@ struct WebhookTests {
 
   @Test func twiceAndNever() async throws {
     let receiver = try Receiver(statuses: [200, 200, 200])
-    try await Bench.run { bench in
+    try await Fixture.run { bench in
       let url = "http://127.0.0.1:\(receiver.port)/"
       let silent = try await bench.accepted("[sandbox: webhook-none]", extra: ["callback_url": url])
       _ = try await bench.accepted("[sandbox: webhook-twice]", extra: ["callback_url": url])

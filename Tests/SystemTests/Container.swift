@@ -88,7 +88,7 @@ final class Container {
 
   // What the loader finds here is bound under the same names; the C library is the container's own.
   private static func programAndLibraries() throws -> [String] {
-    let own = Bench.program.hasPrefix("/") ? Bench.program : ChildProcess.builtProducts + "/" + Bench.program
+    let own = Fixture.program.hasPrefix("/") ? Fixture.program : ChildProcess.builtProducts + "/" + Fixture.program
     let lines = try run("/usr/bin/ldd", [own]).split(separator: "\n").map { $0.split(separator: " ") }
     let found = lines.filter { $0.count > 2 && $0[1] == "=>" && $0[2].hasPrefix("/") }
       .filter { line in !["libc.so", "libm.so", "ld-linux"].contains { line[0].hasPrefix("\t" + $0) } }

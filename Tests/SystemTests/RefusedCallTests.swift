@@ -8,7 +8,7 @@ import Testing
   // What kernels and filters answer to a call that they do not know or allow, and to arguments that they do not know.
   @Test(arguments: [ENOSYS, EPERM, EACCES, EINVAL, E2BIG])
   func openat2IsNotNeeded(_ error: Int32) async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     try bench.root.write("a/b/c/dog.prompt", "a dog")
     try bench.root.write("secret/cow.prompt", "a cow")
     try bench.root.makeFolder("drop")
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(arguments: ["once", "watch"]) func noSafeWayEndsWith71(_ command: String) async throws {
-    let bench = try await Bench(["cat": "a cat"])
+    let bench = try await Fixture(["cat": "a cat"])
     let agent = try bench.start(
       command, through: Seccomp.refusing(.openat2(ENOSYS), .openatPath(EPERM), in: bench.home))
     let run = try await bench.end(of: agent)

@@ -129,7 +129,7 @@ extension ManualClock {
     let ids = SeededSource(seed: ~seed)
     return Surroundings(
       wallClock: { self.wallClock }, monotonic: { self.monotonic }, sleep: { try await self.sleep(until: $0) },
-      chance: { chances.chance() }, newID: { ids.uuid() },
+      jitter: { chances.chance() }, newID: { ids.uuid() },
       newSecret: { (ids.uuid() + ids.uuid()).filter { $0 != "-" }.prefix(43).description }, bootID: bootID)
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 /// Whatever writes a prompt: each intended save is one submission of the whole text, and nothing else is.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct WriterTests {
-  private func play(_ rows: [Row]) async throws { await (try await RowBench()).play(rows) }
+  private func play(_ rows: [Row]) async throws { await (try await RowFixture()).play(rows) }
 
   @Test func shell() async throws { try await play(Row.shell) }
   @Test func languages() async throws { try await play(Row.languages) }
@@ -13,12 +13,12 @@ import Testing
   @Test func git() async throws { try await play(Row.git) }
 
   @Test func syncthing() async throws {
-    await (try await RowBench(["--agent-name": "here"])).play([Row.syncthing])
+    await (try await RowFixture(["--agent-name": "here"])).play([Row.syncthing])
   }
 
   // The kernel tells nobody who watches the folder; looking does.
   @Test func aWriteThroughALinkOutside() async throws {
-    let bench = try await RowBench(["--rescan": "1s"])
+    let bench = try await RowFixture(["--rescan": "1s"])
     await bench.play([
       Row(
         name: "a write through a hard link outside", before: true,
@@ -28,7 +28,7 @@ import Testing
 
   // A sync tool's rename: the copy waits for its source to go, and is its new name then.
   @Test func renamesByCopying() async throws {
-    let bench = try await RowBench(["--copy-grace": "3s"])
+    let bench = try await RowFixture(["--copy-grace": "3s"])
     await bench.play([
       Row(
         name: "cp and rm", before: true, script: "cp $P bar.prompt; sleep 0.7; rm $P", expected: [], file: "bar.prompt"),

@@ -18,11 +18,11 @@
       let headers: HTTPHeaders = head.count > 1 ? ["Retry-After": String(head[1])] : [:]
       let body = parts.count > 1 ? grown(parts[1]) : []
       let answer = Exchange.Answer(status: status, headers: headers, body: ByteBuffer(bytes: body))
-      let sorting = Sorting(now: Timestamp(milliseconds: 1_790_000_000_000))
-      let submitted = sorting.submitted(answer)
-      try hold(submitted == sorting.submitted(answer), "one answer, two outcomes")
+      let classifier = ResponseClassifier(now: Timestamp(milliseconds: 1_790_000_000_000))
+      let submitted = classifier.submitted(answer)
+      try hold(submitted == classifier.submitted(answer), "one answer, two outcomes")
       try holdSubmitted(submitted, answer)
-      try holdQueried(sorting.queried(answer), answer)
+      try holdQueried(classifier.queried(answer), answer)
       try holdRead(body)
     }
 

@@ -23,7 +23,7 @@ import Testing
   @Test(arguments: SplitMix64.seeds())
   func `Damaged answers`(seed: UInt64) async {
     var random = SplitMix64(seed: seed)
-    let sorting = Sorting(now: ServiceBench.now)
+    let classifier = ResponseClassifier(now: ServiceFixture.now)
     for round in 0..<3000 {
       if round % 50 == 0 { await Task.yield() }
       var bytes = Array(random.one(of: Self.samples).utf8)
@@ -39,14 +39,14 @@ import Testing
       let answer = Exchange.Answer(
         status: random.one(of: Self.statuses), headers: ["Retry-After": random.one(of: Self.pieces)],
         body: ByteBuffer(bytes: bytes))
-      let submitted = sorting.submitted(answer)
+      let submitted = classifier.submitted(answer)
       if let error = submitted.error, error.code.rawValue.isEmpty || error.message.isEmpty {
         Issue.record("seed \(seed), round \(round): \(submitted)")
       }
       if answer.status >= 500 || answer.status == 408, !submitted.isUnknown {
         Issue.record("seed \(seed), round \(round): \(answer.status) \(submitted)")
       }
-      if case .failed(let failure) = sorting.queried(answer), failure.consequence == .permanent {
+      if case .failed(let failure) = classifier.queried(answer), failure.consequence == .permanent {
         Issue.record("seed \(seed), round \(round): a query cannot make a job wrong")
       }
     }

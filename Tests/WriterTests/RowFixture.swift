@@ -4,13 +4,13 @@ import TestKit
 import Testing
 
 /// A running agent, and a folder below its root for each row.
-final class RowBench: Sendable {
-  let bench: Bench
+final class RowFixture: Sendable {
+  let bench: Fixture
   private let agent: ChildProcess
   private let elsewhere: TemporaryFolder?
 
   init(_ flags: [String: String?] = [:]) async throws {
-    bench = try await Bench()
+    bench = try await Fixture()
     var all: [String: String?] = ["--settle": "300ms", "--burst-limit": "0", "--copy-grace": "0s", "--rescan": "0s"]
     all.merge(flags) { $1 }
     agent = try await bench.watch(all)

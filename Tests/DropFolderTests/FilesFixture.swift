@@ -8,7 +8,7 @@ import Testing
 @testable import DropFolder
 
 /// A real, locked root with its files.
-final class FilesBench: Sendable {
+final class FilesFixture: Sendable {
   let place: TemporaryFolder
   /// The root's folder, below `place`.
   let name: String

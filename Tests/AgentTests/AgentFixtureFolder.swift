@@ -5,7 +5,7 @@ import Testing
 
 @testable import Agent
 
-extension AgentBench {
+extension AgentFixture {
   // MARK: the folder
 
   func root(_ number: Int) -> String { number == 1 ? firstRoot : secondRoot }

@@ -6,8 +6,8 @@ import Testing
 
 @testable import Control
 
-/// A desk of the test's: knows the tokens given, notes what it is asked and told, and answers when the test lets it.
-final class Desk: CallbackDesk {
+/// A sink of the test's: knows the tokens given, notes what it is asked and told, and answers when the test lets it.
+final class RecordingSink: CallbackSink {
   private struct State {
     var asked: [String] = []
     var told: [String] = []
@@ -18,7 +18,8 @@ final class Desk: CallbackDesk {
   private let asking: Gate?
   private let telling: Gate?
 
-  init(_ known: Set<String> = [Desk.token], isDurable: Bool = true, asking: Gate? = nil, telling: Gate? = nil) {
+  init(_ known: Set<String> = [RecordingSink.token], isDurable: Bool = true, asking: Gate? = nil, telling: Gate? = nil)
+  {
     (self.known, self.isDurable, self.asking, self.telling) = (known, isDurable, asking, telling)
   }
 
@@ -44,14 +45,14 @@ final class Desk: CallbackDesk {
 
 /// Runs a test against a receiver of its own.
 func withReceiver(
-  _ desk: Desk = Desk(), limits change: (inout WebhookReceiver.Limits) -> Void = { _ in },
-  _ body: (Int, Desk) async throws -> Void
+  _ sink: RecordingSink = RecordingSink(), limits change: (inout WebhookReceiver.Limits) -> Void = { _ in },
+  _ body: (Int, RecordingSink) async throws -> Void
 ) async throws {
   var limits = WebhookReceiver.Limits()
   change(&limits)
-  let receiver = try await WebhookReceiver(host: "127.0.0.1", port: 0, limits: limits, on: loops, desk: desk)
+  let receiver = try await WebhookReceiver(host: "127.0.0.1", port: 0, limits: limits, on: loops, sink: sink)
   do {
-    try await body(receiver.port, desk)
+    try await body(receiver.port, sink)
   } catch {
     await receiver.close()
     throw error
@@ -60,12 +61,13 @@ func withReceiver(
 }
 
 /// The head of a callback, with whatever else it is to say.
-func head(_ token: String = Desk.token, _ fields: String...) -> String {
+func head(_ token: String = RecordingSink.token, _ fields: String...) -> String {
   "POST /callback/\(token) HTTP/1.1\r\nHost: x\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n"
 }
 
 /// A whole callback.
-func callback(_ token: String = Desk.token, _ body: String = #"{"task_id":"t1","status":"success"}"#) -> String {
+func callback(_ token: String = RecordingSink.token, _ body: String = #"{"task_id":"t1","status":"success"}"#) -> String
+{
   head(token, "Content-Length: \(body.utf8.count)", "Content-Type: application/json") + body
 }
 

@@ -7,7 +7,7 @@ import JobCore
 import NIOPosix
 
 /// Has a request answered: by the agent that watches the path, or, where none runs, from the journal.
-struct Asking {
+struct CommandClient {
   let configuration: Configuration
   private let environment = ProcessInfo.processInfo.environment
 

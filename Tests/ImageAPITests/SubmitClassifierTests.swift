@@ -4,12 +4,12 @@ import SandboxServer
 import Testing
 
 /// What became of a POST that was answered.
-@Suite struct SubmitSortingTests {
+@Suite struct SubmitClassifierTests {
   /// Submits once to a server that answers this, and checks that one request was on the wire.
   private func submit(
     _ status: String, _ body: String, headers: String = "", sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> SubmitOutcome {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       while connection.readRequest() != nil { connection.answer(status, body, headers: headers) }
     }) { bench, server in
       let outcome = await bench.submit()
@@ -121,7 +121,7 @@ import Testing
   }
 
   @Test func `A service that quotes the prompt does not speak with its words`() async throws {
-    try await ServiceBench.run(script: { connection in
+    try await ServiceFixture.run(script: { connection in
       let body = "{\"code\":1,\"message\":\"rude: account suspended over a lake\"}"
       while connection.readRequest() != nil { connection.answer("403 Forbidden", body) }
     }) { bench, _ in
@@ -203,7 +203,7 @@ import Testing
     ("submit-html=403", .unclear),
   ])
   func `The sandbox's refusals`(fault: String, consequence: Failure.Consequence) async throws {
-    try await ServiceBench.run(sandbox: [fault]) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: [fault]) { bench, sandbox in
       let outcome = await bench.submit()
       #expect(outcome.consequence == consequence && outcome.reached == true, "\(outcome)")
       #expect(sandbox.ledger().count == 1 && sandbox.ledger().allSatisfy { $0.taskID == nil })
@@ -212,14 +212,14 @@ import Testing
 
   @Test(arguments: ["submit-status=500", "submit-html=502", "submit-accept-500", "submit-garbage"])
   func `The sandbox's riddles`(fault: String) async throws {
-    try await ServiceBench.run(sandbox: [fault]) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: [fault]) { bench, sandbox in
       #expect(await bench.submit().isUnknown)
       #expect(sandbox.ledger().count == 1)
     }
   }
 
   @Test func `A body that is too large is refused`() async throws {
-    try await ServiceBench.run(sandbox: [], options: { $0.maximumBody = 20_000 }) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: [], options: { $0.maximumBody = 20_000 }) { bench, sandbox in
       let outcome = await bench.submit(String(repeating: "fox ", count: 10_000))
       #expect(outcome.consequence == .permanent && outcome.reached == true, "\(outcome)")
       #expect(sandbox.ledger().isEmpty)
@@ -227,7 +227,7 @@ import Testing
   }
 
   @Test func `A key that the service does not know`() async throws {
-    try await ServiceBench.run(sandbox: [], options: { $0.apiKey = "another" }) { bench, sandbox in
+    try await ServiceFixture.run(sandbox: [], options: { $0.apiKey = "another" }) { bench, sandbox in
       #expect(await bench.submit().consequence == .service(.unauthorized))
       #expect(await bench.service.query("ta1").consequence == .service(.unauthorized))
     }

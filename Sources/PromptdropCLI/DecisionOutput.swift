@@ -4,8 +4,8 @@ import Foundation
 import JobCore
 
 /// Prints what became of each file, and ends with 1 where something was not done.
-enum Deciding {
-  static func finish(_ answers: [Asking.Answer], json: Bool, nothing: String) throws {
+enum DecisionOutput {
+  static func finish(_ answers: [CommandClient.Answer], json: Bool, nothing: String) throws {
     let results = answers.flatMap(\.reply.files)
     if json {
       Output.print(try Output.json(results))
@@ -62,9 +62,9 @@ struct Resolve: AsyncParsableCommand {
     let decision: CommandRequest.Decision =
       if let adopt { .adopt(taskID: adopt) } else if resubmit { .resubmit } else { .abandon }
     try await withRefusals {
-      let answers = try await Asking(configuration: try settings.resolve()).ask(
+      let answers = try await CommandClient(configuration: try settings.resolve()).ask(
         CommandRequest(.resolve, decision: decision, reason: reason), paths: files, needsRoots: true)
-      try Deciding.finish(answers, json: json, nothing: "nothing is held for that")
+      try DecisionOutput.finish(answers, json: json, nothing: "nothing is held for that")
     }
   }
 }
@@ -88,9 +88,9 @@ struct Approve: AsyncParsableCommand {
 
   func run() async throws {
     try await withRefusals {
-      let answers = try await Asking(configuration: try settings.resolve()).ask(
+      let answers = try await CommandClient(configuration: try settings.resolve()).ask(
         CommandRequest(.approve), paths: files, needsRoots: true)
-      try Deciding.finish(answers, json: json, nothing: "nothing waits for approval")
+      try DecisionOutput.finish(answers, json: json, nothing: "nothing waits for approval")
     }
   }
 }
@@ -111,9 +111,9 @@ struct Retry: AsyncParsableCommand {
 
   func run() async throws {
     try await withRefusals {
-      let answers = try await Asking(configuration: try settings.resolve()).ask(
+      let answers = try await CommandClient(configuration: try settings.resolve()).ask(
         CommandRequest(.retry), paths: files, needsRoots: true)
-      try Deciding.finish(answers, json: json, nothing: "nothing has failed")
+      try DecisionOutput.finish(answers, json: json, nothing: "nothing has failed")
     }
   }
 }

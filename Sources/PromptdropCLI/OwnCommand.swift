@@ -6,7 +6,7 @@ import JobCore
 import PromptFile
 
 /// `promptdrop own`
-struct Own: AsyncParsableCommand {
+struct OwnCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make this machine the one whose agent takes a folder that several machines have.",
     discussion:
@@ -41,7 +41,7 @@ struct Own: AsyncParsableCommand {
   private static func agent(
     _ configuration: Configuration, _ root: String
   ) async throws -> (id: String, state: String) {
-    let answers = try await Asking(configuration: configuration).ask(
+    let answers = try await CommandClient(configuration: configuration).ask(
       CommandRequest(.own), paths: [root], needsRoots: false)
     guard let answer = answers.first, let id = answer.reply.agent_id else {
       throw Assembly.Refusal(

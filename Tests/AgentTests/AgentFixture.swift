@@ -16,7 +16,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) enum Pipelines {}
 
 /// A pipeline over real folders and a real journal; time, the service and faults are a test's.
-final class AgentBench {
+final class AgentFixture {
   /// One process of the agent, as far as a test can have one.
   struct Process {
     var pipeline: Pipeline
@@ -53,7 +53,7 @@ final class AgentBench {
     roots: [String] = ["root"], clock: ManualClock = ManualClock(),
     settings change: (inout AgentSettings) -> Void = { _ in },
     prepare: (TemporaryFolder, ScriptedService) throws -> Void = { _, _ in },
-    sourceLocation: SourceLocation = #_sourceLocation, _ body: (AgentBench) async throws -> Void
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: (AgentFixture) async throws -> Void
   ) async throws {
     let place = try TemporaryFolder()
     for root in roots { try place.makeFolder(root) }
@@ -66,7 +66,7 @@ final class AgentBench {
     let records = Records()
     let service = ScriptedService(clock, records)
     try prepare(place, service)
-    let bench = try await AgentBench(place, roots, clock, settings, service, records)
+    let bench = try await AgentFixture(place, roots, clock, settings, service, records)
     do {
       try await body(bench)
     } catch {

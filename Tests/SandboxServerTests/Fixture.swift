@@ -3,13 +3,13 @@ import SandboxServer
 import Testing
 
 /// A sandbox and the requests a client makes of it.
-struct Bench: Sendable {
+struct Fixture: Sendable {
   let sandbox: Sandbox
 
   /// Runs a test against a sandbox of its own whose tasks are final at once.
   static func run(
     _ faults: [String] = [], options change: (inout SandboxOptions) -> Void = { _ in },
-    _ body: (Bench) async throws -> Void
+    _ body: (Fixture) async throws -> Void
   ) async throws {
     var options = SandboxOptions()
     options.statusDelay = .zero
@@ -20,7 +20,7 @@ struct Bench: Sendable {
     let sandbox = Sandbox(options)
     try await sandbox.start()
     do {
-      try await body(Bench(sandbox: sandbox))
+      try await body(Fixture(sandbox: sandbox))
     } catch {
       try await sandbox.stop()
       throw error
@@ -31,7 +31,7 @@ struct Bench: Sendable {
   static let good: [String: String] = ["Authorization": "Bearer dk-test", "Content-Type": "application/json"]
 
   func submit(
-    _ prompt: String = "a red fox", extra: [String: Any] = [:], headers: [String: String] = Bench.good,
+    _ prompt: String = "a red fox", extra: [String: Any] = [:], headers: [String: String] = Fixture.good,
     seconds: Int = 10
   ) async throws -> RawAnswer {
     var fields: [String: Any] = ["model": "google/gempix2", "prompt": prompt]
@@ -39,7 +39,7 @@ struct Bench: Sendable {
     return try await post(try JSONSerialization.data(withJSONObject: fields), headers: headers, seconds: seconds)
   }
 
-  func post(_ body: Data, headers: [String: String] = Bench.good, seconds: Int = 10) async throws -> RawAnswer {
+  func post(_ body: Data, headers: [String: String] = Fixture.good, seconds: Int = 10) async throws -> RawAnswer {
     try await RawHTTP.exchange(
       "POST", "/api/image/gen", port: sandbox.port, headers: headers, body: body, seconds: seconds)
   }
@@ -49,7 +49,7 @@ struct Bench: Sendable {
     try #require(try await submit(prompt, extra: extra).data()["task_id"] as? String)
   }
 
-  func query(_ id: String, headers: [String: String] = Bench.good, seconds: Int = 10) async throws -> RawAnswer {
+  func query(_ id: String, headers: [String: String] = Fixture.good, seconds: Int = 10) async throws -> RawAnswer {
     try await RawHTTP.exchange(
       "GET", "/api/task/query?task_id=\(id)", port: sandbox.port, headers: headers, seconds: seconds)
   }

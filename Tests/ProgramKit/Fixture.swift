@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 /// A fresh root, a fresh home and a sandbox of its own: what one run of the program needs. All of it goes with it.
-public final class Bench: Sendable {
+public final class Fixture: Sendable {
   /// The watched folder.
   public let root: TemporaryFolder
   /// What is outside of it: the state, the configuration, the key.

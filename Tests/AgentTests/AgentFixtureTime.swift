@@ -4,7 +4,7 @@ import Testing
 
 @testable import Agent
 
-extension AgentBench {
+extension AgentFixture {
   /// Returns once nothing goes on that is not waiting for time, or for a POST that hangs.
   func settle(sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let end = ContinuousClock.now + .seconds(60)
@@ -40,7 +40,7 @@ extension AgentBench {
   /// Lets time pass until something is so, no longer than `limit`.
   func until(
     _ what: String, within limit: Duration = .seconds(120), step: Duration = .zero,
-    sourceLocation: SourceLocation = #_sourceLocation, _ condition: (AgentBench) async throws -> Bool
+    sourceLocation: SourceLocation = #_sourceLocation, _ condition: (AgentFixture) async throws -> Bool
   ) async throws {
     let end = clock.monotonic + limit
     var patience = 300

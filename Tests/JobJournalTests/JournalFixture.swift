@@ -15,7 +15,7 @@ struct JournalMaker: Sendable, CustomTestStringConvertible {
 }
 
 /// An empty journal in a real folder, with two roots.
-final class JournalBench: Sendable {
+final class JournalFixture: Sendable {
   let place: TemporaryFolder
   let journal: any JobJournal
   let root: RootID

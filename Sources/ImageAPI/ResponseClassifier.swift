@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 
 /// Sorts what came back from the service, or did not, by its consequence.
-struct Sorting {
+struct ResponseClassifier {
   /// For `Retry-After` given as a date.
   var now: Timestamp
   /// Applied to all words of the service's.

@@ -8,7 +8,7 @@ import NIOPosix
 
 /// How an agent is reached from outside: by commands, over a Unix socket that the registry names, and by the service's
 /// callbacks, where those are wanted.
-final class Door: Sendable {
+final class AgentEndpoints: Sendable {
   private let socket: ControlSocket?
   private let entry: (AgentEntry, folder: String)?
   private let callbacks: WebhookReceiver?
@@ -37,7 +37,8 @@ final class Door: Sendable {
     let socket = try await ControlSocket(
       path: path, group: configuration.controlGroup, mode: configuration.controlMode, on: group
     ) { await answer($0, pipeline) }
-    let entry = AgentEntry(pid: getpid(), socket: path, state: assembly.statePath, roots: roots.map(Asking.canonical))
+    let entry = AgentEntry(
+      pid: getpid(), socket: path, state: assembly.statePath, roots: roots.map(CommandClient.canonical))
     try AgentRegistry.write(entry, in: folder)
     return (socket, entry, folder)
   }
@@ -72,13 +73,13 @@ final class Door: Sendable {
     }
     do throws(ControlError) {
       return try await WebhookReceiver(
-        host: address.host, port: address.port, on: group, desk: Desk(pipeline: pipeline))
+        host: address.host, port: address.port, on: group, sink: PipelineCallbacks(pipeline: pipeline))
     } catch {
       throw Assembly.Refusal("\(error). Stop what uses that address, or set listen to another one.", code)
     }
   }
 
-  private struct Desk: CallbackDesk {
+  private struct PipelineCallbacks: CallbackSink {
     let pipeline: Pipeline
     func knows(_ token: String) async -> Bool { await pipeline.knows(secret: token) }
     func received(_ token: String, taskID: String) async -> Bool {

@@ -2,7 +2,7 @@ import JobCore
 import NIOCore
 
 // What the answer to a query says of the task that it was about.
-extension Sorting {
+extension ResponseClassifier {
   func queried(_ answer: Exchange.Answer, of asked: ResultReading.Asked = .init()) -> QueryOutcome {
     switch answer.status {
     case 200..<300: answered(answer, asked)

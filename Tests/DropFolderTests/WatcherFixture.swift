@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1))) enum WatcherTests {}
 
 /// A watcher over one real root or two.
-final class WatcherBench: Sendable {
+final class WatcherFixture: Sendable {
   let place: TemporaryFolder
   private let watcher: FolderWatcher
   let writers = FileWriters()
@@ -24,7 +24,7 @@ final class WatcherBench: Sendable {
   static func with(
     roots: [String] = ["root"], interval: Duration = .zero, decoys: Bool = false,
     mode: FolderWatcher.Options.Mode = .auto, room: Int? = nil, reminder: Duration = .seconds(300),
-    prepare: (TemporaryFolder) throws -> Void = { _ in }, _ body: (WatcherBench) async throws -> Void
+    prepare: (TemporaryFolder) throws -> Void = { _ in }, _ body: (WatcherFixture) async throws -> Void
   ) async throws {
     let place = try TemporaryFolder()
     for root in roots { try place.makeFolder(root) }
@@ -33,7 +33,7 @@ final class WatcherBench: Sendable {
     try await eventually("no other watcher runs") { inotifyDescriptors().isEmpty }
     let decoy = decoys ? fcntl(inotify_init1(Int32(IN_CLOEXEC)), F_DUPFD_CLOEXEC, 400) : -1
     defer { if decoy >= 0 { for number in inotifyDescriptors() { close(number) } } }
-    let bench = try WatcherBench(place, roots, interval, mode, room, reminder)
+    let bench = try WatcherFixture(place, roots, interval, mode, room, reminder)
     let result: Result<Void, any Error>
     do {
       if room == nil {
@@ -67,7 +67,7 @@ final class WatcherBench: Sendable {
         mode: mode, rescanInterval: interval, pollInterval: .milliseconds(50), reminder: reminder,
         fingerprint: { UInt64($0.joined().count) + 1 }),
       writers: writers)
-    if let room { watcher.hasRoom(room, told: 0) }
+    if let room { watcher.hasRoom(room, reported: 0) }
     watcher.start(surveying: []) { [weak self] events in self?.seen.withLock { $0 += events } }
   }
 
@@ -101,7 +101,7 @@ final class WatcherBench: Sendable {
       }
     }
   }
-  func hasRoom(_ prompts: Int) { watcher.hasRoom(prompts, told: told) }
+  func hasRoom(_ prompts: Int) { watcher.hasRoom(prompts, reported: told) }
 
   /// Looks through everything once more; the prompts that are told of.
   func look() async throws -> Set<String> {

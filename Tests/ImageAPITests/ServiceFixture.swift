@@ -10,7 +10,7 @@ import Testing
 @testable import ImageAPI
 
 /// A service under test, shut down with the test.
-struct ServiceBench: Sendable {
+struct ServiceFixture: Sendable {
   static let key = "dk-1234567890abcdef"
   /// 2026-01-31T09:00:00Z
   static let now = Timestamp(milliseconds: 1_769_850_000_000)
@@ -19,11 +19,11 @@ struct ServiceBench: Sendable {
 
   /// Runs `body` with a service at `base`.
   static func run<T>(
-    at base: String, key: String = ServiceBench.key,
+    at base: String, key: String = ServiceFixture.key,
     settings change: (inout HTTPImageService.Settings) -> Void = { _ in },
     resolve: @escaping @Sendable (String) async throws -> [NetworkAddress] = Resolver.system,
     on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-    _ body: (ServiceBench) async throws -> T
+    _ body: (ServiceFixture) async throws -> T
   ) async throws -> T {
     var settings = HTTPImageService.Settings(
       baseURL: base, userAgent: "promptdrop/1.2.3", connectTimeout: .seconds(5), submitTimeout: .seconds(5),
@@ -33,7 +33,7 @@ struct ServiceBench: Sendable {
       settings, key: APIKey(key), on: group, resolve: resolve, wallClock: { now })
     let result: T
     do {
-      result = try await body(ServiceBench(service: service))
+      result = try await body(ServiceFixture(service: service))
     } catch {
       try await service.shutdown()
       throw error
@@ -45,7 +45,7 @@ struct ServiceBench: Sendable {
   /// Runs `body` with a service at a raw server.
   static func run<T>(
     settings change: (inout HTTPImageService.Settings) -> Void = { _ in },
-    script: @escaping @Sendable (Connection) -> Void, _ body: (ServiceBench, RawServer) async throws -> T
+    script: @escaping @Sendable (Connection) -> Void, _ body: (ServiceFixture, RawServer) async throws -> T
   ) async throws -> T {
     let server = try RawServer(script)
     defer { server.stop() }
@@ -56,7 +56,7 @@ struct ServiceBench: Sendable {
   static func run<T>(
     sandbox faults: [String], options change: (inout SandboxOptions) -> Void = { _ in },
     settings: (inout HTTPImageService.Settings) -> Void = { _ in },
-    _ body: (ServiceBench, Sandbox) async throws -> T
+    _ body: (ServiceFixture, Sandbox) async throws -> T
   ) async throws -> T {
     var options = SandboxOptions()
     options.apiKey = key
