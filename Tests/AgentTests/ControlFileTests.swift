@@ -9,15 +9,15 @@ import Testing
 extension Pipelines {
   /// Image lists and folder defaults that are not quite named as such, or have nothing in them yet.
   @Suite struct ControlFileTests {
-    private static let link = "https://example.org/1.png"
+    static let link = "https://example.org/1.png"
 
-    private func urls(_ bench: AgentFixture, _ name: String) async throws -> [String]? {
+    func urls(_ bench: AgentFixture, _ name: String) async throws -> [String]? {
       let job = try await bench.job(name)
       return job?.revisions[job?.current ?? 0]?.snapshot.images.compactMap(\.url)
     }
 
     // Time passes until the file is in that state; the watcher takes a moment of the real one.
-    private func wait(_ bench: AgentFixture, _ name: String, _ state: StateName, _ reason: HeldReason? = nil)
+    func wait(_ bench: AgentFixture, _ name: String, _ state: StateName, _ reason: HeldReason? = nil)
       async throws
     {
       try await bench.until("\(name) is \(state)") { bench in
@@ -27,7 +27,7 @@ extension Pipelines {
     }
 
     // Does something, and waits for the watcher, which lives in real time, to tell of the prompt that it is about.
-    private func change(_ bench: AgentFixture, _ name: String, _ body: () throws -> Void) async throws {
+    func change(_ bench: AgentFixture, _ name: String, _ body: () throws -> Void) async throws {
       let (watcher, key) = (bench.process.watcher, bench.key(name))
       let before = watcher.sightings(key)
       try body()
@@ -341,118 +341,6 @@ extension Pipelines {
         try await bench.until("done", within: .seconds(900)) { try await $0.state("cat") == .done }
         #expect(bench.service.tasks.count == 1)
         #expect(try await urls(bench, "cat") == [Self.link])
-      }
-    }
-
-    // MARK: empty ones
-
-    @Test(arguments: [[], [0, 0, 0, 0], [0xEF, 0xBB, 0xBF, 10]] as [[UInt8]])
-    func anEmptyListHasNotArrived(bytes: [UInt8]) async throws {
-      try await AgentFixture.with { bench in
-        try bench.place.write("root/cat.images", bytes: bytes)
-        try await bench.drop("cat")
-        try await wait(bench, "cat", .queued, .controlFileEmpty)
-        #expect(try bench.sidecar("cat")?.error?.hint?.contains("comment") == true)
-        try await bench.pass(.seconds(300))
-        #expect(bench.service.posts.isEmpty)
-        try bench.place.write("root/cat.images", Self.link)
-        try await wait(bench, "cat", .done)
-        #expect(try await urls(bench, "cat") == [Self.link] && bench.service.posts.count == 1)
-        // What is done stays so, whatever becomes of the list; and the same list is nothing new.
-        try bench.place.write("root/cat.images", bytes: bytes)
-        try await bench.pass(.seconds(900))
-        #expect(try await bench.state("cat") == .done)
-        try bench.place.write("root/cat.images", Self.link)
-        try await bench.pass(.seconds(30))
-        #expect(bench.service.posts.count == 1)
-      }
-    }
-
-    @Test func aCommentSaysThatThereIsNone() async throws {
-      try await AgentFixture.with { bench in
-        try bench.place.write("root/cat.images", "# none\n")
-        try bench.place.write("root/.promptdrop.yaml", "# none\n")
-        try await bench.drop("cat")
-        try await wait(bench, "cat", .done)
-      }
-    }
-
-    @Test(arguments: [false, true]) func afterAWhileAPersonDecides(restart: Bool) async throws {
-      try await AgentFixture.with { bench in
-        try bench.place.write("root/.promptdrop.yaml", bytes: [0, 0, 0])
-        try await bench.drop("cat")
-        try await wait(bench, "cat", .queued, .controlFileEmpty)
-        try await bench.pass(.seconds(400))
-        if restart {
-          try await bench.stop()
-          try await bench.start()
-        }
-        try await bench.pass(.seconds(100))
-        #expect(try await bench.state("cat") == .queued)
-        try await bench.pass(.seconds(101))
-        #expect(try bench.sidecar("cat")?.reason == HeldReason.controlFileEmpty.rawValue)
-        #expect(try await bench.state("cat") == .held)
-        #expect(await bench.ask(.approve, ["cat.prompt"]).oks == [true])
-        try await wait(bench, "cat", .done)
-        #expect(bench.service.posts.count == 1)
-      }
-    }
-
-    @Test func aDefaultThatChangesItsCountMakesNoPictures() async throws {
-      try await AgentFixture.with { bench in
-        try await bench.drop("cat")
-        try await wait(bench, "cat", .done)
-        try bench.place.write("root/.promptdrop.yaml", "count: 4\n")
-        try await bench.pass(.seconds(30))
-        #expect(bench.service.posts.count == 1)
-      }
-    }
-
-    // MARK: reference images
-
-    private func writePicture(_ bench: AgentFixture, _ name: String) throws {
-      try bench.place.write("root/\(name)", bytes: SmallPNG.square([1, 2, 3]))
-    }
-
-    @Test(arguments: [("caf\u{E9}.png", "cafe\u{301}.png"), ("a\u{30A}/x.png", "\u{E5}/x.png")])
-    func aReferenceMeansTheOnlyFileOfTheSameLetters(listed: String, there: String) async throws {
-      try await AgentFixture.with { bench in
-        try bench.place.write("root/cat.images", listed)
-        try await bench.drop("cat")
-        try await bench.until("it waits") { try $0.sidecar("cat")?.reason == "reference-missing" }
-        try writePicture(bench, there)
-        if there.contains("/") { bench.process.watcher.rescan() }
-        try await wait(bench, "cat", .done)
-        #expect(
-          try await bench.job("cat")?.revisions[1]?.snapshot.images.first?.path?.utf8.elementsEqual(there.utf8) == true)
-      }
-    }
-
-    @Test func severalThatFitAreNotTaken() async throws {
-      try await AgentFixture.with { bench in
-        try writePicture(bench, "\u{1EAD}.png")
-        try writePicture(bench, "a\u{323}\u{302}.png")
-        try bench.place.write("root/cat.images", "\u{E2}\u{323}.png")
-        try await bench.drop("cat")
-        try await wait(bench, "cat", .failed)
-        let told = try #require(try bench.sidecar("cat")?.error)
-        #expect(told.code == "image-ambiguous" && told.message.contains("a\\u{0323}\\u{0302}.png"), "\(told)")
-        try bench.place.remove("root/\u{1EAD}.png")
-        bench.process.watcher.rescan()
-        try await wait(bench, "cat", .done)
-      }
-    }
-
-    @Test(arguments: [("ske\u{200B}tch.png", "sketch.png"), ("sketch.png", "Sketch.png")])
-    func aNameThatOnlyLooksTheSameIsShown(listed: String, there: String) async throws {
-      try await AgentFixture.with { bench in
-        try writePicture(bench, there)
-        try bench.place.write("root/cat.images", listed)
-        try await bench.drop("cat")
-        try await bench.until("it waits") { try $0.sidecar("cat")?.reason == "reference-missing" }
-        let told = try #require(try bench.sidecar("cat")?.error?.message)
-        #expect(told.contains(DropPath.display(Array(listed.utf8))) && told.contains(there), "\(told)")
-        #expect(!told.unicodeScalars.contains("\u{200B}"))
       }
     }
   }
