@@ -2,7 +2,7 @@ import JobCore
 
 // What a decision on a file has done for it, once its changes are durable.
 extension Pipeline {
-  func carryOut(_ effects: [FileEffect], _ file: FileKey) async throws {
+  func carryOut(_ effects: [FileEffect], _ file: FileKey, ahead: Set<JobID> = []) async throws {
     for effect in effects {
       switch effect {
       case .sayNotOurs(let problem): sayNotOurs(file, problem)
@@ -11,7 +11,7 @@ extension Pipeline {
       case .showNote(let id, let note): await show(note, of: id)
       case .sidecarIsRead: sidecars.wasRead(file)
       case .isMadeAnew: overrides.wantedAnew.remove(file)
-      case .began(let job, let slots): await began(job, slots)
+      case .began(let job, let slots): await began(job, slots, isAhead: ahead.contains(job.id))
       case .seenAgain(let id, let stamp):
         jobs.seen(id, stamp)
       case .reload(let id, let slots, let restored):
@@ -72,12 +72,12 @@ extension Pipeline {
   }
 
   // Slots that are new to the journal: those that can begin are in the queue, those under way go on.
-  private func began(_ job: Job, _ slots: [Slot]) async {
+  // `isAhead`: they began in the same commit, and may be on their way or have ended by now.
+  private func began(_ job: Job, _ slots: [Slot], isAhead: Bool) async {
     // Somebody may have it in hand for what was noted of the file before it could be taken.
-    jobs[job.id]?.bringUpToDate(with: job)
-    // It may be on its way already.
+    if !isAhead { jobs[job.id]?.bringUpToDate(with: job) }
     observer.changed(jobs[job.id]?.job ?? job)
-    queued(job, slots.filter { $0.state.name == .queued }.map(\.key))
+    if !isAhead { queued(job, slots.filter { $0.state.name == .queued }.map(\.key)) }
     for slot in slots {
       switch slot.state {
       case .submitted:

@@ -31,7 +31,7 @@ extension Pipeline {
     do {
       let decided = try await decide(batch).sorted { $0.comesBefore($1) }
       let changes = decided.flatMap(\.outcome.changes)
-      beginAhead(changes)
+      let ahead = beginAhead(changes)
       let results = try await commit(changes)
       var position = 0
       for (file, outcome) in decided.map({ ($0.file, $0.outcome) }) {
@@ -39,9 +39,10 @@ extension Pipeline {
         position += outcome.changes.count
         if own.contains(.stale) {
           // Somebody else was quicker with this job: look again.
+          for case .take(let take) in outcome.changes where ahead.contains(take.job) { giveUpAhead(take) }
           lookAt(file)
         } else {
-          try await carryOut(outcome.effects, file)
+          try await carryOut(outcome.effects, file, ahead: ahead)
         }
       }
     } catch {

@@ -24,6 +24,10 @@ extension Pipeline {
     let file = entry.job.file
     // What the file says now is what is wanted: a text that was replaced is not sent, unless it was in doubt and a person
     // wants it; nor is one whose file cannot be taken as it stands. Should it come back, so does its place in the queue.
+    // It was just taken, and what is in hand is about to be brought up to date.
+    if key.revision > entry.job.current {
+      return .failure(NotNow(.postponed(until: wallClock + .seconds(1), nil)))
+    }
     if key.revision != entry.job.current,
       entry.job.slots[key]?.attempts.contains(where: { $0.outcome.mayBePaid }) != true
     {

@@ -22,6 +22,14 @@ struct Lifecycle {
   var ending: Ending? { if case .ending(let ending) = phase { ending } else { nil } }
   /// Whether what an earlier process left is being taken over.
   var isStarting: Bool { if case .starting = phase { true } else { false } }
+  /// Whether something new may begin: what an earlier process left was taken over, and with it what keeps others from
+  /// beginning.
+  var isWorking: Bool {
+    switch phase {
+    case .working, .concluding: true
+    case .idle, .starting, .ending: false
+    }
+  }
   /// When the run is given up; nil: never, or how it ends is being found out.
   var deadline: Duration? {
     switch phase {

@@ -12,12 +12,14 @@ extension Pipeline {
       fail(error)
     }
     // What the answer led to is written down by now, so a stop need not wait for this one any longer.
-    if jobs.endPost(key) {
-      postEnded()
-    }
+    // Another event may have meant nothing to a submission that is still out.
+    if jobs.slot(key)?.state.name != .submitting || !isPostOut(key), jobs.endPost(key) { postEnded() }
     if let state = jobs.slot(key)?.state.name, state == .queued || state.isSettled { leave(key) }
     pump()
   }
+
+  // Whether its request is on its way, or about to be.
+  private func isPostOut(_ key: SlotKey) -> Bool { jobs[key.job]?.requests[key] != nil }
 
   private func step(_ key: SlotKey, _ event: SlotEvent) async throws -> SlotEvent? {
     guard let entry = jobs[key.job] else { return nil }
@@ -75,7 +77,7 @@ extension Pipeline {
             try await record([.release(attemptID: attempt.attemptID)])
           }
           entry.job.slots[key] = try await journal.slots(of: key.job, revision: key.revision).first { $0.key == key }
-          leave(key)
+          if isFollowed(key) { dropRequest(key, entry) } else { leave(key) }
           return nil
         }
       } catch {

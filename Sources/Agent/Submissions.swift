@@ -9,7 +9,9 @@ extension Pipeline {
   /// Begins what may begin now.
   func startQueued(at now: Duration) {
     dispatcher.beginTurn()
-    guard ledger.priceWait() == nil, hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0, !lateTries.isClosed else {
+    guard lifecycle.isWorking, ledger.priceWait() == nil, hasSeenWhatWasPaid(at: now), !isStopping, capacity > 0,
+      !lateTries.isClosed
+    else {
       return
     }
     guard backlog.hasReady else { return fill() }
@@ -63,16 +65,28 @@ extension Pipeline {
   }
 
   /// These changes are about to be committed. What they take, and what may begin at once, begins in the same commit: what
-  /// is in it is durable together, and where a file turns out not to be taken its slot is not moved either.
-  func beginAhead(_ changes: [JournalChange]) {
-    guard backlog.isEmpty else { return }
-    for case .take(let take) in changes where take.expected == nil {
+  /// is in it is durable together, and where a file turns out not to be taken its slot is not moved either. The jobs whose
+  /// slots are in the queue now: they are not to be queued again, for they may have ended by then.
+  func beginAhead(_ changes: [JournalChange]) -> Set<JobID> {
+    guard backlog.isEmpty else { return [] }
+    var ahead: Set<JobID> = []
+    // A job that two files name, as copies of a folder do, goes to whichever is taken: which one that is, is not known yet.
+    let takes = changes.compactMap { if case .take(let take) = $0, take.expected == nil { take } else { nil } }
+    let named = Dictionary(takes.map { ($0.job, 1) }, uniquingKeysWith: +)
+    for take in takes where named[take.job] == 1 && jobs[take.job] == nil && !jobs.isJustTaken(take.job) {
       let keys = take.slots.filter { $0.state == .queued(Queued()) }.map(\.key)
-      if !keys.isEmpty, backlog.add(keys, isTaken: jobs.isRunning) {
-        jobs.remember(take.job(at: take.revision.takenAt))
-      }
+      guard !keys.isEmpty, keys.count == take.slots.count, backlog.add(keys, isTaken: jobs.isRunning) else { continue }
+      jobs.remember(take.job(at: take.revision.takenAt))
+      ahead.insert(take.job)
     }
     if backlog.hasReady { startQueued(at: now) }
+    return ahead
+  }
+
+  /// What was to begin was not taken after all.
+  func giveUpAhead(_ take: JournalChange.Take) {
+    for slot in take.slots { backlog.remove(slot.key) }
+    jobs.forget(take.job)
   }
 
   // What the journal is not asked for.

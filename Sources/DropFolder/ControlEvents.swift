@@ -13,7 +13,8 @@ extension WatchedTree {
   func noteControls(_ names: ControlNames, _ folder: FileKey, _ watch: Watch) {
     guard let root = roots[folder.root], let node = nodes[watch] else { return }
     let table = root.controls
-    if node.way.isPolled { root.forgetAll() }
+    // Before anything is forgotten: who reads after that remembers nothing more.
+    defer { if node.way.isPolled { root.forgetAll() } }
     switch node.way {
     case .inotify: table.set(folder.path, names)
     case .polling(.outOfWatches), .polling(.unavailable): table.setUnheard(device: node.device, isShortOfWatches: true)

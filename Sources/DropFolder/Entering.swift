@@ -35,6 +35,8 @@ extension WatchedTree {
     let before = nodes[number]
     nodes[number] = Node(way: way, device: device, seen: before?.device == device ? before?.seen ?? .init() : .init())
     if let kind {
+      // Also where inotify is asked for: what other machines do there is heard of by nobody, so nothing of it is remembered.
+      if kind.isRemote { roots[key.root]?.controls.setUnheard(device: device, isShortOfWatches: false) }
       begin(kind, number, key, folder)
     } else if mounts.removeValue(forKey: number) != nil {
       conditionsChanged = true

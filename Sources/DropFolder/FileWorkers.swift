@@ -1,3 +1,4 @@
+import Glibc
 import NIOPosix
 import Synchronization
 
@@ -109,7 +110,19 @@ final class FileWorkers: Sendable {
     pool.submit { _ in self.work() }
   }
 
+  // A value that only these threads have.
+  private static let mark: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key, nil)
+    return key
+  }()
+
+  /// Whether the calling thread is one of these, which may wait.
+  static var isWorker: Bool { pthread_getspecific(mark) != nil }
+
   private func work() {
+    pthread_setspecific(Self.mark, UnsafeRawPointer(bitPattern: 1))
+    defer { pthread_setspecific(Self.mark, nil) }
     var isHeldUp = false
     while true {
       let (piece, wakes) = state.withLock { state -> (Piece?, Bool) in

@@ -91,6 +91,8 @@ public final class FolderFiles: RootFiles {
     var sighting: Sighting
     var bytes: [UInt8]?
     var isBeingWritten = false
+    /// Whether the file can be written to under another name, of which nothing is heard in this folder.
+    var hasOtherNames = false
   }
 
   // O_NONBLOCK, because opening a FIFO for reading would wait for a writer for ever. Writers are looked for before the bytes
@@ -105,7 +107,8 @@ public final class FolderFiles: RootFiles {
       }
       let now = coarseWallClock()
       guard let limit, before.st_size <= limit else {
-        return Seen(sighting: .file(before.stamp, age: before.age(now: now)))
+        return Seen(
+          sighting: .file(before.stamp, age: before.age(now: now)), hasOtherNames: before.st_nlink > 1)
       }
       let isOpen = writers.hasWriter(opened, file, before)
       let bytes = try opened.read(limit: limit + 1)
@@ -113,7 +116,7 @@ public final class FolderFiles: RootFiles {
       let whole = after.stamp == before.stamp && bytes.count == Int(before.st_size)
       return Seen(
         sighting: .file(after.stamp, age: whole ? before.age(now: now) : .zero), bytes: whole ? bytes : nil,
-        isBeingWritten: isOpen)
+        isBeingWritten: isOpen, hasOtherNames: before.st_nlink > 1)
     } catch {
       return Seen(sighting: sighting(of: error, file))
     }
@@ -211,22 +214,31 @@ public final class FolderFiles: RootFiles {
     let path = prompt.folder
     if durable { folderSync.expect(path) }
     return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
+      let kind = few(prompt.root, withSyncs: syncs ?? durable)
+      let isHere = workers.areNotNeeded(for: kind)
       let work = { @Sendable in
         do throws(LocalTrouble) {
           let folder = OpenFolder(try self.openFolder(of: prompt))
           let value = try body(folder.descriptor)
           guard durable else { return continuation.resume(returning: .success(value)) }
           let duty = try folder.duty(prompt, self.workers)
-          self.folderSync.perform(
-            self.folderSync.join(path, duty) { continuation.resume(returning: $0.map { value }) }, path)
+          let turn = self.folderSync.join(path, duty) { continuation.resume(returning: $0.map { value }) }
+          self.sync(turn, path, isHere)
         } catch {
-          if durable { self.folderSync.perform(self.folderSync.giveUp(path), path) }
+          if durable { self.sync(self.folderSync.giveUp(path), path, isHere) }
           continuation.resume(returning: .failure(error))
         }
       }
-      let kind = few(prompt.root, withSyncs: syncs ?? durable)
-      if workers.areNotNeeded(for: kind) { work() } else { workers.submit(kind, work) }
+      if isHere { work() } else { workers.submit(kind, work) }
     }.get()
+  }
+
+  // Where a write was made by the one who asked for it, a worker syncs the folder: for all that are made before it comes to
+  // that.
+  private func sync(_ turn: FolderSync.Turn, _ path: FileKey, _ isHere: Bool) {
+    if case .none = turn { return }
+    guard isHere else { return folderSync.perform(turn, path) }
+    workers.submit(.syncing) { self.folderSync.perform(turn, path) }
   }
 
   /// SHA-256 of a regular file beside the prompt; nil where there is none.

@@ -71,19 +71,23 @@ extension FolderFiles {
 
   /// Looks at a prompt and its list for the last time before the request is sent.
   public func lookBeforeSending(_ prompt: FileKey, list: FileKey) async -> LastLook {
-    await onWorker(few(prompt.root)) {
-      // Moved into a bin, or its folder is left out by now.
-      if self.isLeftOut(prompt) { return LastLook(prompt: .missing) }
-      let seen = self.sightWithWriter(prompt)
-      var look = LastLook(prompt: seen.sighting)
-      if seen.isBeingWritten {
-        look.beingWritten = prompt
-      } else {
-        let list = self.listPlace(of: SourceQuery(prompt: prompt, list: list))
-        if self.isBeingWritten(list) { look.beingWritten = list }
-      }
-      return look
+    let look = await onWorker(few(prompt.root)) { self.lastLook(prompt, list) }
+    // As in `readSources`: only a worker waits for what may end in a moment.
+    return look.beingWritten == nil ? look : await onWorker(.long) { self.lastLook(prompt, list) }
+  }
+
+  private func lastLook(_ prompt: FileKey, _ list: FileKey) -> LastLook {
+    // Moved into a bin, or its folder is left out by now.
+    if isLeftOut(prompt) { return LastLook(prompt: .missing) }
+    let seen = sightWithWriter(prompt)
+    var look = LastLook(prompt: seen.sighting)
+    if seen.isBeingWritten {
+      look.beingWritten = prompt
+    } else {
+      let list = listPlace(of: SourceQuery(prompt: prompt, list: list))
+      if isBeingWritten(list) { look.beingWritten = list }
     }
+    return look
   }
 
   // What cannot be opened has no writer that matters: whoever looks at it says what is wrong with it.

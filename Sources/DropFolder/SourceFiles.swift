@@ -5,15 +5,21 @@ import JobCore
 extension FolderFiles {
   /// Reads prompts, each with all that decides on it; bytes only where the file did not change meanwhile.
   public func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
-    // Each is some calls; beyond a few that adds up.
-    await onWorker(files.count > 4 ? .long : files.first.map { few($0.prompt.root) } ?? .short) {
-      // Most files of a batch share their folder.
-      var foundOfFolders: [FileKey: FolderFindings] = [:]
-      return files.map { file in
-        let found = foundOfFolders[file.prompt.folder] ?? self.findings(around: file.prompt, limit: limit)
-        foundOfFolders[file.prompt.folder] = found
-        return self.readSource(file, found, limit: limit)
-      }
+    // Each is some calls; beyond a few that adds up. One on a file server may hold up all.
+    let isLong = files.count > 4 || files.contains { few($0.prompt.root) == .long }
+    let readings = await onWorker(isLong ? .long : .short) { self.read(files, limit: limit) }
+    // A file that was just closed may still look open for some milliseconds, for which only a worker waits.
+    guard !isLong, readings.contains(where: { $0.beingWritten != nil }) else { return readings }
+    return await onWorker(.long) { self.read(files, limit: limit) }
+  }
+
+  private func read(_ files: [SourceQuery], limit: Int) -> [SourceReading] {
+    // Most files of a batch share their folder.
+    var foundOfFolders: [FileKey: FolderFindings] = [:]
+    return files.map { file in
+      let found = foundOfFolders[file.prompt.folder] ?? findings(around: file.prompt, limit: limit)
+      foundOfFolders[file.prompt.folder] = found
+      return readSource(file, found, limit: limit)
     }
   }
 
@@ -24,6 +30,14 @@ extension FolderFiles {
     var unclear: [UnclearControl] = []
     /// The nearest of the defaults that a program has open for writing.
     var beingWritten: FileKey?
+    /// Whether every later change is heard of: not of a file that could not be looked at, and not of one with other names,
+    /// under which somebody may write into it.
+    var isCertain = true
+
+    mutating func took(_ seen: FolderFiles.Seen) {
+      if seen.hasOtherNames { isCertain = false }
+      if case .unreadable = seen.sighting { isCertain = false }
+    }
   }
 
   private func readSource(_ file: SourceQuery, _ found: FolderFindings, limit: Int) -> SourceReading {
@@ -149,8 +163,8 @@ extension FolderFiles {
     var found = FolderFindings(controls: names)
     takeDefaults(folder, names, limit, &found)
     // A writer that has not written yet is not heard of, nor the end of what keeps a file from being read.
-    let isCertain = found.beingWritten == nil && found.defaults.allSatisfy { (try? $0.content.get()) != nil }
-    if isHeard, isCertain {
+    let isCertain = found.isCertain && found.defaults.allSatisfy { (try? $0.content.get()) != nil }
+    if isHeard, isCertain, found.beingWritten == nil {
       root.facts.remember(
         .init(limit: limit, defaults: found.defaults, unclear: found.unclear), of: folder.path, since: changes)
     }
@@ -165,10 +179,18 @@ extension FolderFiles {
     case .taken(let name): _ = takeDefaults(key(name), limit, &found)
     case .unclear(let names):
       let files = names.map(key)
-      let speaking = files.filter { ControlNames.speaksForItself($0.path.name) && isFile($0) }
+      let speaking = files.filter { file in
+        guard ControlNames.speaksForItself(file.path.name) else { return false }
+        let seen = sight(file)
+        found.took(seen)
+        if case .file = seen.sighting { return true }
+        return false
+      }
       guard speaking.isEmpty else { return found.unclear.append(UnclearControl(.defaults, speaking, .name)) }
       for file in files {
-        guard let bytes = sight(file, readUpTo: limit).bytes else { continue }
+        let seen = sight(file, readUpTo: limit)
+        found.took(seen)
+        guard let bytes = seen.bytes else { continue }
         found.unclear.append(UnclearControl(.defaults, [file], .name, content: bytes))
       }
     }
@@ -179,6 +201,7 @@ extension FolderFiles {
   // Whether there is such a file.
   private func takeDefaults(_ key: FileKey, _ limit: Int, _ found: inout FolderFindings) -> Bool {
     let seen = sight(key, readUpTo: limit)
+    found.took(seen)
     if seen.isBeingWritten, found.beingWritten == nil { found.beingWritten = key }
     switch (seen.sighting, seen.bytes) {
     case (.file, let bytes?): found.defaults.append((key, .success(bytes)))

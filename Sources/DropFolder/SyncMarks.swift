@@ -20,11 +20,13 @@ extension FolderFiles {
   private func hasSyncMark(in folder: FileKey, _ facts: FolderFacts) -> Bool {
     if let known = facts.isMarked(folder.path) { return known }
     let changes = facts.changes
-    let isMarked =
-      switch sight(FileKey(root: folder.root, path: folder.path.appending(DropNames.syncMark))).sighting {
-      case .missing, .unreadable: false
-      case .file, .notAFile: true
-      }
+    let isMarked: Bool
+    switch sight(FileKey(root: folder.root, path: folder.path.appending(DropNames.syncMark))).sighting {
+    case .missing: isMarked = false
+    case .file, .notAFile: isMarked = true
+    // The next look may see it.
+    case .unreadable: return false
+    }
     facts.remember(isMarked: isMarked, of: folder.path, since: changes)
     return isMarked
   }

@@ -1,4 +1,4 @@
-/// Time, jitter and ids, from outside: whatever is not determined by a function's arguments comes from here, so that a
+/// Time, random numbers and ids, from outside: whatever is not determined by a function's arguments comes from here, so that a
 /// three-day outage is a test of milliseconds.
 public struct Surroundings: Sendable {
   /// The wall clock.

@@ -3,7 +3,7 @@ import JobCore
 import NIOCore
 
 extension Surroundings {
-  /// The machine's clocks, jitter and ids. Sleeping is a timer of the event loop.
+  /// The machine's clocks, random numbers and ids. Sleeping is a timer of the event loop.
   static func live(on loop: any EventLoop) -> Surroundings {
     let clock = ContinuousClock()
     let start = clock.now

@@ -8,6 +8,7 @@ import PromptFile
 /// `promptdrop own`
 struct OwnCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "own",
     abstract: "Make this machine the one whose agent takes a folder that several machines have.",
     discussion:
       "Writes \"owner\" into the folder's .promptdrop.yaml, which the other machines get with the folder. A running agent "

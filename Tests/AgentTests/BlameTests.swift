@@ -141,7 +141,7 @@ extension Pipelines {
           try await bench.census()[.done] == 6
         }
         if !sameMoment { #expect(bench.clock.monotonic - start <= .seconds(75)) }
-        // Each was given another jitter, for it might have been the account.
+        // Each was given another chance, for it might have been the account.
         try await bench.drop("last")
         try await bench.until("the bad ones have failed", within: .seconds(300)) { bench in
           try await bench.census()[.failed] == 8

@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test(arguments: [false, true]) func whileItIsMade(isRunning: Bool) async throws {
-    let bench = try await Fixture(["cat": "a cat"], delay: .seconds(3))
+    let bench = try await Fixture(["cat": "a cat"], delay: .seconds(6))
     var agent = try await bench.watch()
     try await bench.waitFor("cat", "submitted")
     if !isRunning {

@@ -135,7 +135,7 @@ import Testing
   @Test func theSameRefusalForSeveralPromptsIsTheAccounts() async throws {
     let bench = try await Fixture(
       ["one": "1", "two": "2", "three": "3", "four": "4", "five": "5"], faults: ["submit-status=400"])
-    let run = try await bench.once(["--max-in-flight": "1"])
+    let run = try await bench.once(["--max-in-flight": "1", "--probe-interval": "10s"])
     #expect(run.code == 69, "\(run)")
     #expect(bench.posts.count == 3)
     bench.sandbox.removeFaults()

@@ -181,7 +181,7 @@ private struct RefusalHistory {
   // Those that wait for another to be accepted, or for the account: which event their last refusal is.
   private var waiting: [SlotKey: Int] = [:]
   private var excused: Set<SlotKey> = []
-  // Given another jitter: told of no more, until it is refused again.
+  // Given another chance: told of no more, until it is refused again.
   private var released: Set<SlotKey> = []
   private var underWay: Set<SlotKey> = []
   private(set) var own = 0
