@@ -4,8 +4,18 @@ import JobCore
 /// The rows of version 6, where a job's revisions, slots and pictures had tables of their own, with JSON in their columns.
 struct FormerRows {
   private let old: Connection
+  // The attempt that a slot's last callback URL was made for.
+  private let attempts: [SlotKey: String]
 
-  init(_ old: Connection) { self.old = old }
+  init(_ old: Connection) throws {
+    self.old = old
+    var attempts: [SlotKey: String] = [:]
+    try old.each("SELECT job, revision, number, attempt_id FROM callback ORDER BY made_at") { row in
+      attempts[SlotKey(job: JobID(row.text(0)), revision: row.int(1), number: row.int(2))] = row.text(3)
+      return true
+    }
+    self.attempts = attempts
+  }
 
   /// Writes all of them into the present tables. Throws `Unreadable` for what no version wrote.
   func copy(to store: Store) throws {
@@ -62,18 +72,31 @@ struct FormerRows {
   private func slots(of job: String) throws -> [SlotRecord] {
     try old.all(
       """
-      SELECT revision, number, state, due_at, changed_at, failures, service_status, consumed, detail, attempts, seen_at
+      SELECT revision, number, state, due_at, changed_at, failures, service_status, consumed, detail, attempts, seen_at,
+        task_id
       FROM slot WHERE job = ? ORDER BY revision, number
       """, .text(job)
     ) { row in
       guard let name = StateName(rawValue: row.text(2)) else { throw Unreadable(what: "slot state \(row.text(2))") }
       let detail = row.withBytes(8) { $0.count == 2 } ? FormerDetail() : try decode(FormerDetail.self, row, 8)
-      let slot = Slot(
+      var slot = Slot(
         key: SlotKey(job: JobID(job), revision: row.int(0), number: row.int(1)), state: try detail.state(name),
         attempts: row.withBytes(9) { $0.count == 2 } ? [] : try decode([Attempt].self, row, 9), failures: row.int(5),
         serviceStatus: row.optionalText(6), consumed: row.optionalText(7))
+      if let task = row.optionalText(11), slot.taskID == nil {
+        slot.attempts.insert(accepted(task, of: slot.key, at: Timestamp(milliseconds: row.integer(4))), at: 0)
+      }
       return SlotRecord(slot, due: row.integer(3), changed: row.integer(4), seen: row.integer(10))
     }
+  }
+
+  // The attempts of pictures that were finished long ago were forgotten, and not their tasks: whose a task is stays known.
+  private func accepted(_ task: String, of key: SlotKey, at moment: Timestamp) -> Attempt {
+    // No other attempt has the id that is made up here: those are UUIDs.
+    let id = attempts[key] ?? "\(key.revision).\(key.number)-\(key.job.text)"
+    var attempt = Attempt(n: 1, attemptID: id, bootID: "", startedAt: moment)
+    (attempt.outcome, attempt.taskID) = (.accepted, task)
+    return attempt
   }
 
   private func outputs(of job: String) throws -> [Output] {

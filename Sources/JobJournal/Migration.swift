@@ -3,14 +3,19 @@ import Glibc
 import JobCore
 
 /// Brings a file of an earlier version to the present tables: a new file is written beside it and takes its place when it is
-/// whole and on the disk. Until then nothing of the old one is changed, whatever happens.
+/// whole and on the disk. Until then nothing of the old one is changed, whatever happens; afterwards it is there by another
+/// name, so that a mistake that was made here can be mended.
 enum Migration {
   static let temporary = "journal.sqlite.new"
+
+  /// What a file of this version is called when it has been replaced.
+  static func kept(version: Int) -> String { "journal-\(version).sqlite" }
 
   /// The connection to the new file, which `connect` opens. Throws `SQLiteError`, `Unreadable` or `JournalError`.
   static func run(
     _ old: Connection, in folder: StateFolder, connect: () throws -> Connection
   ) throws -> Connection {
+    let version = try Schema.versions(old).compactMap { Int($0) }.max() ?? 0
     // What an earlier try left.
     try folder.remove(temporary)
     do {
@@ -26,6 +31,9 @@ enum Migration {
     guard access("\(folder.path)/journal.sqlite-wal", F_OK) != 0 else {
       throw JournalError.broken("journal.sqlite-wal is still there after the journal was closed")
     }
+    folder.link("journal.sqlite", as: kept(version: version))
+    // The log is gone for good before the new file has the name that it belonged to.
+    try folder.sync()
     try folder.publish(temporary, as: "journal.sqlite")
     return try connect()
   }

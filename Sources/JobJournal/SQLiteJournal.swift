@@ -68,7 +68,7 @@ public final class SQLiteJournal: JobJournal {
     try await withCheckedThrowingContinuation { [shared] continuation in
       shared.queued.add(1, ordering: .acquiringAndReleasing)
       thread.run {
-        let result = Result { try shared.store.withLock { try body($0) } }
+        let result = Result { try shared.store.withLock { try $0.use(body) } }
         shared.queued.subtract(1, ordering: .acquiringAndReleasing)
         continuation.resume(with: result.mapError { Self.sorted($0) as any Error })
       }
@@ -79,7 +79,7 @@ public final class SQLiteJournal: JobJournal {
   /// thread: two changes of threads take many times as long.
   func lookUp<T: Sendable>(_ body: @escaping @Sendable (Store) throws -> T) async throws -> T {
     if shared.queued.load(ordering: .acquiring) == 0 {
-      let found = shared.store.withLockIfAvailable { store in Result { try body(store) } }
+      let found = shared.store.withLockIfAvailable { store in Result { try store.use(body) } }
       if let found { return try found.mapError { Self.sorted($0) }.get() }
     }
     return try await run(body)

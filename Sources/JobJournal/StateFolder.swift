@@ -43,6 +43,13 @@ public final class StateFolder: Sendable {
     }
   }
 
+  /// Gives a file a second name, in the place of a file that has it. Where that cannot be (a file system without hard links,
+  /// a folder of this name) it goes without.
+  func link(_ name: String, as second: String) {
+    unlink("\(path)/\(second)")
+    Glibc.link("\(path)/\(name)", "\(path)/\(second)")
+  }
+
   /// Makes a new file durable, and gives it its name in the place of an older one.
   func publish(_ temporary: String, as name: String) throws(JournalError) {
     let file = open("\(path)/\(temporary)", O_RDONLY | O_CLOEXEC)

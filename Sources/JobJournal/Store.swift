@@ -6,11 +6,19 @@ final class Store {
   let words: Words
   // Whose attempts the present transaction wrote down: their charges say what they are for.
   private var attempts: [String: SlotKey] = [:]
+  // What every call is answered with since a transaction could not be taken back.
+  private var refusal: JournalError?
 
   init(_ connection: Connection) throws {
     self.connection = connection
     words = Words(connection)
     try words.load()
+  }
+
+  /// Runs `body`, unless what is in memory may be another than what is in the file.
+  func use<T>(_ body: (Store) throws -> T) throws -> T {
+    if let refusal { throw refusal }
+    return try body(self)
   }
 
   /// Runs a statement that is not kept.
@@ -25,10 +33,19 @@ final class Store {
       try connection.run("COMMIT")
       return result
     } catch {
+      takeBack()
+      throw error
+    }
+  }
+
+  // A failure here does not take the place of the first error, which may be a failed sync: the next call tells of it.
+  private func takeBack() {
+    do {
       // SQLite may have rolled back by itself. What was new among the words is so no more.
       if connection.isInTransaction { try connection.run("ROLLBACK") }
       try words.load()
-      throw error
+    } catch {
+      refusal = .broken("a transaction that failed could not be taken back: \(error)")
     }
   }
 

@@ -11,15 +11,16 @@ final class Words {
 
   init(_ connection: Connection) { self.connection = connection }
 
-  /// Reads all of them. Throws `Unreadable` where one went bad.
+  /// Reads all of them. Throws `Unreadable` where one went bad; then they are as before.
   func load() throws {
-    (texts, numbers) = ([:], [:])
+    var (texts, numbers): ([Int64: String], [String: Int64]) = ([:], [:])
     try connection.each("SELECT id, text, checksum FROM word") { row in
       let (id, text) = (row.integer(0), row.text(1))
       guard row.integer(2) == Self.checksum(id, text) else { throw Unreadable(what: "word") }
       (texts[id], numbers[text]) = (text, id)
       return true
     }
+    (self.texts, self.numbers) = (texts, numbers)
   }
 
   subscript(number: Int64) -> String? { texts[number] }

@@ -118,6 +118,32 @@ import Testing
     }
   }
 
+  /// A transaction that failed cannot be taken back as a whole: the first error is told all the same, which after a failed
+  /// sync ends the process, and no call goes on with what may not be in the file.
+  @Test func theFirstErrorIsTheOneThatIsTold() async throws {
+    let filled = try await FilledJournal()
+    // SQLITE_IOERR_FSYNC and SQLITE_FULL.
+    let (sync, room) = (SQLiteError(code: 10 | 4 << 8, message: "sync"), SQLiteError(code: 13, message: "room"))
+    for (first, told) in [(sync, JournalError.broken("\(sync)")), (room, .full("room"))] {
+      let journal = try filled.open(filled.whole, first.message)
+      try await journal.run { store in
+        try store.execute(sql: "UPDATE word SET checksum = checksum + 1")
+        #expect(throws: Unreadable.self) { try store.words.load() }
+        #expect(store.words[1] != nil, "what is not read does not take away what was")
+      }
+      await #expect(throws: told) {
+        try await journal.run { store in try store.transaction { () throws -> Void in throw first } }
+      }
+      for job in filled.jobs.prefix(2) {
+        let error = await #expect(throws: JournalError.self) { try await journal.jobs([job]) }
+        guard case .broken(let why)? = error else { continue }
+        #expect(!why.contains("damaged") && why.contains("could not be taken back"), "\(why)")
+      }
+      let error = await #expect(throws: JournalError.self) { try await journal.census(roots: filled.roots) }
+      if case .full? = error { Issue.record("it would be tried again for ever") }
+    }
+  }
+
   /// Of a large journal not every row is looked at when it is opened, but each one that is read.
   @Test func aBadRowIsFoundWhenItIsRead() async throws {
     let filled = try await FilledJournal()

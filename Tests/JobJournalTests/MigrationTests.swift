@@ -131,7 +131,68 @@ import Testing
       #expect(try await journal.underWay(roots: [RootID(1)]).count == 3)
       _ = try await journal.commit([.release(attemptID: "x")])
     }
-    #expect(try place.list("state").sorted() == ["journal.sqlite", "lock"])
+    #expect(try place.list("state").sorted() == ["journal-1.sqlite", "journal.sqlite", "lock"])
+  }
+
+  /// What a migration got wrong can be mended.
+  @Test func theFormerFileIsKept() async throws {
+    try makeFirstVersion()
+    try place.write("state/journal-1.sqlite", "of an earlier try")
+    let before = try place.bytes("state/journal.sqlite")
+    let journal = try open()
+    #expect(try place.bytes("state/journal-1.sqlite") == before)
+    _ = try await journal.root(path: Array("/srv/new".utf8))
+    #expect(try place.bytes("state/journal-1.sqlite") == before, "it is a file of its own")
+  }
+
+  @Test func whereTheFormerFileCannotBeKeptItGoesOn() async throws {
+    try makeFirstVersion()
+    try place.makeFolder("state/journal-1.sqlite")
+    let journal = try open()
+    #expect(try await journal.underWay(roots: [RootID(1)]).count == 3)
+  }
+
+  /// The sixth version forgot the attempts of finished pictures after a while, and kept their tasks.
+  @Test func tasksOfForgottenAttemptsAreFound() async throws {
+    let (called, other) = (slotKey(cat), slotKey(cat, 1, 2))
+    do {
+      let old = try makeFormer(upTo: 6)
+      try old.run("INSERT INTO root (id, path) VALUES (1, ?)", .bytes(Array("/srv/drop".utf8)))
+      try old.run(
+        """
+        INSERT INTO job (id, root, path, current, state, created_at, updated_at)
+        VALUES (?, 1, ?, 1, 'done', 1769850000000, 0)
+        """, .text(cat.text), .bytes(Array("cat.prompt".utf8)))
+      try old.run(
+        "INSERT INTO revision VALUES (?, 1, 'p', 's', NULL, 'r', ?, 2, 1769850000000)", .text(cat.text),
+        .text(#"{"prompt":"A cat.","model":"m","images":[],"extra":{}}"#))
+      for key in [called, other] {
+        try old.run(
+          "INSERT INTO slot VALUES (?, 1, ?, 1, 'done', 0, 1769850005000, 0, NULL, NULL, '{}', '[]', ?, 0)",
+          .text(cat.text), .number(key.number), .text("task-\(key.number)"))
+      }
+      for (secret, attempt, time) in [("aa", "second", 2000), ("bb", "first", 1000)] {
+        try old.run(
+          "INSERT INTO callback VALUES (?, ?, 1, 1, ?, ?)", .text(secret), .text(cat.text), .text(attempt),
+          .number(time))
+      }
+    }
+    let journal = try open()
+    for (key, attemptID) in [(called, "second"), (other, "1.2-\(cat.text)")] {
+      let task = "task-\(key.number)"
+      #expect(try await journal.slots(task: task) == [key])
+      var attempt = Attempt(n: 1, attemptID: attemptID, bootID: "", startedAt: start + .seconds(5))
+      (attempt.outcome, attempt.taskID) = (.accepted, task)
+      let slot = try await journal.slots(of: cat, revision: 1).first { $0.key == key }
+      #expect(slot == Slot(key: key, state: .done, attempts: [attempt]))
+      let again = Slot(
+        key: slotKey(cat, 1, SlotKey.surplusBase + 1),
+        state: .submitted(TaskRef(taskID: task, acceptedAt: start)))
+      #expect(try await journal.commit([.surplus(again)]) == [.stale], "it is no second task")
+    }
+    // What was paid for is not forgotten by this version.
+    try await journal.prune(finalSince: .distantFuture)
+    #expect(try await journal.slots(task: "task-1") == [called])
   }
 
   /// A state that no version knows: it is refused, and the journal is still one of the first version.
@@ -243,80 +304,5 @@ import Testing
       await #expect(throws: JournalError.self, "\(sql)") { try await journal.run { try $0.execute(sql: sql) } }
     }
     #expect(try await journal.slots(of: cat, revision: 1).map(\.state.name) == [.queued])
-  }
-}
-
-/// What a journal with the changes of `FormerJournal` answers, question by question.
-struct FormerAnswers {
-  private(set) var answers: [String: String] = [:]
-
-  init(_ journal: SQLiteJournal) async throws {
-    let roots = (1...3).map { RootID(Int64($0)) }
-    func ask(_ name: String, _ answer: some Any) { answers[name] = String(reflecting: answer) }
-    ask("roots", try await journal.roots().map { ($0.key.number, $0.value) }.sorted { $0.0 < $1.0 })
-    ask("shared", try await journal.sharedRoots())
-    ask("owners", try await journal.ownerWords())
-    for job in FormerJournal.jobs {
-      let found = try #require(try await journal.jobs([job]).first ?? nil, "\(job.text)")
-      ask("job \(job.text)", Self.lines(found))
-      ask("known \(job.text)", try await journal.known([found.file]))
-      for revision in 1...3 {
-        ask("slots \(job.text) \(revision)", try await journal.slots(of: job, revision: revision))
-      }
-      ask("recent \(job.text)", try await journal.revisions(of: job, since: start + .seconds(-1)))
-    }
-    for root in roots {
-      let census = try await journal.census(roots: [root])
-      ask("census \(root.number)", census.map { ($0.key.rawValue, $0.value) }.sorted { $0.0 < $1.0 })
-      ask(
-        "prompts \(root.number)",
-        try await journal.prompts(in: FileKey(root: root, path: .root), deep: true, after: nil, limit: 99))
-      for state in StateName.allCases {
-        ask("files \(root.number) \(state)", try await journal.files(root, below: .root, in: state, limit: 99))
-        ask("all files \(root.number) \(state)", try await journal.files(roots: [root], in: state, limit: 99))
-      }
-    }
-    ask("startable", try await journal.startable(roots: roots, at: .distantFuture, limit: 99, except: []))
-    ask("under way", try await journal.underWay(roots: roots).map { "\($0)" }.sorted())
-    ask("still tried", try await journal.stillTried(roots: roots))
-    ask("late", try await journal.lateInARow(roots: roots))
-    ask("blamed", try await journal.blamed(roots: roots))
-    ask("next", try await journal.nextStart(roots: roots, except: []))
-    ask(
-      "temporaries",
-      try await journal.plannedTemporaries(roots: roots).map { String(decoding: $0, as: UTF8.self) }.sorted())
-    ask("kept", try await journal.withKeptPictures())
-    ask("moving", try await journal.moving())
-    ask("evidence", try await journal.openEvidence())
-    ask("prices", try await journal.prices().map { "\($0)" }.sorted())
-    ask("spending", try await journal.spending(since: 0))
-    for day in Int64(20_484)...20_486 {
-      ask("charges \(day)", try await journal.charges(day: day).sorted { $0.attemptID < $1.attemptID })
-    }
-    for index in 0..<12 {
-      ask("callback \(index)", try await journal.callback(FormerJournal.sha("secret \(index)")))
-      for (slot, n) in [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)] {
-        ask("task \(index) \(slot) \(n)", try await journal.slots(task: "task-\(index)-\(slot)-\(n)"))
-      }
-    }
-    ask("task", try await journal.slots(task: task.taskID).map { "\($0)" }.sorted())
-    ask("second task", try await journal.slots(task: "second"))
-    ask("source", try await journal.jobs(roots: roots, source: FormerJournal.sha("source 7")))
-    let stamps = Stamps()
-    try await journal.eachStamp { stamps.add("\($0) \($1)") }
-    ask("stamps", stamps.all)
-  }
-
-  // Dictionaries have no order.
-  private static func lines(_ job: Job) -> [String] {
-    var plain = job
-    (plain.slots, plain.revisions) = ([:], [:])
-    return [String(reflecting: plain)] + job.slots.values.map { String(reflecting: $0) }.sorted()
-      + job.revisions.values.map { revision in
-        var revision = revision
-        let extra = revision.snapshot.extra.map { "\($0)" }.sorted()
-        revision.snapshot.extra = [:]
-        return "\(revision) \(extra)"
-      }.sorted()
   }
 }
