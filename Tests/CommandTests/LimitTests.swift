@@ -28,7 +28,7 @@ import Testing
 
   @Test func requestsAtOnceAreLimited() async throws {
     let bench = try await Fixture()
-    for number in 0..<6 { try bench.root.write("p\(number).prompt", "[sandbox: submit-slow=400] \(number)") }
+    for number in 0..<6 { try bench.root.write("p\(number).prompt", "[sandbox: submit-slow=1500] \(number)") }
     let agent = try bench.start("once", ["--max-requests": "2"])
     var most = 0
     try await eventually(within: .seconds(40), "it ends: \(agent.standardError)") {
