@@ -12,7 +12,7 @@ final class FileWorkers: Sendable {
   enum Kind: Sendable {
     /// Some calls on a local file system, whose changes are heard of: microseconds as a rule.
     case short
-    /// The same, with syncs: as long as those take.
+    /// The same, with syncs: as long as those take, and shared by what comes meanwhile.
     case syncing
     /// What a file server answers, or what reads or checks a lot.
     case long
@@ -66,13 +66,7 @@ final class FileWorkers: Sendable {
 
   /// Whether such a piece of work is done where it is asked for: handing it to another thread would cost more than the work.
   /// Only the event loop asks, which has nothing else to do in these microseconds that could be done sooner elsewhere.
-  func areNotNeeded(for kind: Kind) -> Bool {
-    switch kind {
-    case .short: true
-    case .syncing: !syncsAreSlow.load(ordering: .relaxed)
-    case .long: false
-    }
-  }
+  func areNotNeeded(for kind: Kind) -> Bool { kind == .short }
 
   /// Does a piece of work on one of the threads, soon.
   func submit(_ kind: Kind, _ work: @escaping @Sendable () -> Void) {

@@ -215,30 +215,21 @@ public final class FolderFiles: RootFiles {
     if durable { folderSync.expect(path) }
     return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
       let kind = few(prompt.root, withSyncs: syncs ?? durable)
-      let isHere = workers.areNotNeeded(for: kind)
       let work = { @Sendable in
         do throws(LocalTrouble) {
           let folder = OpenFolder(try self.openFolder(of: prompt))
           let value = try body(folder.descriptor)
           guard durable else { return continuation.resume(returning: .success(value)) }
           let duty = try folder.duty(prompt, self.workers)
-          let turn = self.folderSync.join(path, duty) { continuation.resume(returning: $0.map { value }) }
-          self.sync(turn, path, isHere)
+          self.folderSync.perform(
+            self.folderSync.join(path, duty) { continuation.resume(returning: $0.map { value }) }, path)
         } catch {
-          if durable { self.sync(self.folderSync.giveUp(path), path, isHere) }
+          if durable { self.folderSync.perform(self.folderSync.giveUp(path), path) }
           continuation.resume(returning: .failure(error))
         }
       }
-      if isHere { work() } else { workers.submit(kind, work) }
+      if workers.areNotNeeded(for: kind) { work() } else { workers.submit(kind, work) }
     }.get()
-  }
-
-  // Where a write was made by the one who asked for it, a worker syncs the folder: for all that are made before it comes to
-  // that.
-  private func sync(_ turn: FolderSync.Turn, _ path: FileKey, _ isHere: Bool) {
-    if case .none = turn { return }
-    guard isHere else { return folderSync.perform(turn, path) }
-    workers.submit(.syncing) { self.folderSync.perform(turn, path) }
   }
 
   /// SHA-256 of a regular file beside the prompt; nil where there is none.
