@@ -101,8 +101,10 @@ public enum Ending: Sendable {
   case fatal(String)
 }
 
-/// Is told what happens, for a terminal or a log.
+/// Reports what happens, to a terminal or a log.
 public protocol AgentObserver: Sendable {
+  /// How files are named in what is reported. Called once, before all else.
+  func willName(_ places: PlaceNames)
   /// A file's job changed.
   func changed(_ job: Job)
   /// Something that is no single file's matter.
@@ -114,6 +116,8 @@ public protocol AgentObserver: Sendable {
 }
 
 extension AgentObserver {
+  /// Nothing is named.
+  public func willName(_ places: PlaceNames) {}
   /// No trace.
   public var wantsTrace: Bool { false }
   /// Nothing is done with it.

@@ -145,7 +145,9 @@ extension Pipeline {
         .info,
         JobError(
           code: .outcomeFound,
-          message: "A callback tells what became of the submission of \(entry.job.file.path.display): task \(taskID)."))
+          message:
+            "A callback shows that the submission of \(entry.job.file.path.display) was accepted: its task is \(taskID)."
+        ))
       await advance(key, event)
       // It was asked for a moment ago: once for each callback is enough.
       if jobs.slot(key)?.state.task?.taskID == taskID {
@@ -161,7 +163,7 @@ extension Pipeline {
   }
 
   private func addSurplus(_ taskID: String, _ slot: Slot, _ target: CallbackTarget) async throws {
-    // Of a picture that was finished long ago, the attempts are forgotten.
+    // Earlier versions dropped the attempts of pictures that had been finished for long.
     var attempt =
       slot.attempts.first { $0.attemptID == target.attemptID }
       ?? Attempt(n: 1, attemptID: target.attemptID, bootID: surroundings.bootID, startedAt: target.madeAt)
@@ -194,7 +196,7 @@ extension Pipeline {
         JobError(
           code: .latePicture,
           message:
-            "The task \(taskID) of an earlier submission of \(job.file.path.display) has a picture after all; it is kept too."
+            "An earlier submission of \(job.file.path.display) was finished after all (task \(taskID)). Its picture is kept too."
         ))
     } else {
       observer.notice(
@@ -202,8 +204,9 @@ extension Pipeline {
         JobError(
           code: .paidTwice,
           message:
-            "One submission of \(job.file.path.display) led to two tasks; \(taskID) is the second. Both pictures are kept.",
-          hint: "Ask the service for a refund; the sidecar has both task ids."))
+            "One submission of \(job.file.path.display) led to two tasks, and both may have been charged. The second is "
+            + "\(taskID). Both pictures are kept.",
+          hint: "Ask the service for a refund. Both task ids are in the sidecar."))
     }
     guard try await jobs.activate(surplus.key) else { return }
     jobs[surplus.key.job]?.job.slots[surplus.key] = surplus

@@ -39,14 +39,14 @@ extension Pipeline {
   func backUp() async {
     do {
       if try await journal.backUp(unlessYoungerThan: settings.backupInterval, now: wallClock) {
-        observer.notice(.info, JobError(code: .journalCopied, message: "The daily copy of the journal is made."))
+        observer.notice(.info, JobError(code: .journalCopied, message: "The daily copy of the journal was made."))
       }
     } catch JournalError.full(let why) {
       observer.notice(
         .warning,
         JobError(
           code: .journalNotCopied, message: "The daily copy of the journal could not be made: \(why)",
-          hint: "It is tried again in a while.", retryable: true))
+          hint: "promptdrop tries again later.", retryable: true))
       return schedule(.backUp, at: now + .seconds(3600))
     } catch {
       return fail(error)

@@ -10,7 +10,7 @@ extension Pipeline {
       case .plan: return try await planReply(request.paths)
       case .own: return try await ownReply()
       case .resolve:
-        guard let decision = request.decision else { return CommandReply(error: "Nothing was decided.") }
+        guard let decision = request.decision else { return CommandReply(error: "The request names no decision.") }
         return try await forEachJob(request, in: [.held, .cancelled]) { job, _ in
           try await resolve(job, decision, request)
         }
@@ -41,7 +41,8 @@ extension Pipeline {
       guard let place = locate(path) else {
         reply.files.append(
           .init(
-            file: DropPath.display(path), ok: false, state: "", message: "It is in no folder that this agent watches."))
+            file: DropPath.display(path), ok: false, state: "",
+            message: "It is not in a folder that this agent watches."))
         continue
       }
       if let known = try await journal.known([place])[0] {
@@ -52,7 +53,7 @@ extension Pipeline {
           reply.files.append(
             .init(
               file: DropPath.display(path), ok: false, state: "",
-              message: "There is no prompt of that name, and nothing below it that this is about."))
+              message: "There is no prompt with this name, and no prompt below it that waits for this decision."))
         }
         wanted += found
       }
@@ -62,7 +63,7 @@ extension Pipeline {
       if let result = try await act(job, isNamed) {
         reply.files.append(result)
       } else if isNamed {
-        reply.files.append(result(job, ok: false, "It is \(job.state.rawValue): there is nothing to decide about it."))
+        reply.files.append(result(job, ok: false, "It is \(job.state.rawValue): there is nothing to decide."))
       }
     }
     pump()
@@ -92,7 +93,7 @@ extension Pipeline {
   }
 
   /// An absolute path, for people.
-  func absolute(_ file: FileKey) -> String { PlaceNames(roots: rootPaths).absolute(file) }
+  func absolute(_ file: FileKey) -> String { places.absolute(file) }
 
   func result(_ job: Job, ok: Bool, _ message: String) -> CommandReply.FileResult {
     .init(file: absolute(job.file), ok: ok, state: job.state.rawValue, message: message)
@@ -111,14 +112,14 @@ extension Pipeline {
     case .adopt(let taskID):
       let abandoned = job.slots.values.filter { $0.state == .cancelled(.abandoned) }
       guard let slot = held.first(where: { $0.state.task == nil }) ?? held.first ?? abandoned.first else { return nil }
-      guard TaskID.isPlausible(taskID) else { return result(job, ok: false, "\"\(taskID)\" cannot be a task's id.") }
+      guard TaskID.isPlausible(taskID) else { return result(job, ok: false, "\"\(taskID)\" is not a valid task id.") }
       if let owner = try await journal.slots(task: taskID).first, owner != slot.key {
         let whose = try await inHand(owner.job).map { absolute($0.file) } ?? "another prompt"
-        return result(job, ok: false, "Task \(taskID) belongs to \(whose) already.")
+        return result(job, ok: false, "Task \(taskID) already belongs to \(whose).")
       }
       let isDone = try await decide([slot.key], .bound(taskID: taskID, attemptID: nil))
       return try await after(
-        job, isDone, "Task \(taskID) is its own now; its picture is fetched when \(runs ?? "it is finished").")
+        job, isDone, "Task \(taskID) is now its task. The picture is fetched when \(runs ?? "the task is finished").")
     case .resubmit:
       guard !held.isEmpty else { return nil }
       // Nobody asked for what a second task made: it is fetched or given up, never paid for once more.
@@ -126,7 +127,9 @@ extension Pipeline {
       guard !held.isEmpty else {
         return result(
           job, ok: false,
-          "Only a second task of it is held: promptdrop retry FILE fetches that once more, --abandon gives it up.")
+          "Only a second task of this prompt is held, and nobody pays for that again. To fetch its picture, run "
+            + "`promptdrop retry \(places.argument(job.file))`. To give it up, run "
+            + "`promptdrop resolve \(places.argument(job.file)) --abandon`.")
       }
       let isDone = try await decide(held.map(\.key), .resubmit)
       return try await after(job, isDone, "It is submitted again\(orLater).")
@@ -154,11 +157,11 @@ extension Pipeline {
   ) async throws -> CommandReply.FileResult? {
     guard let note = job.note, isNamed || reason != .conflictCopy else { return nil }
     guard case .file(let stamp, _) = await files.look(job.file) else {
-      return result(job, ok: false, "It cannot be read at present: \(absolute(job.file)).")
+      return result(job, ok: false, "It cannot be read at present, so it is not approved.")
     }
     if let held = try await journal.known([job.file])[0]?.stamp, held.prompt != stamp {
       lookAt(job.file)
-      return result(job, ok: false, "It has changed since it was held: look at it, and approve it again\(orLater).")
+      return result(job, ok: false, "It has changed since it was held. Look at it, and approve it again\(orLater).")
     }
     let approved = note.approved(reason, prompt: stamp)
     try await record([.note(job: job.id, file: job.file, approved, stamp: nil, at: wallClock)])
@@ -190,7 +193,9 @@ extension Pipeline {
       }
       guard isInDoubt, !request.paths.isEmpty else { return nil }
       return result(
-        job, ok: false, "It may be paid for already: say promptdrop resolve FILE --adopt, --resubmit or --abandon.")
+        job, ok: false,
+        "It may be paid for already, so it is not submitted again. Decide with `promptdrop resolve "
+          + "\(places.argument(job.file))` and one of --adopt TASK_ID, --resubmit and --abandon.")
     }
     let wanted = failed + (request.paths.isEmpty ? [] : outOfReach)
     let isDone = try await decide(wanted.map(\.key), .retry)
@@ -207,9 +212,11 @@ extension Pipeline {
     lookAt(job.file)
     guard !isStopping else {
       overrides.wantedAnew.remove(job.file)
-      return result(job, ok: false, "Its inputs have changed; that needs a running agent: start promptdrop first.")
+      return result(
+        job, ok: false,
+        "Its inputs have changed. Making it again with them needs a running agent: start promptdrop first.")
     }
-    return result(job, ok: true, "It is made anew with its present inputs.")
+    return result(job, ok: true, "It is made again with its present inputs.")
   }
 
   // MARK: carrying out
@@ -242,7 +249,9 @@ extension Pipeline {
   private func after(_ job: Job, _ isDone: Bool, _ message: String) async throws -> CommandReply.FileResult {
     let fresh = try await inHand(job.id) ?? job
     guard isDone else {
-      return result(fresh, ok: false, "It has moved on meanwhile, or it is just being worked on; look again.")
+      return result(
+        fresh, ok: false,
+        "Its state has changed meanwhile, or it is being worked on. Check its state, and decide again.")
     }
     // A sidecar that is written without waiting for the disk may be due only later; a person looks now.
     await show(fresh.id)

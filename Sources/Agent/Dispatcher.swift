@@ -128,7 +128,7 @@ final class Dispatcher {
     case .permanent:
       let alike = gate.refused(failure.error.message, submission)
       if alike.isEmpty { return [] }
-      return blameAccount(alike, "The service refuses every prompt alike: \(failure.error.message)", at: now)
+      return blameAccount(alike, "The service refuses every prompt in the same way: \(failure.error.message)", at: now)
     case .unclear:
       switch gate.refusedUnclearly(submission) {
       case .none: return []
@@ -146,7 +146,7 @@ final class Dispatcher {
   private func blameAccount(_ slots: [SlotKey], _ message: String, at now: Duration) -> [News] {
     let error = JobError(
       code: .account, message: message,
-      hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true)
+      hint: "Check the account's credits and state at the service. promptdrop goes on by itself.", retryable: true)
     return (gate.suspectAccount(error, at: now) ? [.closed(error)] : [])
       + [.refusals(slots, .refusalWasTheAccounts(error))]
   }

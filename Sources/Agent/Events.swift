@@ -46,7 +46,7 @@ extension Pipeline {
           .error,
           JobError(
             code: .rootGone,
-            message: "\(name(of: root)) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
+            message: "\(name(of: root)) is not there: it was moved, deleted or unmounted. Nothing in it is taken.",
             hint: "Put it back; promptdrop goes on by itself."))
       case .rootUnreadable(let root, let error):
         survey.isUnreadable(root, error)
@@ -68,7 +68,7 @@ extension Pipeline {
   /// The watcher learns how many more prompts it may tell of.
   func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - arrivals.count), reported: arrivals.heardOf) }
 
-  func name(of root: RootID) -> String { PlaceNames(roots: rootPaths).name(of: root) }
+  func name(of root: RootID) -> String { places.name(of: root) }
 
   // Which file is made of which defaults, and whose it is, is found out by looking.
   private func lookAgain(below folder: FileKey) {

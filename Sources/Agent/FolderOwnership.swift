@@ -54,7 +54,7 @@ final class FolderOwnership {
     case .other?: return .other(othersFolder(file, owner ?? ""))
     case .namesake?:
       return .undecided(
-        undecided(file, "its owner \"\(owner ?? "")\" has this agent's name, but was made with another state"))
+        undecided(file, "its owner \"\(owner ?? "")\" has this agent's name, but comes from another state"))
     case .own?: return isStateInDoubt ? .undecided(doubt(file)) : .own
     case nil: break
     }
@@ -207,49 +207,34 @@ final class FolderOwnership {
   // MARK: in words
 
   // The command that makes a folder this agent's.
-  private func ownCommand(_ path: String) -> String {
-    "promptdrop own \(ShellText.word(path))\(settings.commandFlags)"
-  }
+  private func ownCommand(_ folder: FileKey) -> String { "promptdrop own \(places.argument(folder))" }
 
   private func othersFolder(_ file: FileKey, _ owner: String) -> JobError {
-    let folder = places.absolute(file.folder)
-    return JobError(
+    JobError(
       code: .otherOwner,
-      message: "Nothing is taken in \(folder): it belongs to the agent \"\(owner)\", as its "
+      message: "Nothing is taken in \(places.absolute(file.folder)): it belongs to the agent \"\(owner)\", as its "
         + "\(DropPath.display(DropNames.folderDefaults)) or one above it says.",
-      hint: "\(ownCommand(folder)) makes it this agent's, and the other one's no more.", retryable: true)
+      hint: "To give the folder to this agent, run `\(ownCommand(file.folder))`.", retryable: true)
   }
 
   private func undecided(_ file: FileKey, _ why: String) -> JobError {
-    let root = places.name(of: file.root)
-    return JobError(
+    JobError(
       code: .sharedFolder,
-      message: "Nothing is taken in \(root): \(why), and two that take the same prompts would pay twice.",
-      hint: "\(ownCommand(root)) makes this machine the one that takes them.", retryable: true)
+      message: "Nothing is taken in \(places.name(of: file.root)): \(why). Two agents that take the same prompts would "
+        + "pay twice.",
+      hint: "To give the folder to this agent, run `\(ownCommand(FileKey(root: file.root, path: .root)))`.",
+      retryable: true)
   }
 
   private func doubt(_ file: FileKey) -> JobError {
-    let root = places.name(of: file.root)
-    return JobError(
+    JobError(
       code: .stateInDoubt,
       message:
-        "Nothing is taken in \(root): a sidecar was written with this agent's state that this state knows nothing of. "
-        + "The state was copied and is used elsewhere too, or an older copy of it was put back.",
+        "Nothing is taken in \(places.name(of: file.root)): this agent's state wrote a sidecar there that the state does "
+        + "not know any more. Either the state was copied and another machine uses the copy, or an older copy of it was "
+        + "put back.",
       hint:
-        "\(ownCommand(root)) makes this machine the one that takes what is in it; make sure first that no other "
-        + "machine uses a copy of the state.", retryable: true)
-  }
-}
-
-/// The absolute paths of the watched roots, for what people and commands say.
-struct PlaceNames {
-  let roots: [RootID: [UInt8]]
-
-  /// A root's path, for people.
-  func name(of root: RootID) -> String { DropPath.display(roots[root] ?? []) }
-
-  /// An absolute path, for people.
-  func absolute(_ file: FileKey) -> String {
-    name(of: file.root) + (file.path.bytes.isEmpty ? "" : "/" + file.path.display)
+        "Make sure that no other machine uses a copy of the state. To give the folder to this agent, run "
+        + "`\(ownCommand(FileKey(root: file.root, path: .root)))`.", retryable: true)
   }
 }

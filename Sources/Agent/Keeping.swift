@@ -36,9 +36,15 @@ extension Pipeline {
   /// Why the job's pictures are not beside its prompt, and when they will be.
   func whyKept(_ job: Job) async -> (why: String, hint: String) {
     guard let problem = await notOurs(job.file) else {
-      return ("The folder of \(job.file.path.display) is not there.", "It is put beside the prompt when that is back.")
+      return (
+        "The folder of \(job.file.path.display) is not there.",
+        "promptdrop puts it beside the prompt when the folder is back."
+      )
     }
-    return (problem.message, "It is put beside the prompt when the folder is this agent's. \(problem.hint ?? "")")
+    return (
+      problem.message,
+      "promptdrop puts it beside the prompt when the folder belongs to this agent. \(problem.hint ?? "")"
+    )
   }
 
   /// Puts kept pictures beside their prompts, those that are back.

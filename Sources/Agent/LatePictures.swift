@@ -112,10 +112,10 @@ extension Pipeline {
   static func noPictures(_ count: Int) -> JobError {
     JobError(
       code: .picturesNotFetched,
-      message: "The pictures of \(count) tasks in a row could not be fetched: nothing is submitted until one arrives.",
+      message: "The pictures of \(count) tasks in a row could not be fetched. Nothing is submitted until one arrives.",
       hint:
-        "promptdrop status names them and where their pictures are. They are tried again by themselves; promptdrop retry "
-        + "FILE tries one at once, promptdrop resolve FILE --abandon gives one up.",
+        "promptdrop tries them again by itself. `promptdrop status` lists them with the addresses of their pictures, and "
+        + "says for each how to try it at once or to give it up.",
       retryable: true)
   }
 }

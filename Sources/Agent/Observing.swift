@@ -187,7 +187,7 @@ extension Pipeline {
           JobError(
             code: .imageAmbiguous,
             message:
-              "Which of \(names) the reference image \"\(DropPath.spelled(reference.path.bytes))\" means cannot be told.",
+              "The reference image \"\(DropPath.spelled(reference.path.bytes))\" may be any of \(names).",
             hint: "Rename all but one of these files.")), nil
       )
     }

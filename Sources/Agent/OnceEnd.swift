@@ -35,7 +35,8 @@ extension Pipeline {
           end(.finished(done: try await done(), needUser: left.needUser.count))
         } else if let undecided {
           end(
-            .needsTime(waiting: left.waiting, why: "nobody has said who takes what is there: \(undecided.hint ?? "")"))
+            .needsTime(
+              waiting: left.waiting, why: "it is not decided which agent takes the prompts. \(undecided.hint ?? "")"))
         } else if left.waiting > 0 {
           end(.needsTime(waiting: left.waiting, why: why))
         } else {
@@ -70,12 +71,12 @@ extension Pipeline {
   // What needs the user is named with what to do, also where it failed in an earlier run that said so.
   private func nameOne(_ job: Job) {
     let sidecar = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
-    let error = sidecar.error
+    let error = sidecar.error.map { places.naming(job.file, in: $0) }
     observer.notice(
       .warning,
       JobError(
         code: ErrorCode(rawValue: sidecar.reason ?? sidecar.state.rawValue),
-        message: "\(sidecar.state.rawValue)  \(absolute(job.file)): \(error?.message ?? "It says no reason.")",
+        message: "\(sidecar.state.rawValue)  \(absolute(job.file)): \(error?.message ?? "No reason is known.")",
         hint: error?.hint))
   }
 

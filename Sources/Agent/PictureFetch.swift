@@ -24,7 +24,7 @@ extension Pipeline {
         return image
       case .failure:
         var error = JobError(
-          code: .resultNotAnImage, message: "What the picture's URL leads to is no image of a known format.",
+          code: .resultNotAnImage, message: "The picture's URL does not lead to an image of a known format.",
           retryable: true)
         if let kept = await keepOdd(staged, part, of: key, task) { error.message += " \(kept)" }
         throw .expired(error)
@@ -45,17 +45,18 @@ extension Pipeline {
       damage,
       JobError(
         code: .resultDamaged, message: "The picture that the service returned \(defect.words).",
-        hint: "It is fetched again; should the same come once more, it is published as it is.", retryable: true))
+        hint: "promptdrop fetches it again. If the same bytes come again, it publishes them as they are.",
+        retryable: true))
   }
 
   /// Says of a picture that it is published although something is wrong with it; the same, for its sidecar.
   func warn(of defect: ImageDefect, _ file: FileKey) -> String {
-    let warning = "The picture \(defect.words). It came so more than once, and is published as it is."
+    let warning = "The picture \(defect.words). The same bytes came more than once, so they are published as they are."
     observer.notice(
       .warning,
       JobError(
         code: .pictureDamaged, message: "\(file.path.display): \(warning)",
-        hint: "Should it be of no use: changed words submit the prompt anew."))
+        hint: "If it is of no use, change the text of the prompt: a changed text is submitted again."))
     return warning
   }
 
@@ -73,13 +74,13 @@ extension Pipeline {
     let name = Self.oddName(part, of: key)
     do throws(LocalTrouble) {
       guard let bytes = try await staged.content(limit: Self.mostKeptBytes) else {
-        return "It is too large to be kept."
+        return "The bytes are too many to be kept."
       }
       if bytes.isEmpty { return nil }
       guard try await files.keepOdd(bytes, as: name, most: Self.mostKept) else {
-        return "It is not kept: \(files.keptFolder) has enough of such files."
+        return "The bytes are not kept: \(files.keptFolder) has too many such files already."
       }
-      return "What came is kept as \(files.keptFolder)/\(DropPath.display(name))."
+      return "The bytes are kept as \(files.keptFolder)/\(DropPath.display(name))."
     } catch {
       // Nothing is lost by it while the URL still leads to it.
       if error.isFatal { fail(error) }

@@ -18,8 +18,9 @@ public actor Pipeline {
   private let wantsTrace: Bool
   // Nil: there is one agent only, as in tests of other things.
   let identity: (any AgentIdentity)?
-  // The absolute path of each root, for what people and commands say.
+  // The absolute path of each root, and how they are named in texts.
   let rootPaths: [RootID: [UInt8]]
+  let places: PlaceNames
   private let executor: any SerialExecutor
 
   // Files on their way in.
@@ -72,6 +73,7 @@ public actor Pipeline {
     self.settings = settings
     self.roots = roots.keys.sorted { $0.number < $1.number }
     self.rootPaths = roots
+    places = PlaceNames(roots: roots, flags: settings.commandFlags)
     self.marks = marks
     self.journal = journal
     self.files = files
@@ -91,7 +93,8 @@ public actor Pipeline {
     dispatcher = Dispatcher(settings)
     ledger = Ledger(settings.spending, self.roots, journal, surroundings)
     timetable = Timetable(ClockWatch(wall: surroundings.wallClock(), monotonic: surroundings.monotonic()))
-    ownership = FolderOwnership(reader, files, journal, identity, settings, PlaceNames(roots: roots), surroundings)
+    ownership = FolderOwnership(reader, files, journal, identity, settings, places, surroundings)
+    observer.willName(places)
   }
 
   var now: Duration { surroundings.monotonic() }

@@ -101,7 +101,9 @@ extension Pipeline {
     if let heldBack = dispatcher.heldBackUntil, dispatcher.closed == nil, heldBack > now {
       let until = wallClock + (heldBack - now)
       add(
-        JobError(code: .slowedDown, message: "The service asked for less, or the limit a minute is reached."),
+        JobError(
+          code: .slowedDown,
+          message: "The service asked for fewer requests, or the limit of submissions per minute is reached."),
         until: until)
     }
     return stops
@@ -138,12 +140,13 @@ extension Pipeline {
 
   private func line(_ job: Job) -> StatusReport.JobLine {
     let sidecar = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+    let error = sidecar.error.map { places.naming(job.file, in: $0) }
     let urls = job.slots.values.flatMap { slot -> [String] in
       if case .held(let held) = slot.state { held.task?.late?.urls ?? [] } else { [] }
     }
     return StatusReport.JobLine(
-      file: absolute(job.file), state: sidecar.state.rawValue, reason: sidecar.reason, message: sidecar.error?.message,
-      hint: sidecar.error?.hint, tasks: job.currentSlots.compactMap { $0.state.task?.taskID },
+      file: absolute(job.file), state: sidecar.state.rawValue, reason: sidecar.reason, message: error?.message,
+      hint: error?.hint, tasks: job.currentSlots.compactMap { $0.state.task?.taskID },
       service_status: sidecar.serviceStatus, until: sidecar.nextAttemptAt.flatMap { $0 > wallClock ? $0.rfc3339 : nil },
       urls: urls.isEmpty ? nil : urls)
   }

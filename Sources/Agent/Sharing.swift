@@ -99,7 +99,7 @@ extension StatusSidecar {
     return attempts.allSatisfy { entry in
       guard entry.attempt.outcome.mayBePaid else { return true }
       let slot = job.slots[SlotKey(job: job.id, revision: entry.revision, number: entry.slot)]
-      // Of a picture that was finished long ago, the attempts are forgotten.
+      // Earlier versions dropped the attempts of pictures that had been finished for long.
       guard let slot, slot.state != .done else { return slot != nil }
       return slot.attempts.contains { known in
         known.attemptID == entry.attempt.attemptID

@@ -31,17 +31,19 @@ extension Pipeline {
       guard durable else { return }
       throw LocalTrouble(
         JobError(
-          code: .sidecarKept, message: "The sidecar of \(entry.job.file.path.display) tells more than the journal.",
-          hint: "It is believed as soon as the prompt can be read; promptdrop goes on by itself.", retryable: true))
+          code: .sidecarKept, message: "The sidecar of \(entry.job.file.path.display) has more than the journal.",
+          hint: "promptdrop takes over what it says as soon as the prompt can be read, and goes on by itself.",
+          retryable: true))
     }
     let machine = settings.machine.isEmpty ? nil : settings.machine
     let run = try identity?.run()
     let writer = identity.flatMap { identity in
       run.map { SidecarWriter(id: identity.id, run: $0, machine: machine) }
     }
-    let sidecar = StatusSidecar(
+    var sidecar = StatusSidecar(
       of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host, writer: writer,
       service: dispatcher.closed?.error)
+    if let error = sidecar.error { sidecar.error = places.naming(entry.job.file, in: error) }
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
     entry.sidecarWrittenAt = now
     noticeWritten(.sidecar, in: entry.job.file.root)

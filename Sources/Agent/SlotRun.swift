@@ -106,7 +106,10 @@ extension Pipeline {
         code: .taskNotRecorded,
         message: "The journal cannot be written. \(entry.job.file.path.display) was accepted by the service as task "
           + "\(slot.state.task?.taskID ?? "?").",
-        hint: "Should its sidecar not say so either: promptdrop resolve FILE --adopt with this id."))
+        hint: slot.state.task.map {
+          "promptdrop writes the id into the sidecar. If it is not there either, run "
+            + "`promptdrop resolve \(places.argument(entry.job.file)) --adopt \(ShellText.word($0.taskID))`."
+        }))
     do throws(LocalTrouble) {
       try await writeSidecar(entry, durable: true)
     } catch {

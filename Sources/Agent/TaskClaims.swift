@@ -52,8 +52,8 @@ extension Pipeline {
     let whose = jobs[other.job].map { " of \($0.job.file.path.display)" } ?? ""
     let error = JobError(
       code: .held(.taskOfAnother),
-      message: "The service answered the submission with the task \(taskID), which it had given to another submission"
-        + "\(whose) before. It may have accepted both, or one.")
+      message: "The service answered the submission with the task \(taskID), which belongs to another submission"
+        + "\(whose). It may have accepted both, or only one.")
     observer.notice(.error, error)
     return .taskOfAnother(error)
   }

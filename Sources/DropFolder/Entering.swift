@@ -160,8 +160,8 @@ extension WatchedTree {
       JobError(
         code: .polling,
         message:
-          "\(name) is on \(kind.name), where changes made elsewhere are not heard of: it is looked through every "
-          + "\(interval.brief).", hint: "--watch-mode inotify watches it all the same.")
+          "\(name) is on \(kind.name), where the kernel does not report the changes of other machines. promptdrop scans it "
+          + "every \(interval.brief).", hint: "To use inotify all the same, set --watch-mode inotify.")
     case .setting:
       JobError(
         code: .polling, message: "\(name) is looked through every \(interval.brief), as --watch-mode says.")
@@ -169,8 +169,8 @@ extension WatchedTree {
       JobError(
         code: .deafFolder,
         message:
-          "Nothing is heard from \(name) (\(kind.name)), not even of a file made here: it is looked through every "
-          + "\(interval.brief).")
+          "The kernel reports no changes in \(name) (\(kind.name)), not even of a file made on this machine. promptdrop "
+          + "scans it every \(interval.brief).")
     case .outOfWatches, .unavailable: nil
     }
   }
@@ -240,7 +240,7 @@ extension WatchedTree {
       ($0.root.number, $0.path.bytes.count) < ($1.root.number, $1.path.bytes.count)
     }), let root = roots[first.root] {
       var error = Inotify.outOfWatches(name(of: first), interval: options.pollInterval)
-      if unwatched.count > 1 { error.message += " So it is with \(unwatched.count - 1) other folders." }
+      if unwatched.count > 1 { error.message += " The same is true of \(unwatched.count - 1) other folders." }
       found.append(
         FolderCondition(
           path: root.path + [UInt8(ascii: "/")] + first.path.bytes, root: first.root, mode: .polling,

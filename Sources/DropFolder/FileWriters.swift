@@ -124,24 +124,24 @@ public final class FileWriters: Sendable {
 
   private static func error(_ reason: Reason, _ folder: DropPath) -> JobError {
     let place = folder.bytes.isEmpty ? "" : " (first met in \(folder.display))"
-    let rest = "They are taken once they were closed, as far as that is heard, and have been still."
+    let rest = "promptdrop takes them when they have not changed for a while and inotify reports no open writer."
     return switch reason {
     case .owner:
       JobError(
         code: .writerUnseen,
         message:
-          "Linux does not tell this user whether a program still has files of another user open for writing\(place). "
+          "Linux does not show this user whether a program still has files of another user open for writing\(place). "
           + rest,
         hint:
           "Run promptdrop as the user who writes the files, or give it CAP_LEASE (AmbientCapabilities=CAP_LEASE in its "
-          + "unit); or have them written under another name and renamed to NAME.prompt.")
+          + "unit). Or write the files under another name, and rename them to NAME.prompt when they are complete.")
     case .fileSystem(let name):
       JobError(
         code: .writerUnseen,
         message:
-          "The file system\(name.isEmpty ? "" : " (\(name))") does not tell whether a program still has a file open for "
+          "The file system\(name.isEmpty ? "" : " (\(name))") does not show whether a program still has a file open for "
           + "writing\(place). " + rest,
-        hint: "Have files written under another name and renamed to NAME.prompt when they are complete.")
+        hint: "Write files under another name, and rename them to NAME.prompt when they are complete.")
     }
   }
 }

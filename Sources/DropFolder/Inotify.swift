@@ -34,7 +34,8 @@ final class Inotify {
       let (limit, raise) = Self.limit("instances", atLeast: 512)
       throw JobError(
         code: .inotifyUnavailable, message: "inotify cannot be used: \(why)\(limit).",
-        hint: "Raise the limit: \(raise); promptdrop goes back to watching by itself.", retryable: true)
+        hint: "To raise the limit, run `\(raise)` as root. promptdrop goes back to watching by itself.", retryable: true
+      )
     }
     // The library has no accessor for its descriptor: it is the inotify descriptor that was not there before.
     guard let found = Inotify.descriptors().subtracting(before).first else {
@@ -106,8 +107,8 @@ final class Inotify {
     return JobError(
       code: .outOfWatches,
       message: "No inotify watch is left for \(path) and what is below it\(limit); "
-        + "what cannot be watched is looked through every \(interval.brief).",
-      hint: "Raise the limit: \(raise); promptdrop goes back to watching by itself.", retryable: true)
+        + "promptdrop scans what it cannot watch every \(interval.brief).",
+      hint: "To raise the limit, run `\(raise)` as root. promptdrop goes back to watching by itself.", retryable: true)
   }
 
   // A user has a limit, and so has each namespace that users are in: the lower one counts.

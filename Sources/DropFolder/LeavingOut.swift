@@ -41,7 +41,7 @@ extension WatchedTree {
     guard found.count > Self.mostNamed else { return found }
     let more = found.count - Self.mostNamed
     found.removeLast(more)
-    found[found.count - 1].error?.message += " So it is with \(more) other folders."
+    found[found.count - 1].error?.message += " The same is true of \(more) other folders."
     return found
   }
 }

@@ -17,7 +17,7 @@ extension LocalTrouble {
       case ENAMETOOLONG: (.nameTooLong, "Give the prompt a shorter name, so that its sidecar's name fits too.")
       case ELOOP, EXDEV: (.symbolicLink, "Symbolic links are not followed; put the file itself into the folder.")
       case EAGAIN:
-        (.fileInUse, "Another program has it for itself at present, as Samba does for a client; it is tried again.")
+        (.fileInUse, "Another program has locked it, as Samba does for a client. promptdrop tries again by itself.")
       case EIO: (.inputOutputError, "The disk reports an error; see the kernel's log.")
       default: (.fileError, Self.hint(failure.number))
       }
@@ -30,11 +30,11 @@ extension LocalTrouble {
   private static func hint(_ number: Int32) -> String {
     switch number {
     case ENOTCONN, ESTALE, ETIMEDOUT, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, ECONNREFUSED, EREMOTEIO:
-      "The folder's server does not answer: check it and the mount; promptdrop goes on by itself when it is back."
+      "The folder's server does not answer. Check it and the mount; promptdrop goes on by itself when it is back."
     case ENOSYS, EOPNOTSUPP, EINVAL:
       "The kernel, the file system or a filter of system calls (SystemCallFilter= in the unit) does not allow it; allow it, or move "
         + "the folder to another file system."
-    case ENOMEM: "Memory is short: free some, or raise MemoryMax= in the unit; promptdrop goes on by itself."
+    case ENOMEM: "There is not enough memory. Free some, or raise MemoryMax= in the unit; promptdrop goes on by itself."
     case EFBIG: "Raise the largest file size (ulimit -f, LimitFSIZE= in the unit), or use another file system."
     case EBUSY, EAGAIN, ETXTBSY, EDEADLK:
       "Another program keeps it busy; promptdrop tries again by itself, and goes on once that is over."

@@ -40,7 +40,7 @@ enum RootAbsence: Error, Hashable {
     case .missing:
       return JobError(
         code: .rootGone,
-        message: "\(name) is not there: it was moved, deleted or unmounted; nothing in it is taken.",
+        message: "\(name) is not there: it was moved, deleted or unmounted. Nothing in it is taken.",
         hint: "Put it back; promptdrop goes on by itself.", retryable: true)
     case .unreadable(let path, let error):
       return Self.unreadable(DropPath.display(path), error)
@@ -48,16 +48,17 @@ enum RootAbsence: Error, Hashable {
     case .refused(.locked(let path)):
       return JobError(
         code: .rootUnreadable,
-        message: "Another promptdrop watches \(path) now: nothing in \(name) is taken, for two agents would pay twice.",
-        hint: "Stop the other one; promptdrop goes on by itself.", retryable: true)
+        message:
+          "Another promptdrop watches \(path) now. Nothing in \(name) is taken, because two agents would pay twice.",
+        hint: "Stop the other one. promptdrop goes on by itself.", retryable: true)
     case .leadsElsewhere(let link, let target):
       return JobError(
         code: .rootGone,
         message:
-          "\(DropPath.display(link)) leads to \(DropPath.display(target)) now, and \(name) was watched: nothing is taken in "
-          + "either.",
+          "\(DropPath.display(link)) led to \(name) and now leads to \(DropPath.display(target)). Nothing is taken in either "
+          + "folder.",
         hint:
-          "Restart promptdrop, and it watches \(DropPath.display(target)); or let the link lead back, and it goes on by itself.",
+          "To watch \(DropPath.display(target)), restart promptdrop. To go on with \(name), let the link lead there again.",
         retryable: true)
     }
   }

@@ -131,8 +131,10 @@ extension FolderFiles {
     }
     throw LocalTrouble(
       JobError(
-        code: .sidecarNameTaken, message: "Both names for the status sidecar of \(prompt.path.display) are taken.",
-        hint: "Move NAME.status.json or NAME.promptdrop.status.json away.", retryable: true))
+        code: .sidecarNameTaken,
+        message: "Both names for the status sidecar of \(prompt.path.display) belong to files of others.",
+        hint: "Move NAME.status.json or NAME.promptdrop.status.json away. promptdrop goes on by itself.",
+        retryable: true))
   }
 
   private func publish(

@@ -213,7 +213,7 @@ extension FolderFiles {
         if case .unreadable(let error) = sighting { error.message } else { "it is no regular file, or too large" }
       let error = JobError(
         code: .folderDefaultsUnreadable, message: "\(key.path.display) cannot be read: \(why)",
-        hint: "Mend or remove that file.", retryable: true)
+        hint: "Correct or remove that file.", retryable: true)
       found.defaults.append((key, .failure(LocalTrouble(error))))
     }
     return true

@@ -175,21 +175,21 @@ struct PictureDownload: Sendable {
       throw .transient(
         JobError(
           code: .imageEncoding, message: "The picture came compressed, and cannot be decoded: \(error.words).",
-          hint: "It is tried again by itself.", retryable: true), retryAfter: nil)
+          hint: "promptdrop tries again by itself.", retryable: true), retryAfter: nil)
     }
   }
 
   private static func refused(_ refusal: ResultAddress.Refusal) -> FetchFailure {
     .unusable(
       JobError(
-        code: .resultAddress, message: "The picture's URL \(refusal.why): it is not fetched.",
-        hint: "Where that is meant: allow-private-results."))
+        code: .resultAddress, message: "The picture is not fetched: its URL \(refusal.why).",
+        hint: "To allow such addresses, set --allow-private-results yes, and restart promptdrop."))
   }
 
   private static func unreachable(_ error: any Error) -> JobError {
     JobError(
       code: .imageHostUnreachable, message: "The picture could not be fetched: \(ResponseClassifier.explain(error)).",
-      hint: "It is tried again by itself.", retryable: true)
+      hint: "promptdrop tries again by itself.", retryable: true)
   }
 }
 

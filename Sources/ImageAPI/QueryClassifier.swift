@@ -32,7 +32,7 @@ extension ResponseClassifier {
       if let wanted = asked.taskID, let named = task.taskID, named != wanted {
         return .unusable(
           unusable(
-            "Asked for the task \(scrub(wanted)), the service answered about \(scrub(named)), another one.",
+            "promptdrop asked about the task \(scrub(wanted)), and the service answered about another one, \(scrub(named)).",
             code: .answerOfAnother))
       }
       return .report(report(task, read.text, answer, asked))
@@ -80,6 +80,6 @@ extension ResponseClassifier {
 
   // Not a trouble of the service's: it answers, and other tasks may be answered as they should.
   private func unusable(_ message: String, code: ErrorCode = .queryUnreadable) -> JobError {
-    JobError(code: code, message: message, hint: "It is asked again by itself.", retryable: true)
+    JobError(code: code, message: message, hint: "promptdrop asks again by itself.", retryable: true)
   }
 }

@@ -23,17 +23,17 @@ struct ResponseClassifier {
         let id = envelope.payload?.task_id ?? ""
         // An id goes into URLs, logs and sidecars.
         guard id.utf8.count <= 200, id.utf8.allSatisfy({ $0 > 32 && $0 < 127 }), !scrub.finds(in: id) else {
-          return garbled("a task id that cannot be one")
+          return garbled("its task id is not valid")
         }
         if envelope.code == 0, !id.isEmpty { return .accepted(taskID: id) }
         // A no with a task id may have been accepted all the same.
-        if envelope.code != 0, !id.isEmpty { return garbled("an error, and the task \(id.prefix(80))") }
+        if envelope.code != 0, !id.isEmpty { return garbled("it has an error and the task \(id.prefix(80))") }
         if envelope.code != 0 { return .notAccepted(refusal(envelope, answer), reached: true) }
-        return garbled("no task id")
-      case .failure: return garbled("not the documented JSON")
+        return garbled("it has no task id")
+      case .failure: return garbled("it is not the documented JSON")
       }
     // A no with a task id may have been accepted all the same, whatever its status is.
-    case 300..<500 where namesTask(answer): return garbled("HTTP \(answer.status), and a task")
+    case 300..<500 where namesTask(answer): return garbled("it has HTTP \(answer.status) and a task")
     case 300..<400, 404, 405, 410:
       return .notAccepted(wrongAddress(answer.status), reached: true)
     case 401: return .notAccepted(unauthorized(), reached: true)
@@ -61,7 +61,8 @@ struct ResponseClassifier {
     if broken.permit == .given {
       return .unknown(
         JobError(
-          code: .answerLost, message: "The answer to the submission was lost: \(why). It may have been accepted."),
+          code: .answerLost, message: "The answer to the submission was lost: \(why). The service may have accepted it."
+        ),
         serviceDown: true)
     }
     if broken.permit == .calledOff {
@@ -70,14 +71,14 @@ struct ResponseClassifier {
           .transient(retryAfter: nil),
           JobError(
             code: .calledOff, message: "The submission was called off before it was sent.",
-            hint: "It is tried again by itself.", retryable: true)), reached: false)
+            hint: "promptdrop tries again by itself.", retryable: true)), reached: false)
     }
     return .notAccepted(
       Failure(
         .transient(retryAfter: nil),
         JobError(
           code: .notReached, message: "The service could not be reached: \(why). Nothing was sent.",
-          hint: "Check the network and api-url; it is tried again by itself.", retryable: true)), reached: false)
+          hint: "Check the network and api-url. promptdrop tries again by itself.", retryable: true)), reached: false)
   }
 
   private func namesTask(_ answer: Exchange.Answer) -> Bool {
@@ -112,7 +113,7 @@ struct ResponseClassifier {
       .permanent,
       JobError(
         code: .refused, message: "The service refused it: \(words)",
-        hint: "Change the prompt; saving it with other words submits it anew. Nothing was paid."))
+        hint: "Change the text of the prompt: a changed text is submitted again. Nothing was paid."))
   }
 
   private func unclear(_ words: String) -> Failure { Failure(.unclear, .unclearRefusal(words)) }
@@ -122,7 +123,7 @@ struct ResponseClassifier {
       .permanent,
       JobError(
         code: .requestTooLarge, message: "The service finds the request too large: \(words)",
-        hint: "Put smaller reference images in place, then: promptdrop retry FILE. Nothing was paid."))
+        hint: "Use smaller reference images, then run `promptdrop retry FILE`. Nothing was paid."))
   }
 
   // MARK: query
@@ -138,8 +139,8 @@ struct ResponseClassifier {
     Failure(
       .permanent,
       JobError(
-        code: .answerTooLarge, message: "The service's answer about the task cannot be taken: \(why).",
-        hint: "It was paid for; the service may show its result elsewhere."))
+        code: .answerTooLarge, message: "The service's answer about the task cannot be used: \(why).",
+        hint: "It is paid for. The service's own list of tasks may show the picture."))
   }
 
   // Not any "not found": a gateway's own page says that of a path.
@@ -150,7 +151,7 @@ struct ResponseClassifier {
   func trouble(_ code: ErrorCode, _ message: String, _ answer: Exchange.Answer? = nil) -> Failure {
     Failure(
       .transient(retryAfter: answer.flatMap { retryAfter($0.headers) }),
-      JobError(code: code, message: message, hint: "It is asked again by itself.", retryable: true))
+      JobError(code: code, message: message, hint: "promptdrop asks again by itself.", retryable: true))
   }
 
   // MARK: common
@@ -160,7 +161,7 @@ struct ResponseClassifier {
       .service(.unauthorized),
       JobError(
         code: .keyRefused, message: "The service refuses the API key.",
-        hint: "Put a good key in place (--api-key-file or PROMPTDROP_API_KEY) and restart promptdrop.", retryable: true)
+        hint: "Provide a valid key (--api-key-file or PROMPTDROP_API_KEY), and restart promptdrop.", retryable: true)
     )
   }
 
@@ -168,8 +169,8 @@ struct ResponseClassifier {
     Failure(
       .service(.account),
       JobError(
-        code: .account, message: "The service takes nothing from this account: \(words)",
-        hint: "Look at the account's credits and state at the service; promptdrop goes on by itself.", retryable: true))
+        code: .account, message: "The service accepts no submissions from this account: \(words)",
+        hint: "Check the account's credits and state at the service. promptdrop goes on by itself.", retryable: true))
   }
 
   func wrongAddress(_ status: Int) -> Failure {
@@ -177,14 +178,15 @@ struct ResponseClassifier {
       .service(.wrongAddress),
       JobError(
         code: .wrongAddress, message: "There is no image API at this address (HTTP \(status)).",
-        hint: "Check --api-url.", retryable: true))
+        hint: "Correct --api-url, and restart promptdrop.", retryable: true))
   }
 
   func tooMany(_ answer: Exchange.Answer) -> Failure {
     Failure(
       .transient(retryAfter: retryAfter(answer.headers)),
       JobError(
-        code: .rateLimited, message: "The service asks for fewer requests.", hint: "It is sent again by itself.",
+        code: .rateLimited, message: "The service asks for fewer requests.",
+        hint: "promptdrop sends it again by itself.",
         retryable: true))
   }
 

@@ -100,8 +100,8 @@ extension HTTPImageService {
       let text = proxy.contains("://") ? proxy : "http://\(proxy)"
       guard let url = URL(string: text), url.scheme?.lowercased() == "http", let address = WebAddress(text) else {
         throw JobError(
-          code: .badProxy, message: "HTTPS_PROXY is no usable address.",
-          hint: "Such as http://proxy:3128; other kinds of proxies are not spoken to.")
+          code: .badProxy, message: "HTTPS_PROXY is not a usable address.",
+          hint: "Use an address such as http://proxy:3128. Other kinds of proxies are not supported.")
       }
       var authorization: String?
       if let user = url.user(percentEncoded: false) {

@@ -2,7 +2,7 @@
 /// was lost. Believed, as untrusted input: it can keep a prompt from being paid for again, and can make nothing be paid
 /// for.
 public struct Adoption {
-  private let sidecar: StatusSidecar
+  private var sidecar: StatusSidecar
   /// How many pictures the revision has.
   public let count: Int
   private let now: Timestamp
@@ -15,6 +15,7 @@ public struct Adoption {
     else { return nil }
     guard sidecar.jobID.utf8.count == 36, sidecar.revision > 0, sidecar.revision < 1_000_000 else { return nil }
     self.sidecar = sidecar
+    self.sidecar.error = sidecar.error?.withoutPath
     self.now = now
     // A count that was lowered takes nothing back.
     self.count = max(count, Self.paidSlots(sidecar).filter { $0 <= SlotKey.surplusBase }.max() ?? 0)
@@ -115,12 +116,12 @@ public struct Adoption {
         reason: .submissionOutcomeUnknown,
         error: JobError(
           code: .held(.submissionOutcomeUnknown),
-          message: "The sidecar tells of a submission without an outcome; the service may have accepted it.",
+          message: "The sidecar has a submission without an outcome. The service may have accepted it.",
           hint: Slot.decideHint)))
   }
 
   private var unexplained: JobError {
-    JobError(code: .toldBySidecar, message: "The sidecar says so, without a reason.")
+    JobError(code: .toldBySidecar, message: "The sidecar gives no reason.")
   }
 
   /// The pictures as the sidecar tells them. Plain names only: a path in a sidecar is somebody's trick.

@@ -29,9 +29,9 @@ extension JobError {
     JobError(
       code: .refusalUnclear, message: "The service refused it: \(words)",
       hint:
-        "It may be about this prompt or about the account: that shows when another prompt is accepted. Until then it "
-        + "waits, and is tried again more and more seldom; promptdrop retry FILE tries it now. Other words are submitted "
-        + "anew. Nothing was paid.",
+        "The reason may be this prompt or the account; promptdrop knows when another prompt is accepted. Until then it "
+        + "tries this one again at growing intervals. To try it now, run `promptdrop retry FILE`. A changed text is "
+        + "submitted again. Nothing was paid.",
       retryable: true)
   }
 
@@ -40,8 +40,8 @@ extension JobError {
     JobError(
       code: .refused, message: message,
       hint:
-        "Another prompt was accepted after it was refused, so it is about this one. Change the prompt; saving it with "
-        + "other words submits it anew. Nothing was paid.")
+        "Another prompt was accepted after this one was refused, so the reason is this prompt. Change its text: a changed "
+        + "text is submitted again. Nothing was paid.")
   }
 }
 

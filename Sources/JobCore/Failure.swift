@@ -37,7 +37,7 @@ extension JobError {
   public var whileDown: JobError {
     JobError(
       code: code, message: message,
-      hint: "promptdrop asks the service once in a while, and goes on by itself when it answers.", retryable: true)
+      hint: "promptdrop asks the service from time to time, and goes on by itself when it answers.", retryable: true)
   }
 }
 

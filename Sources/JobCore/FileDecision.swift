@@ -116,7 +116,7 @@ public struct FileDecision {
   private func unchanged(_ known: KnownFile, _ stamp: TakenStamp) -> FileOutcome {
     var outcome = FileOutcome(
       known.note.map { FileReason(Self.kind($0.state), $0.error) }
-        ?? FileReason(.unchanged, "It is as it was when it was taken."))
+        ?? FileReason(.unchanged, "It has not changed since it was taken."))
     if let before = known.stamp, before.inputs == stamp.inputs, seen.stillFor >= Self.coarsestClock {
       outcome.memos.append(.confirm(before))
     }
@@ -130,7 +130,7 @@ public struct FileDecision {
     return outcome
   }
 
-  func nothingNew() -> FileOutcome { FileOutcome(FileReason(.unchanged, "It asks for nothing that was not taken.")) }
+  func nothingNew() -> FileOutcome { FileOutcome(FileReason(.unchanged, "It asks for nothing new.")) }
 
   func job(_ known: KnownFile) throws(FileNeed) -> Job? { try knowledge.job.get(.job(known.job)) }
 
@@ -142,14 +142,14 @@ public struct FileDecision {
         stamp, .failed,
         JobError(
           code: .nameTooLong,
-          message: "The name has \(name.count) bytes; those of its sidecar and its pictures would be too long.",
-          hint: "Shorten it to \(DropNames.longestStem) bytes without its ending."))
+          message: "The name has \(name.count) bytes. The names of its sidecar and pictures would be too long.",
+          hint: "Shorten it to at most \(DropNames.longestStem) bytes before its ending."))
     }
     guard let plain = DropNames.plainPrompt(name), try seen.isPlainNameThere.get(.plainName(plain)) else { return nil }
     return try leaveOut(
       JobError(
         code: .sameStem,
-        message: "\(DropPath.display(plain)) stands beside it: both would have the same pictures.",
+        message: "\(DropPath.display(plain)) is in the same folder: both would have the same names for their pictures.",
         hint: "Rename one of the two."))
   }
 

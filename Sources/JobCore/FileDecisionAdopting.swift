@@ -57,7 +57,7 @@ extension FileDecision {
     if waits { stamp.prompt.size = -1 }
     let outputs = adopted.outputs(job: id, revision: number)
     let kind = PriceKey(model: snapshot.model, size: snapshot.sentSize)
-    var outcome = FileOutcome(Self.reason(.adopted, "Its sidecar tells what became of this text.", slots))
+    var outcome = FileOutcome(Self.reason(.adopted, "Its sidecar says what became of this text.", slots))
     outcome.changes =
       takes(earlier.unknown + [(revision, slots)], outputs, id, stamp, kind) + catchUp(earlier, kind)
     outcome.effects = sidecarIsRead
@@ -184,6 +184,7 @@ extension JobError {
     JobError(
       code: .journalBehind,
       message:
-        "The sidecar of \(file.path.display) tells of a submission that the journal does not know: it is believed.")
+        "The sidecar of \(file.path.display) has a submission that the journal does not know. promptdrop takes it over."
+    )
   }
 }

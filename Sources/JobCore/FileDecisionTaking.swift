@@ -73,9 +73,9 @@ extension FileDecision {
   private func comesFromElsewhere(_ identity: Identity, grace: Duration) throws(FileNeed) -> FileOutcome? {
     switch try seen.origin.get(.origin(identity, grace: grace)) {
     case .none: return nil
-    case .wait(let until): return settling("It may be another prompt's new name, or a copy of one.", .at(until))
+    case .wait(let until): return settling("It may be another prompt that was renamed, or a copy of one.", .at(until))
     case .renamed(let job, let former):
-      var outcome = FileOutcome(FileReason(.renamed, "It was \(former.path.display) before."))
+      var outcome = FileOutcome(FileReason(.renamed, "It was renamed from \(former.path.display)."))
       let displaced = known.map { known in
         FileEffect.Displaced(
           job: known.job,
@@ -223,7 +223,7 @@ extension FileDecision {
     var slots = newSlots(job.id, revision, 1...asked.request.count, asked.request)
     if let state { slots = slots.map { Slot(key: $0.key, state: state) } }
     var outcome = FileOutcome(
-      Self.reason(.changed, isAsked ? "A person wants it made anew." : "Its text has changed.", slots))
+      Self.reason(.changed, isAsked ? "A person asked for it again." : "Its text has changed.", slots))
     outcome.changes = [
       .take(
         .init(

@@ -134,8 +134,8 @@ extension FileDecision {
       code: .held(.writerOpen),
       message: "A program still has \(file.path.display) open for writing, so it may not be complete.",
       hint:
-        "It is taken once that program closes it. promptdrop approve FILE takes it as it stands; after "
-        + "\(rules.writerWait.brief) it is held until then.",
+        "promptdrop takes it when that program closes it; after \(rules.writerWait.brief) it is held until then. To have it "
+        + "taken as it stands, run `promptdrop approve FILE`.",
       retryable: true)
   }
 
@@ -149,7 +149,7 @@ extension FileDecision {
       // What it is held for is not in the file: each look finds out whether that is over.
       return try hold(
         stamp, .writerOpen, message: problem.message,
-        hint: "Close it in that program; or have it taken as it stands: promptdrop approve FILE.",
+        hint: "Close it in that program. To have it taken as it stands, run `promptdrop approve FILE`.",
         untilItChanges: false)
     }
     var outcome = try wait(problem)
@@ -164,10 +164,10 @@ extension FileDecision {
   func holdConflictCopy(_ stamp: TakenStamp) throws(FileNeed) -> FileOutcome? {
     guard isNew, try isConflictCopy(stamp.prompt) else { return nil }
     return try hold(
-      stamp, .conflictCopy, message: "A sync tool made this copy because two sides changed the file.",
+      stamp, .conflictCopy, message: "A sync tool made this copy because the file was changed in two places.",
       hint:
-        "Keep the text that you want under the plain name and delete this copy. To have it made too, rename it, or "
-        + "say promptdrop approve FILE.")
+        "Keep the text that you want under the plain name, and delete this copy. To have this copy made too, rename it, or "
+        + "run `promptdrop approve FILE`.")
   }
 
   private func isConflictCopy(_ stamp: FileStamp) throws(FileNeed) -> Bool {
@@ -193,10 +193,10 @@ extension FileDecision {
     return try hold(
       stamp, .excludeChanged,
       message:
-        "A pattern of exclude left it out before the update, and does not any more: patterns follow gitignore now.",
+        "Before the update a pattern of exclude left it out. It does not any more, because patterns now follow gitignore.",
       hint:
-        "To have it made, say promptdrop approve FILE. To leave it out, mend the pattern: * stays within a folder, and "
-        + "x/ means folders only.")
+        "To have it made, run `promptdrop approve FILE`. To leave it out, correct the pattern: * does not match a slash, "
+        + "and x/ matches folders only.")
   }
 
   /// Leaves a refusal of an earlier version standing that only today's rules of names have solved; nil where there is none,
@@ -214,8 +214,8 @@ extension FileDecision {
     guard isSolvedByName else { return nil }
     var error = note.error
     error.hint =
-      "Since the update a file whose name is only spelled in another way is found, but nothing is paid for unasked: "
-      + "promptdrop retry FILE has the prompt made with it. So does a change of the prompt, its list or the image."
+      "Since the update promptdrop finds a file whose name is only spelled in another way. An update alone pays for nothing: "
+      + "to have the prompt made with that file, run `promptdrop retry FILE`, or change the prompt, its list or the image."
     return try refuse(stamp, note.state, error)
   }
 }

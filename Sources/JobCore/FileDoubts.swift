@@ -14,18 +14,18 @@ extension FileDecision {
 
   private var emptyControls: [Doubt] {
     let list = seen.emptyControls.list.map {
-      Self.empty($0, "Write the list. A line with only a comment (#) says that there are no images")
+      Self.empty($0, "Write the list. If there are no images, write a comment line (#) or delete the file.")
     }
     let defaults = seen.emptyControls.defaults.map {
-      Self.empty($0, "Write the defaults. A line with only a comment (#) says that there are none")
+      Self.empty($0, "Write the defaults. If there are none, write a comment line (#) or delete the file.")
     }
     return [list].compactMap { $0 } + defaults
   }
 
   private static func empty(_ file: FileKey, _ what: String) -> Doubt {
     .notArrived(
-      message: "\(file.path.display) is empty: it has probably not arrived yet.",
-      hint: "\(what), and so does deleting the file.")
+      message: "\(file.path.display) is empty. It has probably not arrived yet.",
+      hint: what)
   }
 
   private static func doubt(about control: UnclearControl) -> Doubt {
@@ -35,16 +35,16 @@ extension FileDecision {
       case .list: ("its image list", "the prompt's name with .images")
       case .defaults: ("the folder's defaults", DropPath.display(DropNames.folderDefaults))
       }
-    let approve = "promptdrop approve FILE takes the prompt without it."
+    let approve = "To have the prompt taken without it, run `promptdrop approve FILE`."
     switch control.why {
     case .name where names.count > 1:
       return .unclear(
-        .controlFileUnclear, message: "Which of \(names.joined(separator: ", ")) is \(what) cannot be told.",
-        hint: "Keep one of them, and call it \(exact). \(approve)")
+        .controlFileUnclear, message: "Each of \(names.joined(separator: ", ")) may be \(what).",
+        hint: "Keep one of them, and name it \(exact). \(approve)")
     case .name:
       return .unclear(
-        .controlFileUnclear, message: "\(names.joined()) looks like \(what), and is not named like it.",
-        hint: "Call it \(exact), or give it another name. \(approve)")
+        .controlFileUnclear, message: "\(names.joined()) looks like \(what), but has another name.",
+        hint: "If it is, name it \(exact). If it is not, give it another name. \(approve)")
     case .notAFile(let kind):
       return .unclear(
         .controlFileUnclear, message: "\(names.joined()) would be \(what), but is \(kind), not a regular file.",
@@ -77,7 +77,8 @@ extension FileDecision {
       }
       return try hold(
         stamp, .controlFileEmpty, message: message,
-        hint: hint + " promptdrop approve FILE takes the prompt as if the file said nothing.", untilItChanges: false)
+        hint: hint + " To have the prompt taken as if there were no such file, run `promptdrop approve FILE`.",
+        untilItChanges: false)
         ?? nothingNew()
     }
   }

@@ -58,7 +58,7 @@ public struct FileNote: Hashable, Codable, Sendable {
     return FileNote(
       state: .queued,
       error: JobError(
-        code: .approved, message: "You approved it: it is taken as it stands.",
+        code: .approved, message: "You approved it, so it is taken as it stands.",
         hint: "It waits for a running agent: promptdrop watch or promptdrop once.", retryable: true),
       since: since, approval: FileApproval(reasons: reasons, prompt: prompt))
   }

@@ -32,8 +32,10 @@ extension FileDecision {
         reason: .burst,
         error: JobError(
           code: .held(.burst),
-          message: "More than \(rules.burstLimit) new prompts came within a minute; the rest waits for a person.",
-          hint: "promptdrop approve FILE, FOLDER or --all lets them go.")))
+          message: "More than \(rules.burstLimit) new prompts came within a minute. The rest waits for your approval.",
+          hint:
+            "To submit this one, run `promptdrop approve FILE`. For many, name their folder instead of the file, or use --all."
+        )))
   }
 
   /// Held because its file changes too often.
@@ -43,8 +45,8 @@ extension FileDecision {
         reason: .revisions,
         error: JobError(
           code: .held(.revisions),
-          message: "More than \(rules.revisionLimit) texts of this file came within \(rules.revisionSpan.brief).",
-          hint: "promptdrop approve FILE has the present one made.")))
+          message: "This file had more than \(rules.revisionLimit) texts within \(rules.revisionSpan.brief).",
+          hint: "To submit the present text, run `promptdrop approve FILE`.")))
   }
 
   /// Held because it says so.
@@ -53,5 +55,5 @@ extension FileDecision {
       reason: .asked,
       error: JobError(
         code: .held(.asked), message: "The front matter or the folder says hold: true.",
-        hint: "promptdrop approve FILE has it made; so does taking \"hold: true\" away.")))
+        hint: "To submit it, run `promptdrop approve FILE`, or remove \"hold: true\".")))
 }

@@ -46,7 +46,7 @@ extension Slot {
       next.slot.holdUnknown(
         JobError(
           code: .held(.submissionOutcomeUnknown),
-          message: "promptdrop was stopped while this was being submitted; the service may have accepted it."), now)
+          message: "promptdrop was stopped while it submitted this prompt. The service may have accepted it."), now)
       next.after = [.writeSidecar(durable: true)]
 
     case (.submitting, .foundUnsent):
@@ -134,9 +134,9 @@ extension Slot {
 
   /// What a person can do about an unknown outcome; the commands are those of the program.
   public static let decideHint =
-    "Look at the service's own list of tasks. If it is there: promptdrop resolve FILE --adopt TASK_ID. If it is not: "
-    + "promptdrop resolve FILE --resubmit (pays again if it was accepted after all), or --abandon. It is not sent again "
-    + "by itself."
+    "Look at the service's own list of tasks. If the task is there, run `promptdrop resolve FILE --adopt TASK_ID`. If it is "
+    + "not, run `promptdrop resolve FILE --resubmit`, which pays again if it was accepted after all, or "
+    + "`promptdrop resolve FILE --abandon`. promptdrop does not submit it again by itself."
 
   // The task of an attempt whose outcome is in doubt: before anybody pays again, this is it.
   private mutating func bind(_ taskID: String, _ attemptID: String?, _ now: Timestamp) -> Bool {
@@ -231,8 +231,8 @@ extension Slot {
           JobError(
             code: .taskFailed, message: "The service could not make it: \(words)",
             hint:
-              "Change the prompt; saving it with other words submits it anew. promptdrop retry FILE submits the same "
-              + "words once more."))
+              "Change the text of the prompt: a changed text is submitted again. To submit the same text again, run "
+              + "`promptdrop retry FILE`."))
         after = [.writeSidecar(durable: true)]
       case .withoutResult:
         wait(
@@ -252,7 +252,7 @@ extension Slot {
         }
       }
     case .notFound where age >= policy.notFoundGrace:
-      hold(.taskLost, task, "The service accepted this task and now says that it does not know it.")
+      hold(.taskLost, task, "The service accepted this task, and now says that it does not know it.")
       after = [.writeSidecar(durable: true)]
     case .notFound:
       after = [.query(at: now + policy.queryDelay(age: age, jitter: jitter))]
@@ -295,8 +295,8 @@ extension Slot {
     let error = JobError(
       code: .held(reason), message: message,
       hint:
-        "It is paid for, so it is not submitted again by itself; its task id is \(task.taskID). promptdrop retry FILE "
-        + "asks for it once more; promptdrop resolve FILE --resubmit pays for another one, --abandon gives it up.")
+        "It is paid for, so promptdrop does not submit it again by itself. Its task id is \(task.taskID). "
+        + Slot.retryOrResolve("ask for its picture again, at no cost"))
     state = .held(Held(reason: reason, error: error, task: task))
   }
 }

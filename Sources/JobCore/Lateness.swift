@@ -22,8 +22,8 @@ extension Slot {
     case .transient(_, let retryAfter): miss.retryAfter = retryAfter
     case .expired: break
     case .damaged(let damage, _): task.note(damage)
-    // Not a matter of time, so its user is told at once; another URL or other settings may still bring it.
-    case .unusable: miss.isToldAtOnce = true
+    // Time does not mend this, so it is held at once. Another URL or other settings may still bring the picture.
+    case .unusable: miss.isFinal = true
     }
     wait(for: task, miss, now: now, policy: policy, jitter: jitter, into: &effects)
   }
@@ -35,7 +35,7 @@ extension Slot {
     /// Where it was said to be; empty: as before.
     var urls: [String] = []
     var retryAfter: Duration?
-    var isToldAtOnce = false
+    var isFinal = false
   }
 
   /// The picture of the task is late: it is asked for anew.
@@ -56,7 +56,7 @@ extension Slot {
       cause: cause, waited: waited, next: nil, error: miss.error,
       urls: miss.urls.count < before.count ? before : miss.urls)
     let patience = cause == .noResult ? policy.notFoundGrace : policy.fetchPatience
-    let isOver = waited >= patience || miss.isToldAtOnce || (miss.retryAfter ?? .zero) > patience
+    let isOver = waited >= patience || miss.isFinal || (miss.retryAfter ?? .zero) > patience
     if isOver, cause == .noResult {
       state = .failed(JobError.noPicture([]))
       effects = [.writeSidecar(durable: true)]
@@ -88,15 +88,21 @@ extension Slot {
     error.retryable = late.next != nil
     let byItself =
       late.next == nil
-      ? "" : "promptdrop goes on trying by itself, at no cost, for \(policy.resultLifetime.brief) in all. "
+      ? "" : "promptdrop tries again by itself, at no cost, for \(policy.resultLifetime.brief) in all. "
     error.hint = (late.error.hint.map { $0 + " " } ?? "") + Slot.paidHint(task, byItself)
     state = .held(Held(reason: .paidNotFetched, error: error, task: task))
   }
 
   /// What can be done about a picture that is paid for and out of reach.
   static func paidHint(_ task: TaskRef, _ byItself: String = "") -> String {
-    "The picture is paid for; its task id is \(task.taskID). \(byItself)promptdrop retry FILE fetches it once more; "
-      + "promptdrop resolve FILE --resubmit pays for another one, --abandon gives it up."
+    "The picture is paid for; its task id is \(task.taskID). \(byItself)"
+      + retryOrResolve("fetch it again now, at no cost")
+  }
+
+  /// The commands for a task that is paid for. `purpose`: what `retry` does, after "to".
+  static func retryOrResolve(_ purpose: String) -> String {
+    "To \(purpose), run `promptdrop retry FILE`. To pay for another one, run `promptdrop resolve FILE --resubmit`. To give "
+      + "it up, run `promptdrop resolve FILE --abandon`."
   }
 
   /// What a query says of a slot that is held, and still tried. Only a picture moves it; whatever else comes is one more
@@ -177,5 +183,5 @@ extension JobError {
   /// The task succeeded, and there is no result yet.
   static let notThere = JobError(
     code: .resultNotThere, message: "The task succeeded, and its result is not there yet.",
-    hint: "It is asked for again by itself.", retryable: true)
+    hint: "promptdrop asks again by itself.", retryable: true)
 }

@@ -28,9 +28,8 @@ extension Held {
       code: .held(reason),
       message: "The task succeeded, but \(odd.why)." + (odd.whereKept.map { " \($0)" } ?? ""),
       hint:
-        "It is paid for; its task id is \(task.taskID). Look into the answer: a picture may be in it. promptdrop retry "
-        + "FILE asks for it once more, at no cost; promptdrop resolve FILE --resubmit pays for another one, --abandon "
-        + "gives it up.")
+        "It is paid for; its task id is \(task.taskID). Look into the answer: a picture may be in it. "
+        + Slot.retryOrResolve("ask for it again, at no cost"))
     self.init(reason: reason, error: error, task: task)
   }
 }
@@ -47,6 +46,7 @@ extension JobError {
       ? "The task succeeded, but the service returned no picture."
       : "The model answered in words instead of a picture: \(words.prefix(500))"
     return JobError(
-      code: .noPicture, message: message, hint: "Ask for a picture more plainly; changed words submit anew.")
+      code: .noPicture, message: message,
+      hint: "Change the text so that it asks for a picture more clearly: a changed text is submitted again.")
   }
 }

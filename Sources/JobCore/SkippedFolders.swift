@@ -128,7 +128,7 @@ public struct SkippedFolders: Sendable {
     let entry = Self.table.first { $0.name.utf8.elementsEqual(name) }
     let what = entry.map { "It is \($0.purpose.rawValue) (\($0.maker))" } ?? "The setting skip-folders names it"
     return JobError(
-      code: .folderSkipped, message: "\(what): what is in it counts as deleted.",
+      code: .folderSkipped, message: "\(what), so what is in it counts as deleted.",
       hint: "To have it watched like any other folder, add '!\(shown)' to skip-folders.")
   }
 }

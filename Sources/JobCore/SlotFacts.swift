@@ -15,7 +15,7 @@ extension Slot {
 
   /// Whether a sidecar tells of submissions of this slot that the journal does not know, or of the task of one that it does.
   public func learns(from other: Slot) -> Bool {
-    // Of a picture that was finished long ago, the attempts are forgotten.
+    // Earlier versions dropped the attempts of pictures that had been finished for long.
     guard state != .done else { return false }
     let known = Dictionary(attempts.map { ($0.attemptID, $0) }, uniquingKeysWith: { first, _ in first })
     return other.attempts.contains { entry in

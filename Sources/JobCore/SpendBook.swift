@@ -131,26 +131,28 @@ public struct SpendBook: Sendable {
       if let submissions, total.submissions >= submissions {
         return .wait(
           until: midnight,
-          Self.limit("\(total.submissions) submissions were begun today; the limit\(whose) is \(submissions)."),
+          Self.limit("\(total.submissions) submissions were made today, and the limit\(whose) is \(submissions)."),
           wholeAgent: isAll)
       }
       guard let credits else { continue }
       let isSpent = price.map { total.credits + $0 > credits } ?? (total.credits >= credits)
       if isSpent {
-        let next = price.map { ", and the next picture takes \($0.text)" } ?? ""
+        let next = price.map { ", and the next picture needs \($0.text)" } ?? ""
         return .wait(
           until: midnight,
           Self.limit(
-            "\(total.credits.text) credits are spent or set aside today\(next); the limit\(whose) is \(credits.text)."),
+            "\(total.credits.text) credits are used or reserved today\(next). The limit\(whose) is \(credits.text)."),
           wholeAgent: isAll)
       }
       if total.unknown > 0 {
         return .waitForPrice(
           JobError(
             code: .priceUnknown,
-            message: "With a limit on credits, pictures of unknown price are made one at a time; one is under way.",
+            message:
+              "With a limit on credits, pictures of unknown price are made one at a time, and one is being made.",
             hint:
-              "Tell promptdrop what a picture costs (--price) to make several at once. If that one is held, decide on it.",
+              "To make several at once, set the price of a picture (--price). If the one that is being made is held, decide "
+              + "about it.",
             retryable: true))
       }
     }
@@ -160,7 +162,8 @@ public struct SpendBook: Sendable {
   private static func limit(_ message: String) -> JobError {
     JobError(
       code: .dailyLimit, message: message,
-      hint: "It goes on by itself after midnight UTC; or raise the limit and restart promptdrop.", retryable: true)
+      hint: "promptdrop goes on by itself after midnight UTC. To go on now, raise the limit and restart promptdrop.",
+      retryable: true)
   }
 
   /// Enters what a sidecar tells of: it changes nothing that is known, and teaches no price.

@@ -36,8 +36,8 @@ public final class IdentityFile: AgentIdentity {
     }
     guard text.hasPrefix(Self.head + "\n"), let id = words["id"]?.first, Self.isWord(id) else {
       throw .broken(
-        "\(folder.path)/\(Self.name) is damaged. Move it away and start again: promptdrop is another agent then, and "
-          + "\"promptdrop own FOLDER\" makes it the one that takes a folder's prompts")
+        "\(folder.path)/\(Self.name) is damaged. Move it away, and start again. promptdrop is then another agent: give it "
+          + "the folders with `promptdrop own FOLDER`")
     }
     self.folder = folder
     state = Mutex(State(id: id, formerly: Set(words["formerly"] ?? [])))
@@ -178,7 +178,7 @@ public final class IdentityFile: AgentIdentity {
       }
     return LocalTrouble(
       JobError(
-        code: .stateNotWritable, message: "Who this agent is cannot be written down: \(why).",
+        code: .stateNotWritable, message: "The agent's identity cannot be written: \(why).",
         hint: "Make room in the state folder, or make it writable; promptdrop goes on by itself.", retryable: true))
   }
 }

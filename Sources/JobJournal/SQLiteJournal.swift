@@ -97,8 +97,7 @@ public final class SQLiteJournal: JobJournal {
 
   private static func damage(_ what: String) -> JournalError {
     .broken(
-      "\(damaged) (\(what)). Move journal.sqlite and journal.sqlite-wal away; in their place put \(backupName) if there is "
-        + "one. What the sidecars beside the prompts tell is believed either way, and nothing that they tell of is "
-        + "submitted again")
+      "\(damaged) (\(what)). Move journal.sqlite and journal.sqlite-wal away, and put \(backupName) in their place if there "
+        + "is one. promptdrop takes over what the sidecars say, and submits nothing again that they know")
   }
 }

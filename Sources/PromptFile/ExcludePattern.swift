@@ -71,18 +71,18 @@ struct ExcludePattern: Hashable {
     let text = String(decoding: pattern, as: UTF8.self)
     if let relative = pathOfTheFileSystem(pattern, text, home) {
       return (
-        "it is a path of the file system, and patterns begin at the watched folder or at the folder of their file",
+        "it is a path of the file system, but patterns begin at the watched folder or at the folder of their file",
         relative.isEmpty ? "Leave out what is above that folder." : "Write \(relative)."
       )
     }
     if hasSeparator(pattern) {
       return (
         "a backslash does not separate folders",
-        "With slashes it is \(text.replacing("\\", with: "/")); a backslash is for *?[]{}!# that are meant as they are."
+        "With slashes it is \(text.replacing("\\", with: "/")); a backslash takes the meaning from *?[]{}!#."
       )
     }
     if hasBraces(pattern) {
-      return ("braces are no alternatives here", "Write one pattern for each; for the brace itself \\{.")
+      return ("braces do not list alternatives here", "Write one pattern for each. For the brace itself write \\{.")
     }
     return emptyOrDots(pattern)
   }
@@ -91,7 +91,7 @@ struct ExcludePattern: Hashable {
     var inner = pattern
     if inner.last == UInt8(ascii: "/") { inner.removeLast() }
     if inner.first == UInt8(ascii: "/") { inner.removeFirst() }
-    if inner.isEmpty { return ("it names nothing", "Take it out, or name what is to be left out.") }
+    if inner.isEmpty { return ("it names nothing", "Remove it, or name what is to be left out.") }
     let parts = inner.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     if parts.contains(where: \.isEmpty) { return ("there is nothing between two slashes", "Write one slash.") }
     if parts.contains(where: { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }) {

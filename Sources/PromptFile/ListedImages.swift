@@ -27,7 +27,7 @@ enum ListedImages {
         !entry.unicodeScalars.contains(where: { $0.value <= 32 || $0.value == 127 })
       else {
         throw JobError(
-          code: .imageBadURL, message: "The reference image \"\(short(entry))\" is no usable URL.",
+          code: .imageBadURL, message: "The reference image \"\(short(entry))\" is not a usable URL.",
           hint: "Write spaces as %20, and name a host.")
       }
       return .url(entry)

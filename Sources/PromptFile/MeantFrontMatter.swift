@@ -44,8 +44,8 @@ struct MeantFrontMatter: Equatable {
         : "The first line is \"\(line)\" and the key \"\(key)\" follows: that looks like front matter, which begins with "
           + "a line of three hyphens and nothing else.",
       hint:
-        "Put lines of \"---\" above and below the front matter; or say promptdrop approve FILE, which takes the whole "
-        + "text as the prompt.")
+        "Put a line of \"---\" above and one below the front matter. To have the whole text taken as the prompt, run "
+        + "`promptdrop approve FILE`.")
   }
 
   /// The known key that a line begins with: `key:`, `"key" :`, and with other case or hyphens.

@@ -53,7 +53,7 @@ public struct PromptReader: PromptReading {
       throw JobError(
         code: .otherOwner,
         message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
-        hint: "promptdrop own FOLDER makes it this agent's, and the other one's no more.")
+        hint: "To give the folder to this agent, run `promptdrop own` with the path of the folder.")
     }
     try leaveOut(file, excludes)
     let text = try PromptText(bytes)

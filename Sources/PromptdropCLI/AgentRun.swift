@@ -11,7 +11,7 @@ struct AgentRun {
   var roots: [String]
   var mode: AgentMode
   var onceTimeout: Duration?
-  /// Is told what happens besides the log or the terminal.
+  /// Receives what happens, besides the log or the terminal.
   var extraObserver: (any AgentObserver)?
 
   /// The log as it is configured.

@@ -51,7 +51,7 @@ struct CommandClient {
       do {
         answers.append(try await ask(group.entry, state: state, part, roots: needsRoots ? group.paths : []))
       } catch let refusal as Assembly.Refusal where groups.count > 1 {
-        // What the others did has to be told all the same.
+        // What the others did has to be reported all the same.
         answers.append(Answer(reply: CommandReply(error: refusal.message), pid: nil))
       }
     }
@@ -111,7 +111,7 @@ struct CommandClient {
       }
     } catch {
       guard request.verb == .status, error.code != ExitCodes.inputOutput.rawValue else { throw error }
-      // One of them cannot be had at present: what the journal knows is told all the same.
+      // One of them cannot be had at present: what the journal knows is reported all the same.
       assembly = try await Assembly(offline: configuration, state: state) { _ in [] }
     }
     await assembly.pipeline.stop()

@@ -48,7 +48,7 @@ struct Configuration: Sendable {
   }
 
   private static func emptyFlag(_ setting: Setting) -> ConfigurationError {
-    let lift = setting.none == nil ? "" : ", or say \"none\" to lift it"
+    let lift = setting.none == nil ? "" : ", or give \"none\" to remove it"
     return ConfigurationError("--\(setting.name) is given without a value. Leave it out\(lift).")
   }
 

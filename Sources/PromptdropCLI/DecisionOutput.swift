@@ -29,16 +29,17 @@ enum DecisionOutput {
 /// `promptdrop resolve`
 struct Resolve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Decide about jobs that are held: whose submission has an unknown outcome, or whose task is lost.",
-    discussion: "Nothing of this happens by itself, because it may cost money or lose what was paid for.")
+    abstract: "Decide about held prompts whose submission has an unknown outcome, or whose paid picture did not come.",
+    discussion: "promptdrop never decides this by itself, because it may cost money or lose what was paid for.")
 
   @Argument(help: ArgumentHelp("Prompts, or folders.", valueName: "file")) var files: [String] = []
-  @Option(help: ArgumentHelp("This is its task: fetch what it made.", valueName: "task-id")) var adopt: String?
-  @Flag(help: "Submit it again. If the first submission was accepted after all, both are paid for.")
+  @Option(help: ArgumentHelp("The prompt was accepted as this task: fetch its picture.", valueName: "task-id"))
+  var adopt: String?
+  @Flag(help: "Submit it again. If the first submission was accepted after all, you pay for both.")
   var resubmit = false
   @Flag(help: "Give it up.") var abandon = false
-  @Option(help: "Only what is held for this reason, such as submission-outcome-unknown.") var reason: String?
-  @Flag(help: "Everything that is held for the reason given.") var all = false
+  @Option(help: "Only prompts that are held for this reason, such as submission-outcome-unknown.") var reason: String?
+  @Flag(help: "All prompts that are held for the given reason.") var all = false
   @Flag(help: "Print the results as JSON.") var json = false
   @OptionGroup(title: "Settings") var settings: SettingsOptions
 
@@ -48,10 +49,10 @@ struct Resolve: AsyncParsableCommand {
 
   func validate() throws {
     guard [adopt != nil, resubmit, abandon].count(where: { $0 }) == 1 else {
-      throw ValidationError("Say one of --adopt TASK_ID, --resubmit and --abandon.")
+      throw ValidationError("Give one of --adopt TASK_ID, --resubmit and --abandon.")
     }
     if adopt != nil, all || files.count != 1 { throw ValidationError("--adopt is for one file.") }
-    guard all != !files.isEmpty else { throw ValidationError("Name files or folders, or say --reason REASON --all.") }
+    guard all != !files.isEmpty else { throw ValidationError("Name files or folders, or use --reason REASON --all.") }
     if all, reason == nil { throw ValidationError("--all needs --reason.") }
     if let reason, !Self.reasons.contains(where: { $0.rawValue == reason }) {
       throw ValidationError("--reason has to be one of \(Self.reasons.map(\.rawValue).joined(separator: ", ")).")
@@ -64,7 +65,7 @@ struct Resolve: AsyncParsableCommand {
     try await withRefusals {
       let answers = try await CommandClient(configuration: try settings.resolve()).ask(
         CommandRequest(.resolve, decision: decision, reason: reason), paths: files, needsRoots: true)
-      try DecisionOutput.finish(answers, json: json, nothing: "nothing is held for that")
+      try DecisionOutput.finish(answers, json: json, nothing: "nothing is held for this reason")
     }
   }
 }
@@ -72,18 +73,18 @@ struct Resolve: AsyncParsableCommand {
 /// `promptdrop approve`
 struct Approve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Let prompts go on that wait for a person.",
+    abstract: "Approve prompts that wait for it.",
     discussion:
-      "Such as those held by the burst limit or by hold: true, and files that are held before they are taken. "
-      + "A conflict copy is approved by its own name only.")
+      "They were held by the burst limit or by hold: true, or their files are unclear. A conflict copy is approved by its "
+      + "own name only.")
 
   @Argument(help: ArgumentHelp("Prompts, or folders.", valueName: "file")) var files: [String] = []
-  @Flag(help: "Everything that waits so.") var all = false
+  @Flag(help: "All prompts that wait for approval.") var all = false
   @Flag(help: "Print the results as JSON.") var json = false
   @OptionGroup(title: "Settings") var settings: SettingsOptions
 
   func validate() throws {
-    guard all != !files.isEmpty else { throw ValidationError("Name files or folders, or say --all.") }
+    guard all != !files.isEmpty else { throw ValidationError("Name files or folders, or use --all.") }
   }
 
   func run() async throws {
@@ -98,15 +99,15 @@ struct Approve: AsyncParsableCommand {
 /// `promptdrop retry`
 struct Retry: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Try again what failed (a new submission), or what is paid for and could not be fetched (costs nothing).")
+    abstract: "Submit again what failed, or fetch again what is paid for (costs nothing).")
 
   @Argument(help: ArgumentHelp("Prompts, or folders.", valueName: "file")) var files: [String] = []
-  @Flag(help: "Everything that failed.") var failed = false
+  @Flag(help: "All prompts that failed.") var failed = false
   @Flag(help: "Print the results as JSON.") var json = false
   @OptionGroup(title: "Settings") var settings: SettingsOptions
 
   func validate() throws {
-    guard failed != !files.isEmpty else { throw ValidationError("Name files or folders, or say --failed.") }
+    guard failed != !files.isEmpty else { throw ValidationError("Name files or folders, or use --failed.") }
   }
 
   func run() async throws {

@@ -96,7 +96,7 @@ struct DemoFolder {
         problems.append("\(name) is missing")
       }
     }
-    Output.print("Each prompt has a NAME.status.json beside it that says how it went.\n")
+    Output.print("Beside each prompt, NAME.status.json says what became of it.\n")
     return problems
   }
 }

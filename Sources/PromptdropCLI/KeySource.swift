@@ -43,7 +43,7 @@ enum KeySource {
   private static func checked(_ text: String, _ place: String) throws(ConfigurationError) -> APIKey {
     let key = text.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !key.isEmpty, key.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
-      throw ConfigurationError("What is in \(place) is no API key: it has to be one line of printable ASCII.")
+      throw ConfigurationError("The content of \(place) is not an API key: an API key is one line of printable ASCII.")
     }
     return APIKey(key)
   }

@@ -14,7 +14,7 @@ extension Surroundings {
       boot = try String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
         .trimmingCharacters(in: .whitespacesAndNewlines)
     } catch {
-      boot = "unknown"  // Without /proc the boot is told by nothing; it only serves to tell boots apart.
+      boot = "unknown"  // Without /proc nothing says which boot this is; it only serves to distinguish boots.
     }
     return Surroundings(
       wallClock: wallClock,

@@ -4,19 +4,22 @@ import JobCore
 import Logging
 import Synchronization
 
-/// Tells the log what happens.
+/// Logs what happens.
 final class LogObserver: AgentObserver {
   private let logger: Logger
+  private let places = Mutex<PlaceNames?>(nil)
   // What was said last of each file that is under way: several pictures of one file must not say it several times.
   private let said = Mutex<[JobID: String]>([:])
 
   init(logger: Logger) { self.logger = logger }
 
+  func willName(_ places: PlaceNames) { self.places.withLock { $0 = places } }
+
   func changed(_ job: Job) {
     // No word is put together that nobody reads: this is called with each step of each job.
     guard logger.logLevel <= .info || Self.mayBeWarning(job.state) else { return }
     let state = job.state
-    let (level, words) = Self.words(job)
+    let (level, words) = Self.words(job, places.withLock { $0 })
     guard level >= logger.logLevel else { return }
     let isNews = said.withLock { said in
       guard said[job.id] != words else { return false }
@@ -55,9 +58,10 @@ final class LogObserver: AgentObserver {
 
   func trace(_ line: String) { logger.trace("\(line)") }
 
-  /// A job's state in words, and how much it matters.
-  static func words(_ job: Job) -> (Logger.Level, String) {
-    let error = job.note?.error ?? job.currentSlots.lazy.compactMap(\.state.error).first
+  /// A job's state in words, and how much it matters. `places`: how the prompt is named in commands.
+  static func words(_ job: Job, _ places: PlaceNames?) -> (Logger.Level, String) {
+    let found = job.note?.error ?? job.currentSlots.lazy.compactMap(\.state.error).first
+    let error = found.map { places?.naming(job.file, in: $0) ?? $0 }
     switch job.state {
     case .done:
       let names = job.outputs.filter { $0.slot.revision == job.current && $0.isInPlace }
@@ -81,10 +85,14 @@ final class LogObserver: AgentObserver {
   }
 }
 
-/// Tells several.
+/// Reports to both.
 struct BothObservers: AgentObserver {
   let first: any AgentObserver
   let second: any AgentObserver
+  func willName(_ places: PlaceNames) {
+    first.willName(places)
+    second.willName(places)
+  }
   func changed(_ job: Job) {
     first.changed(job)
     second.changed(job)
@@ -100,7 +108,7 @@ struct BothObservers: AgentObserver {
   }
 }
 
-/// Tells nobody.
+/// Reports nothing.
 struct SilentObserver: AgentObserver {
   func changed(_ job: Job) {}
   func notice(_ level: NoticeLevel, _ error: JobError) {}

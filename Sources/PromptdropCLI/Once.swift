@@ -3,11 +3,11 @@ import ArgumentParser
 /// `promptdrop once`
 struct Once: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Work the folders off and exit, for cron and CI.")
+    abstract: "Process the folders and exit, for cron and CI.")
 
-  @Argument(help: ArgumentHelp("Folders to work off, with all below them.", valueName: "root"))
+  @Argument(help: ArgumentHelp("Folders to process, with all below them.", valueName: "root"))
   var roots: [String]
-  @Option(help: "Give up after this long, or when the next try is later (default: 1h; 0s: never).")
+  @Option(help: "Time after which it ends, even if files still wait (default: 1h; 0s: no limit).")
   var timeout = "1h"
   @OptionGroup(title: "Settings") var settings: SettingsOptions
 

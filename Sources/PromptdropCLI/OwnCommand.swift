@@ -9,7 +9,7 @@ import PromptFile
 struct OwnCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "own",
-    abstract: "Make this machine the one whose agent takes a folder that several machines have.",
+    abstract: "Give a folder that several machines have to this machine's agent.",
     discussion:
       "Writes \"owner\" into the folder's .promptdrop.yaml, which the other machines get with the folder. A running agent "
       + "notices by itself.")
@@ -33,7 +33,7 @@ struct OwnCommand: AsyncParsableCommand {
     let owner = "\(name)@\(agent.id)"
     try Self.write(owner, to: path, in: root)
     Output.print(
-      Output.plain("\(root) belongs to \(owner) now, as \(path) says: the agent whose state is in \(agent.state).")
+      Output.plain("\(root) now belongs to \(owner), the agent whose state is in \(agent.state). \(path) says so.")
         + "\n"
     )
   }
@@ -64,7 +64,7 @@ struct OwnCommand: AsyncParsableCommand {
     let reader = PromptReader(.init(model: "", agentName: ""))
     guard reader.owner([Array(text.utf8)]) == owner else {
       throw Assembly.Refusal(
-        "\(path) cannot be changed safely; write this line into it yourself: owner: \"\(owner)\"",
+        "\(path) cannot be changed safely. Write this line into it yourself: owner: \"\(owner)\"",
         ExitCodes.configuration.rawValue)
     }
     return text

@@ -6,7 +6,7 @@ import JobCore
 /// `promptdrop plan`
 struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "Tell what a run would submit and cost, without doing it.",
+    commandName: "plan", abstract: "Show what a run would submit and cost, without doing it.",
     discussion: "Exit code 2: there is something to submit. 0: nothing.")
 
   @Argument(help: ArgumentHelp("Folders, as they are given to watch or once.", valueName: "root")) var roots: [String]
@@ -46,7 +46,7 @@ struct PlanCommand: AsyncParsableCommand {
     lines.append(total)
     for place in plan.not_taken ?? [] { lines += ["\(place.message)"] + (place.hint.map { ["  \($0)"] } ?? []) }
     if plan.held_by_burst_limit > 0 {
-      lines.append("\(plan.held_by_burst_limit) prompts would be held by the burst limit; see promptdrop approve.")
+      lines.append("\(plan.held_by_burst_limit) prompts would be held by the burst limit, until `promptdrop approve`.")
     }
     if let pictures = plan.waits_for_daily_limit, pictures > 0, let why = plan.daily_limit {
       lines.append("\(pictures) of them would wait for the next day (UTC): \(why)")

@@ -10,9 +10,10 @@ public struct Promptdrop: AsyncParsableCommand {
     commandName: "promptdrop",
     abstract: "Drop NAME.prompt into a folder; NAME.png appears beside it.",
     discussion:
-      "Exit codes: 0 done, 1 a file failed or is held, 2 there is something to submit (plan), 64 wrong usage, 66 no such folder, 69 the account is "
-      + "refused, 71 the system does not give what is needed, 73 nothing can be written beside the prompts, 74 the disk fails, 75 only time is missing or another "
-      + "agent holds the folder, 77 the key is refused, 78 the configuration cannot be used.",
+      "Exit codes: 0 done, 1 a file failed or is held, 2 there is something to submit (plan), 64 wrong usage, 66 no such "
+      + "folder, 69 the service accepts nothing from the account, 71 the system lacks what is needed, 73 nothing can be "
+      + "written beside the prompts, 74 the disk fails, 75 something still waits or another agent has the folder, 77 the "
+      + "key is refused, 78 the configuration cannot be used.",
     version: version,
     subcommands: [
       Watch.self, Once.self, StatusCommand.self, PlanCommand.self, Approve.self, Resolve.self, Retry.self,
@@ -34,7 +35,7 @@ public struct Promptdrop: AsyncParsableCommand {
     }
     // Who reads the output of a script must not take half of it for the whole.
     if let failure = Output.failure {
-      AgentRun.complain("\(failure) What was to be shown is not complete.")
+      AgentRun.complain("\(failure) The output is not complete.")
       if problem == nil || problem is ExitCode { Self.exit(withError: ExitCodes.inputOutput) }
     }
     Self.exit(withError: problem)

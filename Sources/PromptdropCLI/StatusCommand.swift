@@ -7,11 +7,11 @@ import JobCore
 struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
-    abstract: "Tell how things stand: counts, what is under way, what waits and why, what today costs.")
+    abstract: "Show counts, what is in progress, what waits and why, and what today costs.")
 
   @Argument(
     help: ArgumentHelp(
-      "A folder that is watched, or below one; else the agent of the state folder.", valueName: "folder"))
+      "A watched folder, or one below it. Without it: the agent of the state folder.", valueName: "folder"))
   var folder: String?
   @Flag(help: "Print it as JSON, schema promptdrop.agent-status/1.") var json = false
   @OptionGroup(title: "Settings") var settings: SettingsOptions
@@ -46,7 +46,7 @@ struct StatusCommand: AsyncParsableCommand {
       case "inotify": lines.append("  watches \(folder.path) (inotify\(kind))")
       case "polling":
         let interval = folder.interval.map { ", every \(Duration.milliseconds(Int64($0 * 1000)).brief)" } ?? ""
-        lines.append("  looks through \(folder.path) (polling\(kind)\(interval))")
+        lines.append("  scans \(folder.path) (polling\(kind)\(interval))")
       case "gone", "unreadable": lines.append("  waits for \(folder.path)")
       default: lines.append("  takes nothing in \(folder.path)")
       }
@@ -61,7 +61,7 @@ struct StatusCommand: AsyncParsableCommand {
       status.counts[state.rawValue].flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
     }
     lines.append("Prompts: " + (counts.isEmpty ? "none" : counts.joined(separator: ", ")))
-    if status.settling > 0 { lines.append("\(status.settling) more have just come and are not looked at yet") }
+    if status.settling > 0 { lines.append("\(status.settling) more have just arrived and are not read yet") }
     for kept in status.kept {
       guard let message = kept.message else {
         lines.append("kept  \(kept.picture), until \(kept.file) is back")
@@ -72,7 +72,7 @@ struct StatusCommand: AsyncParsableCommand {
     }
     var today = "Today (\(status.today.day), UTC): \(status.today.submissions) submissions"
     if let limit = status.today.submission_limit { today += " of \(limit)" }
-    today += ", \(status.today.credits) credits used or set aside"
+    today += ", \(status.today.credits) credits used or reserved"
     if let limit = status.today.credit_limit { today += " of \(limit)" }
     lines.append(today)
     for stop in status.stops {

@@ -27,8 +27,8 @@ enum Stopping {
           JobError(
             code: .noReload,
             message:
-              "SIGHUP has come, and nothing was changed: promptdrop cannot read its configuration again while it runs yet.",
-            hint: "Restart promptdrop to have a changed configuration used."))
+              "SIGHUP was received, but promptdrop cannot yet read its configuration again while it runs. Nothing has changed.",
+            hint: "To use a changed configuration, restart promptdrop."))
       case (.sighup, _): await pipeline.stop()
       default:
         count += 1

@@ -11,6 +11,7 @@ final class TerminalView: AgentObserver {
     var finished: [JobID: StateName] = [:]
     var order = 0
     var drawn = 0
+    var places: PlaceNames?
   }
 
   private let state = Mutex(State())
@@ -26,9 +27,11 @@ final class TerminalView: AgentObserver {
   /// Whether colours are wanted: https://no-color.org.
   static var wantsColour: Bool { getenv("NO_COLOR").map { String(cString: $0).isEmpty } ?? true }
 
+  func willName(_ places: PlaceNames) { state.withLock { $0.places = places } }
+
   func changed(_ job: Job) {
     let name = job.file.path.display
-    let (_, words) = LogObserver.words(job)
+    let (_, words) = LogObserver.words(job, state.withLock { $0.places })
     let line = "\(mark(job.state)) \(name)  \(Output.plain(words))"
     state.withLock { state in
       if job.state.isSettled {

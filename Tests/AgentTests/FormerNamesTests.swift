@@ -46,7 +46,8 @@ extension Pipelines {
         try await bench.pass(.seconds(900))
         #expect(bench.service.posts.isEmpty)
         #expect(try await bench.state("cat") == (what == .image ? .failed : .queued))
-        #expect(try bench.sidecar("cat")?.error?.hint?.contains("promptdrop retry FILE") == true)
+        let command = "`promptdrop retry \(bench.place.path("root/cat.prompt"))`"
+        #expect(try bench.sidecar("cat")?.error?.hint?.contains(command) == true)
         #expect(await bench.answer(CommandRequest(.plan)).plan?.pictures == 0)
         #expect(await bench.ask(.retry, ["cat.prompt"]).oks == [true])
         try await bench.until("a person's word makes it") { try await $0.state("cat") == .done }

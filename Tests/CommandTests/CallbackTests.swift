@@ -28,7 +28,7 @@ import Testing
     let told = try await bench.waitFor("cat", "done")
     #expect(told.attempts.map(\.outcome) == ["accepted"] && !told.mayHaveBeenPaidTwice, "\(told.text)")
     #expect(told.attempts.map(\.taskID) == bench.posts.map(\.taskID) && bench.posts.count == 1)
-    #expect(agent.standardError.contains("A callback tells"), "\(agent.standardError)")
+    #expect(agent.standardError.contains("A callback shows"), "\(agent.standardError)")
     #expect(try await bench.status().counts["held"] == 0)
   }
 

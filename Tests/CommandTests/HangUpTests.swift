@@ -47,7 +47,7 @@ import Testing
     let agent = try await begunSubmission(bench, "watch", through: Self.setsid)
     agent.terminate(SIGHUP)
     try await eventually(within: .seconds(30), "it is said: \(agent.standardError)") {
-      agent.standardError.contains("SIGHUP") && agent.standardError.contains("Restart promptdrop")
+      agent.standardError.contains("SIGHUP") && agent.standardError.contains("restart promptdrop")
     }
     try await bench.waitFor("cat", "done")
     agent.terminate(SIGHUP)

@@ -17,8 +17,9 @@ import Testing
   @Test(arguments: [true, false]) func adoptingFetchesWhatIsPaidFor(running: Bool) async throws {
     let (bench, agent, task) = try await inDoubt(running)
     let hint = try #require(try bench.sidecar("cat").hint)
-    for words in ["promptdrop resolve FILE --adopt TASK_ID", "promptdrop resolve FILE --resubmit", "--abandon"] {
-      #expect(hint.contains(words), "\(hint)")
+    for words in ["--adopt TASK_ID", "--resubmit", "--abandon"] {
+      let command = "`promptdrop resolve \(bench.root.path("cat.prompt")) --state-dir \(bench.stateDir) \(words)`"
+      #expect(hint.contains(command), "\(hint)")
     }
     let run = try await bench.run("resolve", [bench.root.path("cat.prompt"), "--adopt", task])
     #expect(run.code == 0 && run.out.contains("cat.prompt"), "\(run)")
@@ -26,6 +27,19 @@ import Testing
     let told = try bench.sidecar("cat")
     #expect(told.attempts.map(\.outcome) == ["accepted"] && told.attempts.map(\.taskID) == [task], "\(told.text)")
     #expect(bench.posts.count == 1 && bench.root.exists("cat.png") && !told.mayHaveBeenPaidTwice)
+  }
+
+  @Test(arguments: [true, false]) func aCommandOfAHintWorksAsItStands(running: Bool) async throws {
+    let name = "it's a $cat"
+    let bench = try await Fixture([name: Self.lost])
+    let agent = try await bench.work(running: running, until: "it is held") { try bench.isIn(name, "held") }
+    let hint = try #require(try bench.sidecar(name).hint)
+    let command = try #require(hint.components(separatedBy: "`").first { $0.hasSuffix("--abandon") }, "\(hint)")
+    let script = "program=$0; promptdrop() { \"$program\" \"$@\"; }; \(command)"
+    let run = try await bench.run("resolve", through: ["/bin/sh", "-c", script])
+    #expect(run.code == 0, "\(run)")
+    try await bench.goOn(agent, until: "it is given up") { try bench.isIn(name, "cancelled") }
+    #expect(bench.posts.count == 1)
   }
 
   @Test(arguments: [true, false]) func resubmittingPaysAgainAndSaysSo(running: Bool) async throws {
@@ -68,7 +82,7 @@ import Testing
         && bench.isIn("bad", "failed")
     }
     let other = try await bench.run("resolve", ["--reason", "paid-not-fetched", "--all", "--abandon"])
-    #expect(other.code == 1 && other.log.contains("nothing is held for that"), "\(other)")
+    #expect(other.code == 1 && other.log.contains("nothing is held for this reason"), "\(other)")
     let folder = try await bench.run("resolve", [bench.root.path("sub"), "--abandon", "--json"])
     let told = try folder.json([FileTold].self)
     #expect(folder.code == 0 && told.count == 2 && told.allSatisfy { $0.ok && $0.state == "cancelled" }, "\(folder)")
@@ -102,11 +116,11 @@ import Testing
     let done = try await bench.run("resolve", [bench.root.path("cat.prompt"), "--resubmit"])
     #expect(done.code == 1 && done.log.contains("It is done"), "\(done)")
     let missing = try await bench.run("resolve", [bench.root.path("dog.prompt"), "--abandon"])
-    #expect(missing.code == 1 && missing.log.contains("no prompt of that name"), "\(missing)")
+    #expect(missing.code == 1 && missing.log.contains("no prompt with this name"), "\(missing)")
     let outside = try await bench.run("resolve", [bench.home.path("cat.prompt"), "--abandon"])
     #expect(outside.code != 0 && bench.posts.count == 1, "\(outside)")
     withKnownIssue("a running agent is not asked about it", isIntermittent: true) {
-      #expect(outside.code == 1 && outside.log.contains("in no folder"), "\(outside)")
+      #expect(outside.code == 1 && outside.log.contains("not in a folder"), "\(outside)")
     } when: {
       running
     }

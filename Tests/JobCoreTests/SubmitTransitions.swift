@@ -131,7 +131,7 @@ import Testing
     }
     #expect(held.reason == .submissionOutcomeUnknown)
     #expect(held.error.message == trouble().message)
-    #expect(held.error.hint?.contains("not sent again") == true)
+    #expect(held.error.hint?.contains("does not submit it again") == true)
     #expect(next.slot.attempts.last?.outcome == .unknown)
     #expect(next.after == [.writeSidecar(durable: true)])
     // Told once, when the answer comes: an answer of another submission may have opened the gate again since.
