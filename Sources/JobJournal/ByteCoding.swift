@@ -1,3 +1,5 @@
+import JobCore
+
 /// A value that this version cannot read: it was damaged, or another program wrote it.
 struct Unreadable: Error, CustomStringConvertible {
   let what: String
@@ -57,12 +59,12 @@ struct ByteWriter {
     value.withUTF8 { utf8 in
       if utf8.count == 36, let uuid = Hexadecimal.uuid(utf8) {
         unsigned(16 << 2 | 2)
-        bytes.append(contentsOf: uuid)
+        append(uuid)
       } else if (37...44).contains(utf8.count), let uuid = Hexadecimal.uuid(.init(rebasing: utf8[(utf8.count - 36)...]))
       {
         // The UUID, then what stands before it.
         unsigned(UInt64(utf8.count - 20) << 2 | 3)
-        bytes.append(contentsOf: uuid)
+        append(uuid)
         bytes.append(contentsOf: utf8[..<(utf8.count - 36)])
       } else if utf8.count >= 8, utf8.count.isMultiple(of: 2), let hash = Hexadecimal.bytes(utf8) {
         unsigned(UInt64(hash.count) << 2 | 1)
@@ -72,6 +74,11 @@ struct ByteWriter {
         bytes.append(contentsOf: utf8)
       }
     }
+  }
+
+  private mutating func append(_ uuid: UUIDHalves) {
+    withUnsafeBytes(of: uuid.high.bigEndian) { bytes.append(contentsOf: $0) }
+    withUnsafeBytes(of: uuid.low.bigEndian) { bytes.append(contentsOf: $0) }
   }
 
   /// A decimal number as its digits without the point, and where that stood; any other text as it is.
@@ -157,7 +164,7 @@ struct ByteReader {
     let part = UnsafeRawBufferPointer(rebasing: try taken(Int(head >> 2)))
     switch head & 3 {
     case 0: return String(decoding: part, as: UTF8.self)
-    case 1: return Hexadecimal.text(part)
+    case 1: return part.hex
     case 2 where part.count == 16: return Hexadecimal.uuidText(part)
     case 3 where part.count > 16:
       let uuid = Hexadecimal.uuidText(UnsafeRawBufferPointer(rebasing: part[..<16]))
@@ -174,69 +181,62 @@ struct ByteReader {
   }
 }
 
+/// A UUID as two numbers.
+typealias UUIDHalves = (high: UInt64, low: UInt64)
+
 /// Hashes and UUIDs in lower case, between text and bytes.
 enum Hexadecimal {
-  private static let digits = Array("0123456789abcdef".utf8)
-  private static let dashes: Set<Int> = [8, 13, 18, 23]
-
-  private static func digit(_ letter: UInt8) -> UInt8? {
-    switch letter {
-    case 48...57: letter - 48
-    case 97...102: letter - 87
-    default: nil
-    }
+  // 16 and above for what is no digit in lower case.
+  @inline(__always)
+  private static func digit(_ letter: UInt8) -> UInt8 {
+    let decimal = letter &- 48
+    if decimal < 10 { return decimal }
+    let above = letter &- 97
+    return above < 6 ? above + 10 : 0xFF
   }
 
   static func bytes(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(utf8.count / 2)
-    for index in stride(from: 0, to: utf8.count - 1, by: 2) {
-      guard let high = digit(utf8[index]), let low = digit(utf8[index + 1]) else { return nil }
-      bytes.append(high << 4 | low)
-    }
-    return bytes
-  }
-
-  static func uuid(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(16)
-    var index = 0
-    while index < 36 {
-      if index == 8 || index == 13 || index == 18 || index == 23 {
-        guard utf8[index] == UInt8(ascii: "-") else { return nil }
-        index += 1
-      }
-      guard let high = digit(utf8[index]), let low = digit(utf8[index + 1]) else { return nil }
-      bytes.append(high << 4 | low)
-      index += 2
-    }
-    return bytes
-  }
-
-  static func text(_ bytes: UnsafeRawBufferPointer) -> String {
-    String(unsafeUninitializedCapacity: bytes.count * 2) { out in
-      for (index, byte) in bytes.enumerated() {
-        out[index * 2] = digits[Int(byte >> 4)]
-        out[index * 2 + 1] = digits[Int(byte & 15)]
-      }
-      return bytes.count * 2
-    }
-  }
-
-  static func uuidText(_ bytes: UnsafeRawBufferPointer) -> String {
-    String(unsafeUninitializedCapacity: 36) { out in
-      var place = 0
-      for byte in bytes {
-        if dashes.contains(place) {
-          out[place] = UInt8(ascii: "-")
-          place += 1
+    // Most texts that are no hash say so at once.
+    guard let first = utf8.first, digit(first) < 16 else { return utf8.isEmpty ? [] : nil }
+    var isHexadecimal = true
+    let bytes = [UInt8](unsafeUninitializedCapacity: utf8.count / 2) { bytes, count in
+      for index in 0..<(utf8.count / 2) {
+        let (high, low) = (digit(utf8[2 * index]), digit(utf8[2 * index + 1]))
+        guard high | low < 16 else {
+          isHexadecimal = false
+          break
         }
-        out[place] = digits[Int(byte >> 4)]
-        out[place + 1] = digits[Int(byte & 15)]
-        place += 2
+        bytes[index] = high << 4 | low
+        count += 1
       }
-      return 36
     }
+    return isHexadecimal ? bytes : nil
+  }
+
+  /// Of 36 letters.
+  static func uuid(_ utf8: UnsafeBufferPointer<UInt8>) -> UUIDHalves? {
+    guard utf8[8] == UInt8(ascii: "-"), utf8[13] == UInt8(ascii: "-"), utf8[18] == UInt8(ascii: "-"),
+      utf8[23] == UInt8(ascii: "-")
+    else { return nil }
+    var (high, low): UUIDHalves = (0, 0)
+    for index in 0..<36 where index != 8 && index != 13 && index != 18 && index != 23 {
+      let digit = digit(utf8[index])
+      guard digit < 16 else { return nil }
+      if index < 18 { high = high << 4 | UInt64(digit) } else { low = low << 4 | UInt64(digit) }
+    }
+    return (high, low)
+  }
+
+  static func uuidBytes(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    guard let uuid = uuid(utf8) else { return nil }
+    return withUnsafeBytes(of: (uuid.high.bigEndian, uuid.low.bigEndian)) { Array($0) }
+  }
+
+  /// Of 16 bytes.
+  static func uuidText(_ bytes: UnsafeRawBufferPointer) -> String {
+    Hex.uuid(
+      UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+      UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
   }
 }
 
@@ -246,8 +246,8 @@ enum UUIDTime {
   static func milliseconds(_ id: String) -> Int64? {
     var id = id
     return id.withUTF8 { utf8 in
-      guard utf8.count == 36, utf8[14] == UInt8(ascii: "7"), let bytes = Hexadecimal.uuid(utf8) else { return nil }
-      return bytes[..<6].reduce(0) { $0 << 8 | Int64($1) }
+      guard utf8.count == 36, utf8[14] == UInt8(ascii: "7"), let uuid = Hexadecimal.uuid(utf8) else { return nil }
+      return Int64(uuid.high >> 16)
     }
   }
 }
@@ -257,28 +257,51 @@ enum Decimals {
   /// Its digits as a whole number, times 32, plus how many of them stand behind the point. Nil for any text that `text`
   /// would not give back letter by letter.
   static func pack(_ text: String) -> Int64? {
-    let letters = text.utf8
-    guard letters.count <= 16 else { return nil }
-    var (digits, decimals): (Int64, Int64?) = (0, nil)
-    for letter in letters {
-      switch letter {
-      case 48...57:
-        digits = digits * 10 + Int64(letter - 48)
-        decimals = decimals.map { $0 + 1 }
-      case UInt8(ascii: ".") where decimals == nil: decimals = 0
-      default: return nil
+    var text = text
+    return text.withUTF8 { letters in
+      guard letters.count <= 16, let first = letters.first, first != UInt8(ascii: ".") else { return nil }
+      // `05` and `00.5` would come back without their first zero.
+      if first == UInt8(ascii: "0"), letters.count > 1, letters[1] != UInt8(ascii: ".") { return nil }
+      var digits: Int64 = 0
+      var point: Int?
+      for (index, letter) in letters.enumerated() {
+        switch letter {
+        case 48...57: digits = digits * 10 + Int64(letter - 48)
+        case UInt8(ascii: ".") where point == nil: point = index
+        default: return nil
+        }
       }
+      let decimals = point.map { letters.count - 1 - $0 } ?? 0
+      // A point with nothing behind it would be lost.
+      return point != nil && decimals == 0 ? nil : digits << 5 | Int64(decimals)
     }
-    let packed = digits << 5 | (decimals ?? 0)
-    return self.text(packed) == text ? packed : nil
   }
 
   static func text(_ packed: Int64) -> String {
     let decimals = Int(packed & 31)
-    let digits = String(packed >> 5)
-    guard decimals > 0 else { return digits }
-    let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-    return "\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
+    let digits = packed >> 5
+    // None is written; of what a damaged journal has, anything may come.
+    guard digits >= 0 else { return String(digits) }
+    var (length, rest) = (1, digits / 10)
+    while rest > 0 {
+      length += 1
+      rest /= 10
+    }
+    // A digit before the point at least.
+    let whole = max(length, decimals + 1)
+    let count = decimals > 0 ? whole + 1 : whole
+    return String(unsafeUninitializedCapacity: count) { text in
+      var rest = digits
+      for place in stride(from: count - 1, through: 0, by: -1) {
+        guard decimals == 0 || place != count - 1 - decimals else {
+          text[place] = UInt8(ascii: ".")
+          continue
+        }
+        text[place] = UInt8(48 + rest % 10)
+        rest /= 10
+      }
+      return count
+    }
   }
 }
 

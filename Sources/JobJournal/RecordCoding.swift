@@ -255,7 +255,7 @@ extension SQLValue {
   /// A UUID as its bytes, and any other id as text.
   static func id(_ text: String) -> SQLValue {
     var text = text
-    let bytes = text.withUTF8 { $0.count == 36 ? Hexadecimal.uuid($0) : nil }
+    let bytes = text.withUTF8 { $0.count == 36 ? Hexadecimal.uuidBytes($0) : nil }
     return bytes.map { .bytes($0) } ?? .text(text)
   }
 
@@ -280,7 +280,7 @@ extension Row {
   }
   /// What `SQLValue.hash` wrote.
   func hash(_ column: Int32) -> String {
-    isText(column) ? text(column) : withBytes(column) { Hexadecimal.text($0) }
+    isText(column) ? text(column) : withBytes(column) { $0.hex }
   }
   /// What `SQLValue.amount` wrote.
   func amount(_ column: Int32) -> String? {

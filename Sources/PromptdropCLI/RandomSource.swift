@@ -37,9 +37,7 @@ final class RandomSource: Sendable {
     let time = UInt64(bitPattern: moment.milliseconds) & 0xFFFF_FFFF_FFFF
     let high = time << 16 | 0x7000 | (a & 0x0FFF)
     let low = 0x8000_0000_0000_0000 | (b & 0x3FFF_FFFF_FFFF_FFFF)
-    let bytes = withUnsafeBytes(of: high.bigEndian) { Array($0) } + withUnsafeBytes(of: low.bigEndian) { Array($0) }
-    let parts = [bytes[0..<4], bytes[4..<6], bytes[6..<8], bytes[8..<10], bytes[10..<16]]
-    return parts.map(\.hex).joined(separator: "-")
+    return Hex.uuid(high, low)
   }
 
   /// 43 characters of A-Z, a-z, 0-9, - and _, from 256 bits.

@@ -64,5 +64,7 @@ import Testing
   @Test func hexadecimal() {
     #expect([0, 1, 15, 16, 255].map { UInt8($0) }.hex == "00010f10ff")
     #expect([UInt8]().hex == "")
+    #expect(Hex.uuid(0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210) == "01234567-89ab-cdef-fedc-ba9876543210")
+    #expect(Hex.uuid(0, .max) == "00000000-0000-0000-ffff-ffffffffffff")
   }
 }

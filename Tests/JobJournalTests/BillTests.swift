@@ -33,6 +33,25 @@ import Testing
     #expect(try await bench.journal.prices().count == 1, "a price outlives its bill")
   }
 
+  /// Most are kept as numbers, and none may lose a zero by that.
+  @Test(arguments: JournalMaker.all) func amountsComeBackLetterByLetter(_ maker: JournalMaker) async throws {
+    let bench = try await JournalFixture(maker)
+    var amounts = [
+      "", "0", "00", "0.0", ".", "5.", ".5", "05", "0.050", "1..2", "1.2.3", "-1", "+1", "1e3", "٣", " 1", "1 ",
+    ]
+    amounts += ["9999999999999999", "0.99999999999999", "12345678901234567", "0.000000000000001", "100000000.000000"]
+    for number in 0..<1000 { amounts.append("\(number / 100).\(number % 100)") }
+    let changes = amounts.enumerated().map { index, amount in
+      JournalChange.charge(charge("a-\(index)", bench, reserved: amount, consumed: amount))
+    }
+    _ = try await bench.journal.commit(changes)
+    let charges = try await bench.journal.charges(day: 100)
+    let found = Dictionary(uniqueKeysWithValues: charges.map { ($0.attemptID, $0) })
+    for (index, amount) in amounts.enumerated() {
+      #expect(found["a-\(index)"]?.consumed == amount && found["a-\(index)"]?.reserved == amount, "\(amount)")
+    }
+  }
+
   @Test(arguments: JournalMaker.all) func theHighestPriceOfEachKind(_ maker: JournalMaker) async throws {
     let bench = try await JournalFixture(maker)
     // By value, not by letter: "9" is less than "10", and "0.30" is no more than "0.3".
