@@ -9,11 +9,11 @@ public struct JSONWriter: Sendable {
   private var needsComma = false
   private var afterKey = false
 
-  /// Makes a writer; `pretty` indents by two spaces a level, one value a line.
-  public init(pretty: Bool = false) {
+  /// Makes a writer; `pretty` indents by two spaces a level, one value a line. `capacity`: for how many bytes there is room
+  /// from the start; a sidecar has some 1,600.
+  public init(pretty: Bool = false, capacity: Int = 2048) {
     self.pretty = pretty
-    // A sidecar has some 1,600.
-    bytes.reserveCapacity(2048)
+    bytes.reserveCapacity(capacity)
   }
 
   @inline(__always)

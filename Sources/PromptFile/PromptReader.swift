@@ -32,6 +32,25 @@ public struct PromptReader: PromptReading {
   let options: Options
   // What is wrong with a configuration's patterns is said before an agent is made; here it keeps prompts from being taken.
   private let exclude: Result<ExcludeRules, JobError>
+  // What the defaults of folders were found to say.
+  private let inherited = Memo<[Defaults], Result<Inherited, JobError>>()
+  private let owners = Memo<[[UInt8]], String?>()
+  private let fingerprints = Memo<[[UInt8]], UInt64>()
+  // Of settings alone: most folders have no defaults.
+  private let bareFingerprint: UInt64
+
+  // One folder's defaults.
+  private struct Defaults: Equatable {
+    let place: FileKey
+    let bytes: [UInt8]
+  }
+
+  // What the defaults of a folder and of those above it say together.
+  private struct Inherited {
+    var settings = RequestSettings()
+    // The places with patterns, the nearest first, and their rules.
+    var excludes: (places: [FileKey], rules: Result<[ExcludeRules], JobError>) = ([], .success([]))
+  }
 
   /// Makes a reader.
   public init(_ options: Options) {
@@ -41,6 +60,7 @@ public struct PromptReader: PromptReading {
     } catch {
       exclude = .failure(error)
     }
+    bareFingerprint = Self.fingerprint(Self.settings(options))
   }
 
   /// Understands a prompt. Besides the codes for what is wrong: `empty` (no text yet), `excluded`, `other-owner`.
@@ -48,14 +68,16 @@ public struct PromptReader: PromptReading {
     prompt bytes: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]
   ) throws(JobError) -> PromptRequest {
     if ExcludeRules.place(that: file.path, by: [try exclude.get()]) != nil { throw Self.excluded("the configuration") }
-    let (inherited, excludes) = try inherit(defaults)
-    if let owner = inherited.owner, whose(owner) == .other {
+    let inherited = try defaults.isEmpty ? Inherited() : inherit(defaults)
+    if let owner = inherited.settings.owner, whose(owner) == .other {
       throw JobError(
         code: .otherOwner,
         message: "The folder belongs to the agent \"\(owner)\"; this one is \"\(options.agentName)\".",
         hint: "To give the folder to this agent, run `promptdrop own` with the path of the folder.")
     }
-    try leaveOut(file, excludes)
+    if let index = ExcludeRules.place(that: file.path, by: try inherited.excludes.rules.get()) {
+      throw Self.excluded(inherited.excludes.places[index].path.display)
+    }
     let text = try PromptText(bytes)
     var own = RequestSettings()
     if let yaml = text.frontMatter {
@@ -78,23 +100,27 @@ public struct PromptReader: PromptReading {
         message: "\(images.count) reference images are listed; the service takes \(ListedImages.limit) at most.",
         hint: "Take \(images.count - ListedImages.limit) away.")
     }
-    let wanted = own.filled(from: inherited)
-    let doubts =
-      [wanted.problem.map { Doubt.wrong($0) }, text.meantFrontMatter.map { $0.doubt }].compactMap { $0 }
+    let wanted = own.filled(from: inherited.settings)
+    var doubts: [Doubt] = []
+    if let problem = wanted.problem { doubts.append(.wrong(problem)) }
+    if let meant = text.meantFrontMatter { doubts.append(meant.doubt) }
     let snapshot = Snapshot(
       prompt: text.prompt, model: wanted.model ?? options.model, aspectRatio: wanted.aspectRatio,
       imageSize: wanted.imageSize, extra: wanted.extra ?? [:], owner: wanted.owner)
     return PromptRequest(
-      snapshot: snapshot, images: images, promptSHA: sha256(Array(text.prompt.utf8)),
-      sourceSHA: sourceHash(text.prompt, own), listSHA: lines.map { sha256(Array($0.joined(separator: "\n").utf8)) },
-      count: wanted.count ?? 1, hold: wanted.hold ?? false, requireImages: wanted.requireImages ?? false,
-      ownCount: own.count ?? 1, doubts: doubts)
+      snapshot: snapshot, images: images, promptSHA: digest(text.prompt), sourceSHA: sourceHash(text.prompt, own),
+      listSHA: lines.map { digest($0.joined(separator: "\n")) }, count: wanted.count ?? 1, hold: wanted.hold ?? false,
+      requireImages: wanted.requireImages ?? false, ownCount: own.count ?? 1, doubts: doubts)
   }
 
   /// The first eight bytes of a SHA-256 over settings and defaults. Who this agent is makes no request another one.
   public func fingerprint(_ defaults: [[UInt8]]) -> UInt64 {
-    let settings = [options.model] + options.exclude
-    return Self.fingerprint(settings.map { Array($0.utf8) } + defaults)
+    if defaults.isEmpty { return bareFingerprint }
+    return fingerprints.answer(defaults) { Self.fingerprint(Self.settings(options) + $0) }
+  }
+
+  private static func settings(_ options: Options) -> [[UInt8]] {
+    ([options.model] + options.exclude).map { Array($0.utf8) }
   }
 
   /// The same with what was seen of the reference images.
@@ -133,6 +159,11 @@ public struct PromptReader: PromptReading {
 
   /// The nearest owner that is named.
   public func owner(_ defaults: [[UInt8]]) -> String? {
+    if defaults.isEmpty { return nil }
+    return owners.answer(defaults, Self.namedOwner)
+  }
+
+  private static func namedOwner(_ defaults: [[UInt8]]) -> String? {
     for bytes in defaults {
       do throws(JobError) {
         let reader = YAMLReader(place: "defaults", source: .folderDefaults)
@@ -147,7 +178,7 @@ public struct PromptReader: PromptReading {
 
   /// SHA-256 of the request, local images by their hash.
   public func requestHash(_ snapshot: Snapshot) -> String {
-    var writer = JSONWriter()
+    var writer = JSONWriter(capacity: snapshot.prompt.utf8.count + Self.roomForFields)
     writer.object { w in
       w.field("model", snapshot.model)
       w.field("prompt", snapshot.prompt)
@@ -171,12 +202,22 @@ public struct PromptReader: PromptReading {
     }
   }
 
+  // What a request without images and extra fields has besides its prompt.
+  private static let roomForFields = 160
+
   /// SHA-256 of a text's UTF-8, hexadecimal.
-  public func digest(_ text: String) -> String { sha256(Array(text.utf8)) }
+  public func digest(_ text: String) -> String {
+    var text = text
+    return text.withUTF8 { utf8 in
+      var hash = SHA256()
+      hash.update(bufferPointer: UnsafeRawBufferPointer(utf8))
+      return hash.finalize().hex
+    }
+  }
 
   // What makes a difference to the picture. `count`, `hold` and `require_images` do not: they are left out.
   private func sourceHash(_ prompt: String, _ own: RequestSettings) -> String {
-    var writer = JSONWriter()
+    var writer = JSONWriter(capacity: prompt.utf8.count + Self.roomForFields)
     writer.object { w in
       w.field("prompt", prompt)
       w.field("model", own.model)
@@ -190,18 +231,27 @@ public struct PromptReader: PromptReading {
     return sha256(writer.bytes)
   }
 
-  // What the defaults say together, and the patterns of each place that has any.
-  private func inherit(
-    _ defaults: [(FileKey, [UInt8])]
-  ) throws(JobError) -> (RequestSettings, [(place: FileKey, patterns: [String])]) {
-    var inherited = RequestSettings()
-    var excludes: [(FileKey, [String])] = []
-    for (place, bytes) in defaults {
-      let folder = try settings(of: place, bytes)
-      if let patterns = folder.exclude { excludes.append((place, patterns)) }
-      inherited = inherited.filled(from: folder)
+  private func inherit(_ defaults: [(FileKey, [UInt8])]) throws(JobError) -> Inherited {
+    try inherited.answer(defaults.map { Defaults(place: $0.0, bytes: $0.1) }) { defaults in
+      do throws(JobError) { return .success(try together(defaults)) } catch { return .failure(error) }
+    }.get()
+  }
+
+  private func together(_ defaults: [Defaults]) throws(JobError) -> Inherited {
+    var inherited = Inherited()
+    var excludes: [(place: FileKey, patterns: [String])] = []
+    for defaults in defaults {
+      let folder = try settings(of: defaults.place, defaults.bytes)
+      if let patterns = folder.exclude { excludes.append((defaults.place, patterns)) }
+      inherited.settings = inherited.settings.filled(from: folder)
     }
-    return (inherited, excludes)
+    // What is wrong with a pattern is said only of a folder that is this agent's.
+    do throws(JobError) {
+      inherited.excludes = (excludes.map(\.place), .success(try rules(excludes)))
+    } catch {
+      inherited.excludes = ([], .failure(error))
+    }
+    return inherited
   }
 
   func settings(of place: FileKey, _ bytes: [UInt8]) throws(JobError) -> RequestSettings {
@@ -210,7 +260,7 @@ public struct PromptReader: PromptReading {
       yaml: text, keys: RequestSettings.folderKeys, place: place.path.display, source: .folderDefaults)
   }
 
-  private func leaveOut(_ file: FileKey, _ excludes: [(place: FileKey, patterns: [String])]) throws(JobError) {
+  private func rules(_ excludes: [(place: FileKey, patterns: [String])]) throws(JobError) -> [ExcludeRules] {
     var rules: [ExcludeRules] = []
     for (place, patterns) in excludes {
       do throws(JobError) {
@@ -221,8 +271,7 @@ public struct PromptReader: PromptReading {
         throw located
       }
     }
-    guard let index = ExcludeRules.place(that: file.path, by: rules) else { return }
-    throw Self.excluded(excludes[index].place.path.display)
+    return rules
   }
 
   private static func excluded(_ by: String) -> JobError {

@@ -11,6 +11,15 @@ struct PromptText: Equatable {
 
   /// Takes bytes apart. Throws `not-utf8`, `front-matter-unclosed`, `git-conflict`.
   init(_ bytes: [UInt8]) throws(JobError) {
+    guard let plain = PlainPrompt.text(of: bytes) else {
+      self = try PromptText(closely: bytes)
+      return
+    }
+    prompt = plain
+  }
+
+  /// Takes any bytes apart. `init(_:)` gives the same for plain text, sooner.
+  init(closely bytes: [UInt8]) throws(JobError) {
     let text = try decodeText(bytes, what: "The prompt")
     // White space before the first line does not count; without this, front matter after a blank line would be paid
     // for.
