@@ -16,8 +16,9 @@ public enum ConflictCopyName {
 
   /// The form of a stem, a prompt's name without its ending.
   public static func form(of stem: [UInt8]) -> Form {
-    let text = stem.map { ConflictWords.lowered($0) }
     // Asked for every event of a prompt; nearly all names end here.
+    guard mayHaveHint(stem) else { return .none }
+    let text = stem.map { ConflictWords.lowered($0) }
     guard hints.contains(where: { text.contains($0) }) || text.contains(where: { $0 >= 0x80 }) else { return .none }
     if stem.contains(seafile) || hasToolMark(text) { return .certain }
     let groups = groups(in: text)
@@ -37,6 +38,30 @@ public enum ConflictCopyName {
   private static let hints = ["nfli", "clash", "safebackup", ".path", "motstrid", "modstrid", "bercanggah"].map {
     Array($0.utf8)
   }
+  private static let hintLetters = hints.map { letters(in: $0) }
+
+  // Whether a stem has all letters of a hint, or any byte beyond ASCII: what has not needs no copy in lower case.
+  private static func mayHaveHint(_ stem: [UInt8]) -> Bool {
+    let found = letters(in: stem)
+    return found >= beyondASCII || hintLetters.contains { found & $0 == $0 }
+  }
+
+  private static let beyondASCII: UInt32 = 1 << 28
+
+  // A bit for each letter, whatever its case, one for the full stop, and one for bytes beyond ASCII.
+  private static func letters(in text: [UInt8]) -> UInt32 {
+    var found: UInt32 = 0
+    for byte in text {
+      switch byte | 0x20 {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): found |= 1 << UInt32(byte & 31)
+      case UInt8(ascii: "."): found |= 1 << 27
+      case 0x80...: found |= beyondASCII
+      default: break
+      }
+    }
+    return found
+  }
+
   // Seafile: `cat (SFConflict ann@example.org 2026-11-28-06-07-08)`. Nobody else writes the word so.
   private static let seafile = Array("SFConflict".utf8)
   // Resilio Sync: `cat.Conflict` (help.resilio.com, "Conflict files in Sync"); rclone bisync with `--conflict-suffix path`.

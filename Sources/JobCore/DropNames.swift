@@ -65,10 +65,11 @@ public enum DropNames {
 
   /// The stem of a prompt or of a conflict copy of one; nil for other names.
   public static func stem(_ name: [UInt8]) -> [UInt8]? {
-    switch meaning(of: name) {
-    case .prompt(let stem), .conflictCopy(let stem): stem
-    default: nil
+    // Whether it is a copy makes no difference, and is the longer question.
+    guard let first = name.first, first != UInt8(ascii: "."), first != UInt8(ascii: "~"), hasPromptSuffix(name) else {
+      return nil
     }
+    return Array(name.dropLast(promptSuffix.count))
   }
 
   // `.PROMPT` too: some systems and cameras write names in upper case.

@@ -29,7 +29,7 @@ public enum Hint: Hashable, Sendable {
 
 /// Waits until files have come to rest. Each hint re-arms a file's wait; at its end the file's stamp decides.
 ///
-/// Time is monotonic and passed in, as a duration since some fixed start.
+/// Time is monotonic and passed in, as a duration since some fixed start. Inlinable for the same reason as `DueHeap`.
 public struct Settling<Key: Hashable & Sendable>: Sendable {
   /// How long a file has to be still.
   public struct Windows: Hashable, Sendable {
@@ -57,62 +57,71 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   }
 
   // A hundred thousand of these may wait after a copy of a folder: what follows from the windows is not stored.
-  private struct Entry: Sendable {
-    var lastChange: Duration
-    var turn: UInt64 = 0
+  @usableFromInline
+  struct Entry: Sendable {
+    @usableFromInline var lastChange: Duration
+    @usableFromInline var turn: UInt64 = 0
     // The stamp that was seen, as a hash: only whether it is the same matters.
-    var seen: Int?
-    var isRevision = false
-    var isClosed: Bool
+    @usableFromInline var seen: Int?
+    @usableFromInline var isRevision = false
+    @usableFromInline var isClosed: Bool
     // Whether anything happened to it since it was given out.
-    var isNoticed = true
+    @usableFromInline var isNoticed = true
     // When it was first noticed, and whether that was by looking.
-    var firstNoticed: Duration
-    var wasFound = false
+    @usableFromInline var firstNoticed: Duration
+    @usableFromInline var wasFound = false
 
+    @inlinable
     init(lastChange: Duration, isRevision: Bool = false, isClosed: Bool) {
       (self.lastChange, self.isRevision, self.isClosed) = (lastChange, isRevision, isClosed)
       firstNoticed = lastChange
     }
   }
 
-  private func window(_ entry: Entry) -> Duration {
+  @inlinable
+  func window(_ entry: Entry) -> Duration {
     entry.isRevision ? max(windows.firstTake, windows.revision) : windows.firstTake
   }
 
   // How long it has to have been still: the window, or, with a window of zero, the wait for a close that did not come.
-  private func stillness(_ entry: Entry) -> Duration {
+  @inlinable
+  func stillness(_ entry: Entry) -> Duration {
     entry.isClosed ? window(entry) : max(window(entry), windows.missingClose)
   }
 
-  private let windows: Windows
-  private var entries: [Key: Entry] = [:]
-  private var queue = DueHeap<Key>()
-  private var turn: UInt64 = 0
+  @usableFromInline let windows: Windows
+  @usableFromInline var entries: [Key: Entry] = [:]
+  @usableFromInline var queue = DueHeap<Key>()
+  @usableFromInline var turn: UInt64 = 0
 
   /// Makes an empty table.
+  @inlinable
   public init(windows: Windows) { self.windows = windows }
 
   /// How many files are waiting.
-  public var count: Int { entries.count }
+  @inlinable public var count: Int { entries.count }
 
   /// The earliest moment at which a file is due; nil when none waits.
-  public var nextDue: Duration? { queue.first?.due }
+  @inlinable public var nextDue: Duration? { queue.firstDue }
 
   /// When the file was first noticed in this wait; nil where that was by looking, which says nothing about when it came, or
   /// where it does not wait here.
+  @inlinable
   public func arrival(of key: Key) -> Duration? {
     guard let entry = entries[key], !entry.wasFound else { return nil }
     return entry.firstNoticed
   }
 
   /// Whether the file waits here.
+  @inlinable
   public func contains(_ key: Key) -> Bool { entries[key] != nil }
 
   /// Something happened to the file: its wait starts anew.
+  @inlinable
   public mutating func noticed(_ key: Key, _ hint: Hint, at now: Duration) {
-    var entry = Entry(lastChange: now, isRevision: entries[key]?.isRevision ?? false, isClosed: hint == .closed)
-    if let before = entries[key] {
+    let before = entries[key]
+    var entry = Entry(lastChange: now, isRevision: before?.isRevision ?? false, isClosed: hint == .closed)
+    if let before {
       (entry.firstNoticed, entry.wasFound) = (before.firstNoticed, before.wasFound)
     } else {
       entry.wasFound = hint == .found
@@ -121,15 +130,15 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   }
 
   /// The file has to be looked at again at the time given, whatever happens to it; its wait is not lengthened.
+  @inlinable
   public mutating func lookAgain(_ key: Key, at due: Duration, now: Duration) {
     // One that is new here waits for nobody's close.
-    var entry = entries[key] ?? Entry(lastChange: now, isClosed: true)
-    entry.isNoticed = entry.isNoticed || entries[key] == nil
-    arm(key, entry, due: due)
+    arm(key, entries[key] ?? Entry(lastChange: now, isClosed: true), due: due)
   }
 
   /// The file turned out to be a change to one that was taken before: it waits for the longer window, counted from its
   /// last change. Whether there is anything left to wait for.
+  @inlinable
   public mutating func isRevision(_ key: Key, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
     entry.isRevision = true
@@ -140,13 +149,14 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   }
 
   /// Takes the files whose wait has ended, at most `limit`. They stay in the table until `finished`.
+  @inlinable
   public mutating func takeDue(at now: Duration, limit: Int) -> [Key] {
     var due: [Key] = []
     while due.count < limit, let first = queue.first, first.due <= now {
       queue.removeFirst()
       // An entry that was re-armed since has a newer place in the queue.
-      if entries[first.key]?.turn == first.turn {
-        entries[first.key]?.isNoticed = false
+      if let place = entries.index(forKey: first.key), entries.values[place].turn == first.turn {
+        entries.values[place].isNoticed = false
         due.append(first.key)
       }
     }
@@ -155,6 +165,7 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
 
   /// What the stamp means. `age` is how long ago the file's change time was by the wall clock, nil or negative when
   /// that says nothing (a server's clock). A file that has visibly been still for its window needs no second look.
+  @inlinable
   public mutating func observed(_ key: Key, _ stamp: FileStamp, age: Duration?, at now: Duration) -> Verdict {
     guard var entry = entries[key] else { return .settled }
     if let age, age >= .zero, age >= stillness(entry) { return .settled }
@@ -174,18 +185,28 @@ public struct Settling<Key: Hashable & Sendable>: Sendable {
   }
 
   /// The file is done with: taken, refused or gone.
+  @inlinable
   public mutating func finished(_ key: Key) {
     entries[key] = nil
-    // A stale place at the head would be a needless wake-up.
+    removeStaleHead()
+  }
+
+  // A stale place at the head would be a needless wake-up.
+  @inlinable
+  mutating func removeStaleHead() {
     while let first = queue.first, entries[first.key]?.turn != first.turn { queue.removeFirst() }
   }
 
   /// Done with, unless something happened to it after `takeDue` gave it out.
+  @inlinable
   public mutating func finishedUnlessNoticed(_ key: Key) {
-    if entries[key]?.isNoticed == false { finished(key) }
+    guard let place = entries.index(forKey: key), !entries.values[place].isNoticed else { return }
+    entries.remove(at: place)
+    removeStaleHead()
   }
 
-  private mutating func arm(_ key: Key, _ entry: Entry, due: Duration) {
+  @inlinable
+  mutating func arm(_ key: Key, _ entry: Entry, due: Duration) {
     turn &+= 1
     var entry = entry
     entry.turn = turn
