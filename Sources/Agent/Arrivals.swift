@@ -10,6 +10,8 @@ struct Arrivals {
 
   private var settling: Settling<FileKey>
   private var batches = 0
+  /// How many batches the journal has taken something of.
+  private(set) var batchesTaken: UInt64 = 0
   /// How many prompts the watcher has told of.
   private(set) var heardOf = 0
   // Temporary forms of prompts' lists, by the prompt.
@@ -99,6 +101,9 @@ struct Arrivals {
 
   /// Files are looked at that nobody noticed.
   mutating func beginBatch() { batches += 1 }
+
+  /// What was decided on files is in the journal.
+  mutating func tookBatch() { batchesTaken &+= 1 }
 
   mutating func endBatch() { batches -= 1 }
 

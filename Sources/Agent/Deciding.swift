@@ -34,11 +34,12 @@ extension Pipeline {
   /// Decides on a file that was just read. The job: the file's, where the decision asked for it.
   func decide(
     _ file: FileKey, _ known: KnownFile?, _ reading: SourceReading, _ sidecar: Result<StatusSidecar?, JobError>,
-    isFull: Bool, for purpose: DecisionPurpose = .run
+    isFull: Bool, ahead: KnownAhead? = nil, for purpose: DecisionPurpose = .run
   ) async throws -> (outcome: FileOutcome, job: Job?) {
     let seen = await observe(file, reading, sidecar, isFull: isFull, for: purpose)
     var look = FileLook(file: file, reading: reading, seen: seen, knowledge: Knowledge(known))
     if purpose.isRun { noteSight(of: look) }
+    if let ahead { await supply(ahead, to: &look) }
     let outcome = try await answering(&look, for: purpose) { [settings] look, now throws(FileNeed) in
       try FileDecision.decide(look.seen, look.knowledge, rules: settings.fileRules, now: now)
     } then: { [self] outcome in

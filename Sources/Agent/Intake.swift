@@ -30,19 +30,22 @@ extension Pipeline {
   func examine(_ batch: [FileKey]) async {
     do {
       let decided = try await decide(batch).sorted { $0.comesBefore($1) }
-      let changes = decided.flatMap(\.outcome.changes)
+      var changes: [JournalChange] = []
+      for decided in decided { changes += decided.outcome.changes }
       let ahead = beginAhead(changes)
       let results = try await commit(changes)
+      if !changes.isEmpty { arrivals.tookBatch() }
       var position = 0
-      for (file, outcome) in decided.map({ ($0.file, $0.outcome) }) {
-        let own = results[position..<(position + outcome.changes.count)]
-        position += outcome.changes.count
-        if own.contains(.stale) {
+      for decided in decided {
+        let end = position + decided.outcome.changes.count
+        let isStale = results[position..<end].contains(.stale)
+        position = end
+        if isStale {
           // Somebody else was quicker with this job: look again.
-          for case .take(let take) in outcome.changes where ahead.contains(take.job) { giveUpAhead(take) }
-          lookAt(file)
+          for case .take(let take) in decided.outcome.changes where ahead.contains(take.job) { giveUpAhead(take) }
+          lookAt(decided.file)
         } else {
-          try await carryOut(outcome.effects, file, ahead: ahead)
+          try await carryOut(decided.outcome.effects, decided.file, ahead: ahead)
         }
       }
     } catch {
@@ -65,11 +68,13 @@ extension Pipeline {
     // Before anything is decided about one of them.
     let sidecars = try readings.map(sidecar(in:))
     for (file, sidecar) in zip(batch, sidecars) { await noteWriter(of: sidecar, file.root) }
+    let ahead = try await lookAhead(known, queries, readings)
     var decided: [Decided] = []
+    decided.reserveCapacity(batch.count)
     for (index, file) in batch.enumerated() {
       let seenAt = firstSeen(file, known[index], readings[index])
       var (outcome, _) = try await decide(
-        file, known[index], readings[index], sidecars[index], isFull: queries[index].known == nil)
+        file, known[index], readings[index], sidecars[index], isFull: queries[index].known == nil, ahead: ahead[index])
       outcome.takePlace(in: seenAt)
       trace(TraceLine.decision(file, outcome))
       decided.append(Decided(file: file, outcome: outcome, seenAt: seenAt))

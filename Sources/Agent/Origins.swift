@@ -53,6 +53,9 @@ struct OriginTracker {
   /// What a file was called before it was renamed, perhaps several times.
   func former(of file: FileKey) -> FileKey? { renames.former(of: file) }
 
+  /// Whether the file was neither renamed nor taken for a copy, as far as is known.
+  func isUnheard(of file: FileKey) -> Bool { former(of: file) == nil && copiedSince[file] == nil }
+
   /// What a file of that name is called now.
   func name(of former: FileKey) -> FileKey? { renames.name(of: former) }
 

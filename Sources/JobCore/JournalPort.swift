@@ -275,8 +275,8 @@ public protocol JobJournal: Sendable {
   func lateInARow(roots: [RootID]) async throws -> [SlotKey]
   /// The temporary names that pictures wait under.
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]>
-  /// Jobs whose current revision has this source hash, with their files.
-  func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)]
+  /// For each source hash, the jobs whose current revision has it, with their files.
+  func jobs(roots: [RootID], sources: [String]) async throws -> [[(JobID, FileKey)]]
   /// The slots that have this task, at present one.
   func slots(task: String) async throws -> [SlotKey]
   /// Which attempt a callback URL was made for.
@@ -317,4 +317,11 @@ public protocol JobJournal: Sendable {
   /// refused. What was paid for stays for good: its text, its attempts, its day and its cost; and what a file is, and which
   /// pictures are its own.
   func prune(finalSince before: Timestamp) async throws
+}
+
+extension JobJournal {
+  /// Jobs whose current revision has this source hash, with their files.
+  public func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)] {
+    try await jobs(roots: roots, sources: [source])[0]
+  }
 }

@@ -129,24 +129,26 @@ extension SQLiteJournal {
     }
   }
 
-  /// Jobs whose current revision has this source, the oldest first, at most a hundred.
-  public func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)] {
-    try await lookUp { store in
-      var rows: [Int64] = []
-      try store.connection.each(
-        "SELECT id, root FROM job WHERE source = ? ORDER BY id", .integer(JobRecord.key(source))
-      ) { row in
-        if roots.contains(RootID(row.integer(1))) { rows.append(row.integer(0)) }
-        return rows.count < 100
-      }
-      return try rows.map { try store.record(row: $0) }
-        .filter { $0.revision($0.current)?.identity.source == source }
-        .map { ($0.id, $0.file) }
-    }
+  /// Jobs whose current revision has each source, the oldest first, at most a hundred of each.
+  public func jobs(roots: [RootID], sources: [String]) async throws -> [[(JobID, FileKey)]] {
+    let find = { @Sendable (store: Store) throws in try sources.map { try store.jobs(roots: roots, source: $0) } }
+    return try await sources.count > Self.few ? run(find) : lookUp(find)
   }
 }
 
 extension Store {
+  fileprivate func jobs(roots: [RootID], source: String) throws -> [(JobID, FileKey)] {
+    var rows: [Int64] = []
+    try connection.each("SELECT id, root FROM job WHERE source = ? ORDER BY id", .integer(JobRecord.key(source))) {
+      row in
+      if roots.contains(RootID(row.integer(1))) { rows.append(row.integer(0)) }
+      return rows.count < 100
+    }
+    return try rows.map { try record(row: $0) }
+      .filter { $0.revision($0.current)?.identity.source == source }
+      .map { ($0.id, $0.file) }
+  }
+
   /// The job as the agent has it in hand.
   func job(_ record: JobRecord) throws -> Job {
     var job = Job(

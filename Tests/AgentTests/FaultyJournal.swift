@@ -73,8 +73,8 @@ final class FaultyJournal: JobJournal {
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await activity.during { try await inner.plannedTemporaries(roots: roots) }
   }
-  func jobs(roots: [RootID], source: String) async throws -> [(JobID, FileKey)] {
-    try await activity.during { try await inner.jobs(roots: roots, source: source) }
+  func jobs(roots: [RootID], sources: [String]) async throws -> [[(JobID, FileKey)]] {
+    try await activity.during { try await inner.jobs(roots: roots, sources: sources) }
   }
   func slots(task: String) async throws -> [SlotKey] { try await activity.during { try await inner.slots(task: task) } }
   func callback(_ secretSHA: String) async throws -> CallbackTarget? {
