@@ -11,7 +11,7 @@ extension WatchedTree {
 
   /// What one look at a folder has found.
   func noteControls(_ names: ControlNames, _ folder: FileKey, _ watch: Watch) {
-    guard let root = roots[folder.root], let node = nodes[watch] else { return }
+    guard let root = roots[folder.root], let node = folders[watch] else { return }
     let table = root.controls
     // Before anything is forgotten: who reads after that remembers nothing more.
     defer { if node.way.isPolled { root.forgetAll() } }
@@ -49,7 +49,7 @@ extension WatchedTree {
   private mutating func tellOfDefaults(_ name: [UInt8], _ folder: FileKey) {
     var names = ControlNames()
     names.insert(name)
-    if names.folderDefaults != .none { events.append(.defaultsChanged(folder: folder)) }
+    if names.folderDefaults != .none { news.add(.defaultsChanged(folder: folder)) }
   }
 
   private func isThere(_ name: [UInt8], _ folder: FileKey) -> Bool {
@@ -59,20 +59,8 @@ extension WatchedTree {
   }
 
   private mutating func lookForPrompts(of watch: Watch) {
-    guard controlLooks[watch] == nil else { return }
-    let known = nodes[watch]?.seen.entries.count ?? 0
-    controlLooks[watch] = .now + Self.controlLookDelay + Self.controlLookDelayPerPrompt * known
-  }
-
-  /// When the next folder is to be looked through for this.
-  var nextControlLook: ContinuousClock.Instant? { controlLooks.values.min() }
-
-  /// Begins to look through those whose time has come.
-  mutating func takeUpControlLooks() {
-    guard !controlLooks.isEmpty else { return }
-    for (watch, due) in controlLooks where due <= .now {
-      controlLooks[watch] = nil
-      looks.append(Look(.folder(watch), isRecursive: false))
-    }
+    guard !looks.isScheduled(watch) else { return }
+    let known = folders[watch]?.seen.entries.count ?? 0
+    looks.schedule(watch, at: .now + Self.controlLookDelay + Self.controlLookDelayPerPrompt * known)
   }
 }

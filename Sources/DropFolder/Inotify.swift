@@ -5,21 +5,35 @@ import JobCore
 
 /// The one owner of libinotifytools, whose state is the whole process's. Not thread-safe: one thread uses it, always.
 ///
-/// Of the library this uses what is sound: initialising, and reading events one at a time without waiting. Its watch
-/// table goes wrong in trees that live long, so watches are set by the kernel's own calls on the library's descriptor,
-/// and `DirectoryTable` knows which is which.
+/// Of the library this uses what is sound: initialising, and the limits. Its watch table goes wrong in trees that live long, so
+/// watches are set by the kernel's own calls on the library's descriptor, and `DirectoryTable` knows which is which. Its way of
+/// reading needs five calls for what has come, and one does: between a file's rename and its submission each counts.
 final class Inotify {
   /// A watch's number.
   typealias Watch = Int32
 
-  /// A copy of an event; the library's own is overwritten by the next.
+  /// An event as the kernel wrote it down.
+  struct Record {
+    var watch: Watch
+    var mask: UInt32
+    var cookie: UInt32
+    /// Valid until the next event is asked for.
+    var name: UnsafeRawBufferPointer
+    func has(_ bit: Int32) -> Bool { mask & UInt32(bitPattern: bit) != 0 }
+    var isFolder: Bool { has(IN_ISDIR) }
+  }
+
+  /// A copy of an event.
   struct Event {
     var watch: Watch
     var mask: UInt32
     var cookie: UInt32
     var name: [UInt8]
+    init(_ record: Record) {
+      (watch, mask, cookie, name) = (record.watch, record.mask, record.cookie, Array(record.name))
+    }
     func has(_ bit: Int32) -> Bool { mask & UInt32(bitPattern: bit) != 0 }
-    var isFolder: Bool { mask & UInt32(IN_ISDIR) != 0 }
+    var isFolder: Bool { has(IN_ISDIR) }
   }
 
   /// The library's descriptor, for poll(2).
@@ -44,9 +58,13 @@ final class Inotify {
     }
     descriptor = found
     _ = fcntl(found, F_SETFD, FD_CLOEXEC)
+    _ = fcntl(found, F_SETFL, O_NONBLOCK)
   }
 
-  deinit { inotifytools_cleanup() }
+  deinit {
+    inotifytools_cleanup()
+    buffer.deallocate()
+  }
 
   private static func descriptors() -> Set<Int32> {
     guard let folder = opendir("/proc/self/fd") else { return [] }
@@ -89,17 +107,44 @@ final class Inotify {
     _ = inotify_rm_watch(descriptor, watch)
   }
 
-  /// The next event, if one has come.
-  func next() -> Event? {
-    // Timeout 0 with one event is the library's way to look without waiting.
-    guard let event = inotifytools_next_events(0, 1) else { return nil }
-    let length = Int(event.pointee.len)
+  // What was read and not handed out yet.
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 8)
+  private var unread = 0..<0
+  // The last reading left room for another event, so there was none.
+  private var isEmptied = false
+  private static let header = MemoryLayout<inotify_event>.size
+  private static let longest = MemoryLayout<inotify_event>.size + Int(NAME_MAX) + 1
+
+  /// The next event, if one has come; nil once what was there has been handed out.
+  func next() -> Record? {
+    if unread.isEmpty {
+      guard !isEmptied, fill() else {
+        isEmptied = false
+        return nil
+      }
+    }
+    let start = UnsafeRawPointer(base).advanced(by: unread.lowerBound)
+    let event = start.loadUnaligned(as: inotify_event.self)
+    let length = Int(event.len)
+    unread = (unread.lowerBound + Self.header + length)..<unread.upperBound
     // The name follows the struct in memory, padded with zeros to `len`.
-    let start = UnsafeRawPointer(event).advanced(by: MemoryLayout<inotify_event>.size)
-    let bytes = UnsafeRawBufferPointer(start: start, count: length)
-    let name = Array(bytes.prefix { $0 != 0 })
-    return Event(watch: event.pointee.wd, mask: event.pointee.mask, cookie: event.pointee.cookie, name: name)
+    let name = start.advanced(by: Self.header)
+    let count = length == 0 ? 0 : strnlen(name.assumingMemoryBound(to: CChar.self), length)
+    return Record(
+      watch: event.wd, mask: event.mask, cookie: event.cookie, name: UnsafeRawBufferPointer(start: name, count: count))
   }
+
+  // Whole events, as many as fit (inotify(7)).
+  private func fill() -> Bool {
+    var got = read(descriptor, base, buffer.count)
+    while got < 0, errno == EINTR { got = read(descriptor, base, buffer.count) }
+    guard got > 0 else { return false }
+    unread = 0..<got
+    isEmptied = buffer.count - got >= Self.longest
+    return true
+  }
+
+  private var base: UnsafeMutableRawPointer { buffer.baseAddress.unsafelyUnwrapped }
 
   /// What to do when the watches are used up.
   static func outOfWatches(_ path: String, interval: Duration) -> JobError {

@@ -7,22 +7,31 @@ extension WatchedTree {
   /// Reads what the kernel has. Whether there was anything.
   mutating func drain() -> Bool {
     var heard = false
-    while let event = inotify?.next() {
+    // Most events come in a row from one folder.
+    var last: (watch: Watch, folder: FileKey)?
+    while let record = kernel.next() {
       heard = true
+      // Of all events these are the most, and what becomes of the file is told of under its final name.
+      if !record.isFolder, DropNames.isOwnTemporary(record.name) {
+        probes.heard(record.name, in: record.watch)
+        continue
+      }
+      if let last, last.watch == record.watch, !record.isFolder, !record.name.isEmpty {
+        handleFile(Inotify.Event(record), in: last.folder)
+        continue
+      }
+      let event = Inotify.Event(record)
+      last = nil
       if event.has(IN_Q_OVERFLOW) {
-        overflowed = true
+        hasOverflowed = true
         writers.forgetAll()
         for root in roots.values { root.forgetAll() }
       } else if event.has(IN_IGNORED) {
         // The kernel has dropped this one itself, and may give its number to another folder.
-        if let folder = table.folder(event.watch) { roots[folder.root]?.facts.forgetAll() }
-        for other in table.remove(event.watch) where other != event.watch { drop(other) }
-        nodes[event.watch] = nil
+        if let folder = folders.table.folder(event.watch) { roots[folder.root]?.facts.forgetAll() }
+        for other in folders.remove(event.watch) where other != event.watch { drop(other) }
         drop(event.watch)
-      } else if !event.isFolder, DropNames.isOwnTemporary(event.name) {
-        // What becomes of it is told of under its final name.
-        if probes[event.watch]?.name == event.name { probes[event.watch] = nil }
-      } else if let folder = table.folder(event.watch) {
+      } else if let folder = folders.table.folder(event.watch) {
         if event.name.isEmpty {
           // The root's own descriptor keeps a deleted folder's inode alive, so that no event says "deleted": its
           // attributes do.
@@ -31,6 +40,7 @@ extension WatchedTree {
           handleFolder(event, in: folder)
         } else {
           handleFile(event, in: folder)
+          last = (event.watch, folder)
         }
       }
     }
@@ -44,17 +54,20 @@ extension WatchedTree {
     }
     forgetFacts(event, in: folder)
     if event.name == DropNames.syncMark { noteSyncMark(event.has(IN_CREATE | IN_MOVED_TO), in: folder) }
-    guard !options.skipped.skips(event.name) else { return handleLeftOut(event) }
+    guard !options.skipped.skips(event.name) else {
+      if options.skipped.isListed(event.name) { leftOut.handle(event) }
+      return
+    }
     let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
     if event.has(IN_MOVED_FROM) {
       writers.forget(below: here)
-      if let watch = table.child(event.name, of: event.watch) {
-        table.takeOut(watch)
-        movedFolders[event.cookie] = (watch, here, .now)
+      if let watch = folders.table.child(event.name, of: event.watch) {
+        folders.takeOut(watch)
+        moves.folderLeft(event.cookie, watch, from: here)
       }
-    } else if event.has(IN_MOVED_TO), let move = movedFolders.removeValue(forKey: event.cookie) {
-      for stale in table.add(event.name, in: event.watch, watch: move.watch) { drop(stale) }
-      events.append(.folderRenamed(from: move.from, to: here))
+    } else if event.has(IN_MOVED_TO), let move = moves.folderArrived(event.cookie) {
+      for stale in folders.place(event.name, in: event.watch, move.watch) { drop(stale) }
+      news.add(.folderRenamed(from: move.from, to: here))
       lookNow(Look(.child(of: event.watch, event.name)))
     } else if event.has(IN_CREATE | IN_MOVED_TO) {
       lookNow(Look(.child(of: event.watch, event.name)))
@@ -73,41 +86,31 @@ extension WatchedTree {
     facts.forget(folder.path)
   }
 
-  /// Tells whether a sync tool keeps the folder where that is new.
-  mutating func noteSyncMark(_ isThere: Bool, in folder: FileKey) {
-    if isThere {
-      if syncMarked.insert(folder).inserted { events.append(.syncMark(folder: folder)) }
-    } else if syncMarked.remove(folder) != nil {
-      // A root below a sync tool's folder stays there.
-      let isBelow = folder.path.bytes.isEmpty && roots[folder.root]?.isBelowSyncMark == true
-      if !isBelow { events.append(.syncMarkGone(folder: folder)) }
-    }
-  }
-
   // A new folder is looked through before the events that follow: the sooner it is watched, the less has to be found by
   // looking. Of a large tree only the beginning: the kernel's queue must not run over meanwhile.
   private mutating func lookNow(_ look: Look) {
     let rest = looks.count
-    looks.append(look)
+    looks.add(look)
     var left = 256
-    while looks.count > rest, left > 0, work(folders: 1), room > 0 { left -= 1 }
+    while looks.count > rest, left > 0, work(folders: 1), !room.isEmpty { left -= 1 }
   }
 
-  /// Folders that were renamed away and came to no watched place: they are outside now.
+  /// Folders that were renamed away and came to no watched place are outside now.
   mutating func giveUpUnpairedMoves() {
-    // The two halves of a move are next to each other in the queue; a moment is plenty.
-    let limit = ContinuousClock.now - .milliseconds(10)
-    for (cookie, move) in movedFolders where move.since <= limit {
-      movedFolders[cookie] = nil
+    for move in moves.takeLost() {
       forget(move.watch)
-      events.append(.folderVanished(move.from))
+      news.add(.folderVanished(move.from))
     }
   }
 
   private mutating func handleFile(_ event: Inotify.Event, in folder: FileKey) {
     noteWriter(event, in: folder)
     forgetFacts(event, in: folder)
-    if let prompt = DropNames.promptOfSidecar(event.name) { handleSidecar(event, of: prompt, in: folder) }
+    if let prompt = DropNames.promptOfSidecar(event.name), handleSidecar(event, of: prompt, in: folder) == .own,
+      !awaited.any()
+    {
+      return
+    }
     let meaning = DropNames.meaning(of: event.name)
     if event.has(IN_DELETE | IN_MOVED_FROM) {
       handleLoss(event, meaning, in: folder)
@@ -115,29 +118,30 @@ extension WatchedTree {
     } else {
       controlSeen(event.name, meaning, folder, event.watch)
       let isWhole = event.has(IN_CLOSE_WRITE | IN_MOVED_TO)
-      if event.has(IN_MOVED_TO), let move = movedPrompt, move.cookie == event.cookie {
-        movedPrompt = nil
+      if event.has(IN_MOVED_TO), let former = moves.fileArrived(event.cookie) {
         let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
-        if case .prompt = meaning, here != move.from {
-          events.append(.promptRenamed(from: move.from, to: here))
-        }
+        if case .prompt = meaning, here != former { news.add(.promptRenamed(from: former, to: here)) }
       }
       report(event.name, meaning, folder, event.watch, isWhole ? .closed : .touched)
     }
   }
 
+  private enum Doer { case own, other }
+
   // This process gives a sidecar its name when it is whole, and does nothing else to it: of the events of a final name, only
   // the rename may be its own, and whether it is, the file itself tells. All others are somebody else's doing.
-  private mutating func handleSidecar(_ event: Inotify.Event, of prompt: [UInt8], in folder: FileKey) {
-    guard let root = roots[folder.root] else { return }
+  private mutating func handleSidecar(_ event: Inotify.Event, of prompt: [UInt8], in folder: FileKey) -> Doer {
+    guard let root = roots[folder.root] else { return .other }
     let sidecar = folder.path.appending(event.name)
     if event.has(IN_MODIFY | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM) { root.sidecars.forget(sidecar) }
-    guard event.has(IN_CLOSE_WRITE) || (event.has(IN_MOVED_TO) && !isOwn(sidecar, root)) else { return }
-    events.append(.sidecarArrived(prompt: FileKey(root: folder.root, path: folder.path.appending(prompt))))
+    guard event.has(IN_CLOSE_WRITE | IN_MOVED_TO) else { return .other }
+    if event.has(IN_MOVED_TO), isOwn(sidecar, root) { return .own }
+    news.add(.sidecarArrived(prompt: FileKey(root: folder.root, path: folder.path.appending(prompt))))
+    return .other
   }
 
   private func isOwn(_ sidecar: DropPath, _ root: RootFolder) -> Bool {
-    guard root.sidecars.knows(sidecar), let place = root.place else { return false }
+    guard let place = root.place else { return false }
     var status = stat()
     guard fstatat(place.descriptor, cString(sidecar.bytes), &status, AT_SYMLINK_NOFOLLOW) == 0 else { return false }
     return root.sidecars.isOwn(sidecar, status.stamp)
@@ -160,17 +164,11 @@ extension WatchedTree {
     switch meaning {
     case .prompt, .conflictCopy:
       let here = FileKey(root: folder.root, path: folder.path.appending(event.name))
-      if event.has(IN_MOVED_FROM) { movedPrompt = (event.cookie, here) }
-      if room > 0 {
-        room -= 1
-        reported += 1
-        events.append(.promptGone(here))
-      } else {
-        unheard.insert(event.watch)
-      }
+      if event.has(IN_MOVED_FROM) { moves.promptLeft(event.cookie, from: here) }
+      if room.take() { news.add(.promptGone(here)) } else { looks.couldNotTell(in: event.watch) }
     case .imageListOnItsWay(let stem):
-      events.append(.listOnItsWay(prompt: prompt(stem, folder), temporary: event.name, present: false))
-    case .folderDefaults: events.append(.defaultsChanged(folder: folder))
+      news.add(.listOnItsWay(prompt: prompt(stem, folder), temporary: event.name, present: false))
+    case .folderDefaults: news.add(.defaultsChanged(folder: folder))
     // What waits for its list goes on without it.
     case .imageList(let stem): tell(prompt(stem, folder), .found, in: event.watch)
     case .other: break
@@ -187,12 +185,12 @@ extension WatchedTree {
       tell(prompt(stem, folder), hint, in: watch)
       tellIfAwaited(name, folder)
     case .imageListOnItsWay(let stem):
-      events.append(.listOnItsWay(prompt: prompt(stem, folder), temporary: name, present: true))
+      news.add(.listOnItsWay(prompt: prompt(stem, folder), temporary: name, present: true))
     case .folderDefaults:
-      if hint != .found { events.append(.defaultsChanged(folder: folder)) }
+      if hint != .found { news.add(.defaultsChanged(folder: folder)) }
     case .other:
       if hint == .found && DropNames.isOwnTemporary(name) {
-        events.append(.leftover(FileKey(root: folder.root, path: folder.path.appending(name))))
+        news.add(.leftover(FileKey(root: folder.root, path: folder.path.appending(name))))
       } else {
         tellIfAwaited(name, folder)
       }
@@ -202,7 +200,7 @@ extension WatchedTree {
   private mutating func tellIfAwaited(_ name: [UInt8], _ folder: FileKey) {
     guard awaited.any() else { return }
     let file = FileKey(root: folder.root, path: folder.path.appending(name))
-    events += awaited.match(file).map { .awaited($0) }
+    news.add(awaited.match(file).map { .awaited($0) })
   }
 
   private func prompt(_ stem: [UInt8], _ folder: FileKey) -> FileKey {

@@ -1,48 +1,45 @@
 import CInotifyTools
 import JobCore
 
-// Folders inside of watched ones that are no part of them: recycle bins, snapshots, system folders.
-extension WatchedTree {
-  // `status` names no more of them than somebody would read.
-  private static let mostNamed = 50
+/// Folders inside of watched ones that are no part of them: recycle bins, snapshots, system folders. For the user.
+struct LeftOutFolders {
+  typealias Watch = Inotify.Watch
 
-  /// Keeps in mind which are there, to tell the user.
-  mutating func noteLeftOut(_ names: Set<[UInt8]>, in folder: Watch) {
-    guard leftOut[folder] ?? [] != names else { return }
-    leftOut[folder] = names.isEmpty ? nil : names
-    conditionsChanged = true
+  // Their names, by the folder that they are in.
+  private var names: [Watch: Set<[UInt8]>] = [:]
+  private var hasChanged = false
+
+  /// These are there, and no others.
+  mutating func note(_ names: Set<[UInt8]>, in folder: Watch) {
+    guard self.names[folder] ?? [] != names else { return }
+    self.names[folder] = names.isEmpty ? nil : names
+    hasChanged = true
   }
 
   /// One came or went. Nothing is heard from inside of it, and nothing has to be.
-  mutating func handleLeftOut(_ event: Inotify.Event) {
-    guard options.skipped.isListed(event.name) else { return }
-    var names = leftOut[event.watch] ?? []
+  mutating func handle(_ event: Inotify.Event) {
+    var names = self.names[event.watch] ?? []
     if event.has(IN_CREATE | IN_MOVED_TO) {
       names.insert(event.name)
     } else if event.has(IN_DELETE | IN_MOVED_FROM) {
       names.remove(event.name)
     }
-    noteLeftOut(names, in: event.watch)
+    note(names, in: event.watch)
   }
 
-  /// How these folders are watched: not at all, and why.
-  var leftOutConditions: [FolderCondition] {
-    var found: [FolderCondition] = []
-    for (watch, names) in leftOut {
-      guard let above = table.folder(watch), let root = roots[above.root] else { continue }
-      for name in names {
-        found.append(
-          FolderCondition(
-            path: root.path + [UInt8(ascii: "/")] + above.path.appending(name).bytes, root: above.root, mode: .skipped,
-            error: options.skipped.reason(name)))
-      }
-    }
-    found.sort { $0.path.lexicographicallyPrecedes($1.path) }
-    guard found.count > Self.mostNamed else { return found }
-    let more = found.count - Self.mostNamed
-    found.removeLast(more)
-    found[found.count - 1].error?.message += " The same is true of \(more) other folders."
-    return found
+  mutating func forget(_ folder: Watch) {
+    if names.removeValue(forKey: folder) != nil { hasChanged = true }
+  }
+
+  /// Each with the folder that it is in.
+  var all: [(folder: Watch, name: [UInt8])] {
+    names.flatMap { folder, names in names.map { (folder: folder, name: $0) } }
+  }
+
+  /// Whether anything has changed since this was asked for last.
+  mutating func takeChange() -> Bool {
+    defer { hasChanged = false }
+    return hasChanged
   }
 }
 

@@ -1,67 +1,45 @@
 import Glibc
 import JobCore
 
-/// A folder that is to be looked through.
-struct Look {
-  enum Place {
-    case root(RootID)
-    case child(of: WatchedTree.Watch, [UInt8])
-    case folder(WatchedTree.Watch)
-    /// Everything that was begun for the root before this is done.
-    case done(RootID)
-  }
-  var place: Place
-  /// Whether what is below it is looked through too.
-  var isRecursive = true
-  /// Names up to this one have been told of.
-  var after: [UInt8] = []
-
-  init(_ place: Place, isRecursive: Bool = true) {
-    (self.place, self.isRecursive) = (place, isRecursive)
-  }
-}
-
 // Looking through folders: what is there, against what was seen before.
 extension WatchedTree {
   /// Whether there is anything to look through, and room for what may be found.
-  var hasWork: Bool { !looks.isEmpty && room >= enoughRoom }
+  var hasWork: Bool { !looks.isEmpty && room.isEnough }
 
   /// Begins to look through everything.
   mutating func lookAtAll() {
-    overflowed = false
-    watchesAreUsedUp = false
-    saidCodes = []
-    looks = []
-    unheard = []
+    hasOverflowed = false
+    kernel.tryAgain()
+    news.beginAnew()
     confirmed.beginScan()
     checkRoots()
-    looks = []
+    looks.clear()
     for (id, root) in roots.sorted(by: { $0.key.number > $1.key.number }) where root.isThere { lookAt(id) }
   }
 
   /// Begins to look through what the kernel does not watch.
   mutating func lookAtPolled() {
-    watchesAreUsedUp = false
+    kernel.tryAgain()
     openInotify()
-    for watch in polled { looks.append(Look(.folder(watch))) }
+    for watch in folders.polled { looks.add(Look(.folder(watch))) }
   }
 
   /// Looks through one folder and what is below it.
   mutating func lookAgain(below folder: FileKey) {
-    guard var watch = table.watch(of: folder.root) else { return }
+    guard var watch = folders.table.watch(of: folder.root) else { return }
     for name in folder.path.bytes.split(separator: UInt8(ascii: "/")) {
-      guard let next = table.child(Array(name), of: watch) else { return }
+      guard let next = folders.table.child(Array(name), of: watch) else { return }
       watch = next
     }
-    looks.append(Look(.folder(watch)))
+    looks.add(Look(.folder(watch)))
   }
 
   /// Looks through some folders. Returns false where descriptors ran out: the rest has to wait.
   mutating func work(folders: Int) -> Bool {
     for _ in 0..<folders {
-      guard room > 0, let look = looks.popLast() else { return true }
+      guard !room.isEmpty, let look = looks.next() else { return true }
       guard perform(look) else {
-        looks.append(look)
+        looks.add(look)
         return false
       }
     }
@@ -72,16 +50,20 @@ extension WatchedTree {
     let (key, known, parent): (FileKey, Watch?, Watch?)
     switch look.place {
     case .done(let id):
-      events.append(.scanned(id))
+      news.add(.scanned(id))
       return true
-    case .root(let id): (key, known, parent) = (FileKey(root: id, path: .root), table.watch(of: id), nil)
+    case .root(let id): (key, known, parent) = (FileKey(root: id, path: .root), folders.table.watch(of: id), nil)
     case .child(let above, let name):
-      guard let folder = table.folder(above) else { return true }  // Gone meanwhile, and what was in it.
+      guard let folder = folders.table.folder(above) else { return true }  // Gone meanwhile, and what was in it.
       key = FileKey(root: folder.root, path: folder.path.appending(name))
-      (known, parent) = (table.child(name, of: above), above)
+      (known, parent) = (folders.table.child(name, of: above), above)
     case .folder(let watch):
-      guard let folder = table.folder(watch) else { return true }
-      (key, known, parent) = (folder, watch, table.parent(of: watch))
+      guard let folder = folders.table.folder(watch) else { return true }
+      if !look.found.isEmpty {
+        goOn(look, folder, watch)
+        return true
+      }
+      (key, known, parent) = (folder, watch, folders.table.parent(of: watch))
     }
     guard let place = roots[key.root]?.place else { return true }
     do throws(SystemError) {
@@ -98,14 +80,14 @@ extension WatchedTree {
   private mutating func isOver(_ error: SystemError, _ key: FileKey, _ known: Watch?) -> Bool {
     switch error.number {
     case EMFILE, ENFILE, ENOMEM:
-      sayOnce(LocalTrouble(error, doing: "look through", name(of: key)).error)
+      news.sayOnce(LocalTrouble(error, doing: "look through", name(of: key)).error)
       return false
     case _ where error.isOfPlace:
       if key.path.bytes.isEmpty {
         checkRoots()
       } else if let known {
         forget(known)
-        events.append(.folderVanished(key))
+        news.add(.folderVanished(key))
       }
     default:
       // Its own permissions, or its disk: the rest goes on.
@@ -114,14 +96,9 @@ extension WatchedTree {
         return true
       }
       let trouble = LocalTrouble(error, doing: "look through", name(of: key)).error
-      if saidCodes.insert("\(trouble.code) \(key.path.display)").inserted { say(trouble) }
+      news.sayOnce(trouble, at: key.path.display)
     }
     return true
-  }
-
-  func name(of key: FileKey) -> String {
-    DropPath.display(
-      (roots[key.root]?.path ?? []) + (key.path.bytes.isEmpty ? [] : [UInt8(ascii: "/")] + key.path.bytes))
   }
 
   // What is in the folder. Its watch is set before: what comes in between is seen twice, never missed.
@@ -133,50 +110,57 @@ extension WatchedTree {
     noteControls(found.controls, key, watch)
     roots[key.root]?.facts.forget(key.path)
     let inputs = takeDefaults(found.defaults, folder, key, watch)
-    let (stamps, lost) = (nodes[watch]?.seen ?? SeenFolder()).match(found.prompts.map(\.key))
+    let (stamps, lost) = (folders[watch]?.seen ?? SeenFolder()).match(found.prompts.map(\.key))
     var entries: [SeenFolder.Entry] = []
     entries.reserveCapacity(found.prompts.count)
-    var news: [[UInt8]] = []
+    var unknown: [[UInt8]] = []
     for (index, prompt) in found.prompts.enumerated() {
       let stamp = FolderHash.stamp(own: prompt.own, list: prompt.list, inputs: inputs)
       let isKnown = stamps[index] == stamp || confirmed.take(prompt.key, stamp)
       entries.append(.init(key: prompt.key, stamp: isKnown ? stamp : 0))
-      if !isKnown { news.append(found.name(prompt)) }
+      if !isKnown { unknown.append(found.name(prompt)) }
     }
-    if lost || !entries.isEmpty { nodes[watch]?.seen.entries = entries }
-    if lost { events.append(.promptsVanished(key)) }
+    if lost || !entries.isEmpty { folders.saw(entries, in: watch) }
+    if lost { news.add(.promptsVanished(key)) }
     noteSyncMark(found.hasSyncMark, in: key)
-    noteLeftOut(Set(found.leftOut), in: watch)
+    leftOut.note(Set(found.leftOut), in: watch)
     for name in found.others { report(name, DropNames.meaning(of: name), key, watch, .found) }
     var rest = look
-    tellNews(news, key, watch, &rest)
+    unknown.sort { $0.lexicographicallyPrecedes($1) }
+    rest.found = look.after.isEmpty ? unknown[...] : unknown.drop { !look.after.lexicographicallyPrecedes($0) }
+    rest.hasMore = false
     if look.isRecursive && look.after.isEmpty { goInto(found.folders, of: watch, key) }
-    if rest.after != look.after {
-      // The rest of this one first, once there is room.
-      rest.place = .folder(watch)
-      rest.isRecursive = false
-      looks.append(rest)
+    goOn(rest, key, watch)
+  }
+
+  // Tells of what a look has found, as far as there is room. The rest comes first, once there is more.
+  private mutating func goOn(_ look: Look, _ key: FileKey, _ watch: Watch) {
+    var look = look
+    while !room.isEmpty, let name = look.found.popFirst() {
+      tell(FileKey(root: key.root, path: key.path.appending(name)), .found, in: watch)
+      look.after = name
     }
+    if !look.found.isEmpty { room.ranOut() }
+    guard !look.found.isEmpty || look.hasMore else { return }
+    (look.place, look.isRecursive) = (.folder(watch), false)
+    looks.add(look)
   }
 
   // The fingerprint of what the requests of this folder are made of besides the prompts.
   private mutating func takeDefaults(
     _ own: [UInt8]?, _ folder: borrowing Descriptor, _ key: FileKey, _ watch: Watch
   ) -> UInt64 {
-    let above = table.parent(of: watch).flatMap { nodes[$0] }
+    let above = folders.table.parent(of: watch).flatMap { folders[$0] }
     var defaults = above?.defaults ?? []
     if let own { defaults.insert(Self.read(own, in: folder, limit: options.maxDefaultsBytes), at: 0) }
-    let before = nodes[watch]
+    let before = folders[watch]
     let inputs =
       if own == nil, let above { above.inputs } else if before?.defaults == defaults, let before, before.inputs != 0 {
         before.inputs
       } else {
         options.fingerprint(defaults)
       }
-    if before?.inputs != inputs || before?.defaults != defaults {
-      nodes[watch]?.defaults = defaults
-      nodes[watch]?.inputs = inputs
-    }
+    folders.setDefaults(defaults, inputs: inputs, of: watch)
     return inputs
   }
 
@@ -192,30 +176,15 @@ extension WatchedTree {
     }
   }
 
-  private mutating func tellNews(_ news: [[UInt8]], _ key: FileKey, _ watch: Watch, _ look: inout Look) {
-    guard !news.isEmpty else { return }
-    for name in news.sorted(by: { $0.lexicographicallyPrecedes($1) })
-    where look.after.isEmpty || look.after.lexicographicallyPrecedes(name) {
-      guard room > 0 else {
-        wasShortOfRoom = true
-        return
-      }
-      tell(FileKey(root: key.root, path: key.path.appending(name)), .found, in: watch)
-      if room == 0 { look.after = name }
-    }
-  }
-
-  private mutating func goInto(_ folders: [[UInt8]], of watch: Watch, _ key: FileKey) {
-    let before = table.children(of: watch)
+  private mutating func goInto(_ names: [[UInt8]], of watch: Watch, _ key: FileKey) {
+    let before = folders.table.children(of: watch)
     if !before.isEmpty {
-      let there = Set(folders)
+      let there = Set(names)
       for (name, child) in before where !there.contains(name) {
         forget(child)
-        events.append(.folderVanished(FileKey(root: key.root, path: key.path.appending(name))))
+        news.add(.folderVanished(FileKey(root: key.root, path: key.path.appending(name))))
       }
     }
-    for name in folders {
-      looks.append(Look(.child(of: watch, name)))
-    }
+    for name in names { looks.add(Look(.child(of: watch, name))) }
   }
 }

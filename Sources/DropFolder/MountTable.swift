@@ -1,6 +1,28 @@
 import Glibc
 import JobCore
 
+/// Mounts that come and go in watched folders, or on what those are on.
+struct MountWatch: ~Copyable {
+  /// For poll(2), which says `POLLPRI` whenever something is mounted or unmounted; below zero where that cannot be had.
+  let descriptor = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+  private let folders: [[UInt8]]
+  private var points: Set<[UInt8]>
+
+  init(_ folders: [[UInt8]]) {
+    self.folders = folders
+    points = MountTable.points(touching: folders)
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Something was mounted or unmounted. Whether that touches the folders.
+  mutating func look() -> Bool {
+    let before = points
+    points = MountTable.points(touching: folders)
+    return points != before
+  }
+}
+
 /// What is mounted, as the kernel tells this process in /proc/self/mountinfo (proc(5)).
 enum MountTable {
   /// The mount points below these folders, and those that they are on or below.

@@ -256,7 +256,17 @@ public enum DropNames {
 
   /// Whether promptdrop made this temporary name.
   public static func isOwnTemporary(_ name: [UInt8]) -> Bool {
-    name.starts(with: temporaryPrefix) && name.hasSuffix(temporarySuffix)
+    name.withUnsafeBytes { isOwnTemporary($0) }
+  }
+
+  /// As `isOwnTemporary`, before a copy of the name is made.
+  public static func isOwnTemporary(_ name: UnsafeRawBufferPointer) -> Bool {
+    guard name.first == temporaryPrefix.first, name.count >= temporaryPrefix.count + temporarySuffix.count else {
+      return false
+    }
+    let end = name.count - temporarySuffix.count
+    return temporaryPrefix.indices.allSatisfy { name[$0] == temporaryPrefix[$0] }
+      && temporarySuffix.indices.allSatisfy { name[end + $0] == temporarySuffix[$0] }
   }
 
   private static func base(_ stem: [UInt8], _ number: Int) -> [UInt8] {

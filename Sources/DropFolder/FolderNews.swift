@@ -1,0 +1,28 @@
+import JobCore
+
+/// What is to be told, until it is handed out.
+struct FolderNews {
+  private var events: [FolderEvent] = []
+  // Troubles that were said since everything was looked through last.
+  private var said: Set<String> = []
+
+  mutating func add(_ event: FolderEvent) { events.append(event) }
+
+  mutating func add(_ more: [FolderEvent]) { events += more }
+
+  mutating func say(_ error: JobError) { events.append(.trouble(error)) }
+
+  /// Says it unless it was said since everything was looked through last. `place`: where it is said once for each place.
+  mutating func sayOnce(_ error: JobError, at place: String = "") {
+    if said.insert("\(error.code.rawValue) \(place)").inserted { say(error) }
+  }
+
+  /// Everything is looked through: what is still wrong is said again.
+  mutating func beginAnew() { said = [] }
+
+  /// Hands out what has been found.
+  mutating func take() -> [FolderEvent] {
+    defer { events = [] }
+    return events
+  }
+}
