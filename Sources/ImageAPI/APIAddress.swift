@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 
 /// The API's address, and all that is the same in each request to it: read and put together once.
 struct APIAddress: Sendable {
@@ -7,39 +6,44 @@ struct APIAddress: Sendable {
   static let queryPath = "/api/task/query?task_id="
 
   private let destination: Destination
-  private let submitTarget: String
-  private let queryTarget: String
-  private let headers: HTTPHeaders
+  // A submission's head up to the number of its bytes, and a query's head before and behind the task's id.
+  private let submission: [UInt8]
+  private let query: (before: [UInt8], behind: [UInt8])
 
   /// Nil where the address is none, or something cannot be written into a request.
   init?(_ base: String, key: String, userAgent: String, _ way: Destination.Way) {
-    guard let submit = WebAddress(base + Self.submitPath), let query = WebAddress(base + Self.queryPath) else {
-      return nil
-    }
+    guard let submit = WebAddress(base + Self.submitPath), let query = WebAddress(base + Self.queryPath),
+      let common = Outgoing.lines([
+        ("Host", submit.authority), ("Authorization", "Bearer \(key)"), ("User-Agent", userAgent),
+        ("Accept", "application/json"),
+      ])
+    else { return nil }
     destination = Destination(submit, way)
-    (submitTarget, queryTarget) = (submit.path, query.path)
-    headers = [
-      "Host": submit.authority, "Authorization": "Bearer \(key)", "User-Agent": userAgent, "Accept": "application/json",
-    ]
-    guard Outgoing.isUsable(headers) else { return nil }
+    submission = Array(
+      "POST \(submit.path) HTTP/1.1\r\n\(common)Content-Type: application/json\r\nContent-Length: ".utf8)
+    self.query = (Array("GET \(query.path)".utf8), Array(" HTTP/1.1\r\n\(common)\r\n".utf8))
   }
 
   /// A submission.
   func submission(_ body: SubmitBody, permit: SendPermit, patience: TimeAmount) -> Outgoing {
-    var headers = headers
-    headers.add(name: "Content-Type", value: "application/json")
-    headers.add(name: "Content-Length", value: "\(body.length)")
+    var rest = body
+    let text = rest.removeText()
+    var start = ByteBuffer()
+    start.reserveCapacity(submission.count + text.count + 24)
+    start.writeBytes(submission)
+    start.writeString("\(body.length)\r\n\r\n")
+    start.writeBytes(text)
     return Outgoing(
-      destination: destination,
-      head: HTTPRequestHead(version: .http1_1, method: .POST, uri: submitTarget, headers: headers), body: body,
-      permit: permit, patience: patience)
+      destination: destination, start: start, rest: rest.isAtEnd ? nil : rest, permit: permit, patience: patience)
   }
 
   /// A query of the task with the id, which is escaped.
   func query(_ id: String, deadline: NIODeadline) -> Outgoing {
-    Outgoing(
-      destination: destination,
-      head: HTTPRequestHead(version: .http1_1, method: .GET, uri: queryTarget + id, headers: headers),
-      deadline: deadline)
+    var start = ByteBuffer()
+    start.reserveCapacity(query.before.count + id.utf8.count + query.behind.count)
+    start.writeBytes(query.before)
+    start.writeString(id)
+    start.writeBytes(query.behind)
+    return Outgoing(destination: destination, start: start, deadline: deadline)
   }
 }

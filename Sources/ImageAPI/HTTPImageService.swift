@@ -1,6 +1,5 @@
 import JobCore
 import NIOCore
-import NIOHTTP1
 
 /// The image service over HTTP, as `https://api.defapi.org` speaks it.
 public final class HTTPImageService: ImageService {
@@ -17,6 +16,7 @@ public final class HTTPImageService: ImageService {
   private let api: APIAddress?
   private let queryURL: String
   private let key: String
+  private let scrub: Scrubbing
   private let wallClock: @Sendable () -> Timestamp
 
   /// Makes a service. Nothing is connected before the first call. Throws a sentence for the user when the proxy or the
@@ -36,6 +36,7 @@ public final class HTTPImageService: ImageService {
     self.settings = settings
     self.wallClock = wallClock
     self.key = key.reveal()
+    scrub = Scrubbing(key: self.key)
     let base = settings.baseURL.hasSuffix("/") ? String(settings.baseURL.dropLast()) : settings.baseURL
     queryURL = base + APIAddress.queryPath
     let isProxied = settings.usesProxy(base)
@@ -60,7 +61,8 @@ public final class HTTPImageService: ImageService {
   /// as nothing was sent.
   public func submit(_ request: SubmitRequest, willSend: @escaping @Sendable () -> Bool) async -> SubmitOutcome {
     let classifier = ResponseClassifier(
-      now: wallClock(), scrub: Scrubbing(key: key, callbackURL: request.callbackURL),
+      now: wallClock(),
+      scrub: request.callbackURL == nil ? scrub : Scrubbing(key: key, callbackURL: request.callbackURL),
       refusals: RefusalWords(prompt: request.snapshot.prompt))
     let permit = SendPermit(willSend)
     do {
@@ -75,7 +77,7 @@ public final class HTTPImageService: ImageService {
 
   /// Asks for a task.
   public func query(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome {
-    let classifier = ResponseClassifier(now: wallClock(), scrub: Scrubbing(key: key))
+    let classifier = ResponseClassifier(now: wallClock(), scrub: scrub)
     inline.tidy()
     do {
       guard let api else { throw ConnectionTrouble.unusableRequest }

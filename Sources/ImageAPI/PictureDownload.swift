@@ -1,6 +1,5 @@
 import JobCore
 import NIOCore
-import NIOHTTP1
 
 /// Fetches pictures from where the service says, each address looked at before it is dialled.
 struct PictureDownload: Sendable {
@@ -12,7 +11,23 @@ struct PictureDownload: Sendable {
   let isProxied: Bool
   let resolve: @Sendable (String) async throws -> [NetworkAddress]
   let wallClock: @Sendable () -> Timestamp
+  // What each request says besides its host; nil: it cannot be written.
+  private let common: String?
   typealias Sink = @Sendable ([UInt8]) async throws(FetchFailure) -> Void
+
+  init(
+    settings: HTTPImageService.Settings, addresses: ResultAddress, connections: Connections, isProxied: Bool,
+    resolve: @escaping @Sendable (String) async throws -> [NetworkAddress],
+    wallClock: @escaping @Sendable () -> Timestamp
+  ) {
+    self.settings = settings
+    self.addresses = addresses
+    self.connections = connections
+    self.isProxied = isProxied
+    self.resolve = resolve
+    self.wallClock = wallClock
+    common = Outgoing.lines([("User-Agent", settings.userAgent)])
+  }
 
   // Hosts with many addresses are not tried through.
   private static let maxAttempts = 3
@@ -49,15 +64,15 @@ struct PictureDownload: Sendable {
     let address: WebAddress
     do throws(ResultAddress.Refusal) { address = try ResultAddress.read(url) } catch { throw Self.refused(error) }
     let (way, checked) = try await dialled(for: address)
-    let headers: HTTPHeaders = ["Host": address.authority, "User-Agent": settings.userAgent]
-    let request = Outgoing(
-      destination: Destination(address, way), addresses: checked,
-      head: HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers),
-      deadline: deadline, silence: TimeAmount(settings.fetchTimeout))
     let answer: Download
     do {
-      guard Outgoing.isUsable(headers) else { throw ConnectionTrouble.unusableRequest }
-      answer = try await connections.open(request)
+      // `WebAddress` reads nothing that cannot be written into a request.
+      guard let common else { throw ConnectionTrouble.unusableRequest }
+      let head = "GET \(address.path) HTTP/1.1\r\nHost: \(address.authority)\r\n\(common)\r\n"
+      answer = try await connections.open(
+        Outgoing(
+          destination: Destination(address, way), addresses: checked, start: ByteBuffer(string: head),
+          deadline: deadline, silence: TimeAmount(settings.fetchTimeout)))
     } catch {
       throw .transient(Self.unreachable(error), retryAfter: nil)
     }
@@ -91,7 +106,7 @@ struct PictureDownload: Sendable {
   private func consume(
     _ answer: Download, of url: String, _ limit: Int, into sink: Sink
   ) async throws(FetchFailure) -> String? {
-    let (code, headers) = (Int(answer.head.status.code), answer.head.headers)
+    let (code, headers) = (answer.head.status, answer.head.headers)
     switch code {
     case 200, 203:
       try await stream(answer, limit: limit, into: sink)
@@ -126,7 +141,7 @@ struct PictureDownload: Sendable {
   private func stream(
     _ answer: Download, limit: Int, into sink: Sink
   ) async throws(FetchFailure) {
-    let expected = answer.head.headers.first(name: "Content-Length").flatMap { Int($0) }
+    let expected = answer.head.length
     let decoder = ContentDecoder(answer.head.headers, limit: limit)
     if let expected, expected > limit, decoder == nil { throw Self.tooLarge(limit) }
     var (received, made) = (0, 0)
@@ -142,7 +157,7 @@ struct PictureDownload: Sendable {
       guard let chunk else { break }
       received += chunk.readableBytes
       guard let decoder else {
-        try await hand(Array(chunk.readableBytesView))
+        try await hand(chunk.withUnsafeReadableBytes { Array($0) })
         continue
       }
       decoder.feed(chunk.readableBytesView)

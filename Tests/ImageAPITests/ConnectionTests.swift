@@ -1,7 +1,6 @@
 import Foundation
 import JobCore
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import Synchronization
 import TestKit
@@ -140,6 +139,52 @@ import Testing
     }
   }
 
+  /// Says of everything that it could not be written, and leaves the connection as it is.
+  private final class NoWrites: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+      promise?.fail(ConnectionTrouble.other("no write"))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [0, 1_000_000])
+  func `A submission that cannot be written ends, even where the connection stays open`(imageBytes: Int) async throws {
+    let server = try RawServer { $0.waitForEnd() }
+    defer { server.stop() }
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let channel = try await ClientBootstrap(group: loop).connect(host: "127.0.0.1", port: server.port).get()
+    let images = imageBytes == 0 ? [] : [ReferenceImage.data([UInt8](repeating: 7, count: imageBytes), .png)]
+    let permit = SendPermit { true }
+    #expect(permit.use())
+    let api = try #require(APIAddress(server.baseURL, key: "k", userAgent: "promptdrop/1.2.3", .byName))
+    let post = api.submission(
+      SubmitBody(SubmitRequest(snapshot: Snapshot(prompt: "fox", model: "m"), images: images)), permit: permit,
+      patience: .seconds(600))
+    let limits = ConnectionPools.Limits(connections: 1, stallTime: .seconds(600))
+    do {
+      _ = try await withCheckedThrowingContinuation { continuation in
+        loop.execute {
+          let settings = Connector.Settings(connectTimeout: .seconds(5), tls: .makeClientConfiguration(), proxy: nil)
+          let pools = ConnectionPools(limits, Connector(settings, on: loop), on: loop)
+          do {
+            try channel.pipeline.syncOperations.addHandler(NoWrites())
+            let connection = try ConnectionHandler.install(on: channel, pool: Pool(post.destination, limits, in: pools))
+            let collector = AnswerCollector(limit: 1000, budget: AnswerBudget(1000), continuation)
+            connection.begin(Exchange(post, collector, in: pools))
+          } catch {
+            continuation.resume(throwing: error)
+          }
+        }
+      }
+      Issue.record("it was answered")
+    } catch {
+      let broken = Exchange.Broken(permit: permit.close(), underlying: error)
+      let outcome = ResponseClassifier(now: ServiceFixture.now).submitBroke(broken)
+      #expect(outcome.isUnknown && outcome.error?.message.contains("no write") == true, "\(outcome)")
+    }
+    try await eventually("the end of the connection") { server.ended == 1 }
+  }
+
   // MARK: cancelled and shut down
 
   @Test func `A query that is cancelled ends at once`() async throws {
@@ -244,11 +289,11 @@ import Testing
     let part = ByteBuffer(repeating: 7, count: 600_000)
     let head = try await withCheckedThrowingContinuation { continuation in
       let stream = BodyStream(continuation)
-      stream.received(HTTPResponseHead(version: .http1_1, status: .ok))
+      stream.received(AnswerHead(status: 200))
       #expect(stream.received(part) && !stream.received(part))
       #expect(stream.take() == nil, "what goes on with reading is asked for it")
       stream.ended(nil)
     }
-    #expect(head.status == .ok)
+    #expect(head.status == 200)
   }
 }

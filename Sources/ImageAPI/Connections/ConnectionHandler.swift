@@ -1,16 +1,19 @@
 import Glibc
 import NIOCore
-import NIOHTTP1
 
 /// The end of a connection's pipeline: sends one request after the other, and hands their answers on. It carries out what
 /// `ExchangeMachine` says.
-final class ConnectionHandler: ChannelDuplexHandler {
-  typealias InboundIn = HTTPClientResponsePart
-  typealias OutboundIn = Never
-  typealias OutboundOut = HTTPClientRequestPart
+final class ConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
   private let pool: Pool
+  // Nil: the channel has none, as in a test.
+  private let socket: NIOBSDSocket.Handle?
   private var machine = ExchangeMachine()
+  private var parser = AnswerParser()
+  // What was read, and says nothing without what comes next.
+  private var unread = ByteBuffer()
   private var context: ChannelHandlerContext?
   private var exchange: Exchange?
   private var upload = Upload()
@@ -34,20 +37,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var isWhole = false
   }
 
-  init(pool: Pool) { self.pool = pool }
+  private init(pool: Pool, socket: NIOBSDSocket.Handle?) {
+    self.pool = pool
+    self.socket = socket
+  }
 
-  /// Puts HTTP/1 and this handler at the end of a channel's pipeline.
+  /// Puts this handler at the end of a channel's pipeline.
   static func install(on channel: any Channel, pool: Pool) throws -> ConnectionHandler {
-    var framing = HTTPRequestEncoder.Configuration()
-    framing.automaticallySetFramingHeaders = false
-    var limits = NIOHTTPDecoderLimitConfiguration()
-    limits.maxHeaderFieldSize = 65_536
-    limits.maxHeaderListSize = 262_144
-    let handler = ConnectionHandler(pool: pool)
     let pipeline = channel.pipeline.syncOperations
-    try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
-    try pipeline.addHandler(
-      ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)))
+    let socket = try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+    let handler = ConnectionHandler(pool: pool, socket: socket)
     try pipeline.addHandler(handler)
     return handler
   }
@@ -62,21 +61,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// Looks at the socket itself: what lies there was not read yet, and so nobody was told of it.
   var pulse: Pulse {
+    // On the event loop an active channel has its socket open: both end in one step that calls nobody in between.
     guard let channel = context?.channel, channel.isActive, !machine.isClosed else { return .ended }
-    do {
-      let isQuiet = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-        socket in
-        var byte: UInt8 = 0
-        let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-        if count < 0 { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR }
-        // With the end of TLS's handshake come its tickets.
-        return count > 0 && !isReused && pool.destination.isSecure
-      }
-      return isQuiet == false ? .ended : .quiet
-    } catch {
-      // A channel that does not give its socket has closed it.
-      return .ended
-    }
+    guard let socket else { return .quiet }
+    var byte: UInt8 = 0
+    let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+    if count < 0 { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? .quiet : .ended }
+    // With the end of TLS's handshake come its tickets.
+    return count > 0 && !isReused && pool.destination.isSecure ? .quiet : .ended
   }
 
   /// It was made, and nobody may want it yet.
@@ -100,11 +92,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
     self.exchange = exchange
     upload = Upload()
     exchange.began(on: self, stall: pool.limits.stallTime)
-    context.write(wrapOutboundOut(.head(exchange.request.head)), promise: nil)
-    guard exchange.body != nil else {
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    let start = exchange.request.start
+    upload.passed = start.readableBytes
+    // What is lost of a request that nobody pays for is missed by the time for its answer.
+    guard exchange.isSubmission else {
+      context.writeAndFlush(wrapOutboundOut(start), promise: nil)
       return requestSent(exchange)
     }
+    guard exchange.rest != nil else { return sendLast(start, of: exchange, context) }
+    context.writeAndFlush(wrapOutboundOut(start), promise: nil)
     send(exchange, context)
   }
 
@@ -151,17 +147,27 @@ final class ConnectionHandler: ChannelDuplexHandler {
     guard !upload.isWriting else { return }
     upload.isWriting = true
     defer { upload.isWriting = false }
-    while self.exchange === exchange, context.channel.isWritable, let piece = exchange.body?.next() {
+    while self.exchange === exchange, context.channel.isWritable, let piece = exchange.rest?.next() {
       upload.passed += piece.readableBytes
-      context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
-      if exchange.body?.isAtEnd == true { break }
-      context.flush()
+      if exchange.rest?.isAtEnd == true {
+        exchange.rest = nil
+        return sendLast(piece, of: exchange, context)
+      }
+      context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
     }
-    guard self.exchange === exchange, exchange.body?.isAtEnd == true else { return }
-    exchange.body = nil
+  }
+
+  private func sendLast(_ piece: ByteBuffer, of exchange: Exchange, _ context: ChannelHandlerContext) {
     let promise = context.eventLoop.makePromise(of: Void.self)
-    promise.futureResult.assumeIsolated().whenSuccess { self.requestSent(exchange) }
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: promise)
+    promise.futureResult.assumeIsolated().whenComplete { result in
+      switch result {
+      case .success: self.requestSent(exchange)
+      // It was not whole, and nothing else would say so: the channel need not have closed. Whether a part of it arrived
+      // is not known.
+      case .failure(let error): if self.exchange === exchange { self.abort(ConnectionTrouble(error)) }
+      }
+    }
+    context.writeAndFlush(wrapOutboundOut(piece), promise: promise)
   }
 
   private func requestSent(_ exchange: Exchange) {
@@ -172,16 +178,38 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if let exchange, exchange.body != nil { send(exchange, context) }
+    if let exchange, exchange.rest != nil { send(exchange, context) }
     context.fireChannelWritabilityChanged()
   }
 
   // MARK: in
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
+    var bytes = unwrapInboundIn(data)
+    if unread.readableBytes > 0 {
+      unread.writeBuffer(&bytes)
+      (bytes, unread) = (unread, ByteBuffer())
+    }
+    while !machine.isClosed {
+      guard machine.isWorking else {
+        // Nobody asked for more.
+        if bytes.readableBytes > 0 { act(machine.received(.body)) }
+        return
+      }
+      do throws(AnswerParser.Malformed) {
+        guard let part = try parser.next(&bytes) else { break }
+        received(part)
+      } catch {
+        act(machine.ended(.notHTTP(error.what)))
+      }
+    }
+    if !machine.isClosed, bytes.readableBytes > 0 { unread = bytes }
+  }
+
+  private func received(_ part: AnswerParser.Part) {
+    switch part {
     case .head(let head):
-      let action = machine.received(.head(status: Int(head.status.code), isKept: head.isKeepAlive))
+      let action = machine.received(.head(status: head.status, isKept: head.isKept))
       guard action == .deliver else { return act(action) }
       announced = KeepAlive(head.headers)
       if announced?.isOver == true { machine.isLast() }
@@ -205,6 +233,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
+    if machine.isWorking, let end = parser.connectionEnded() { received(end) }
     act(machine.ended(.closed))
     context.fireChannelInactive()
   }

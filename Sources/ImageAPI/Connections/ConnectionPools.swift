@@ -39,8 +39,9 @@ final class ConnectionPools {
     roll.add(exchange)
     if exchange.due < .distantFuture { wake(by: exchange.due) }
     let destination = exchange.request.destination
-    let pool = pools[destination] ?? Pool(destination, limits, in: self)
-    pools[destination] = pool
+    let known = pools[destination]
+    let pool = known ?? Pool(destination, limits, in: self)
+    if known == nil { pools[destination] = pool }
     pool.add(exchange)
   }
 
@@ -54,9 +55,8 @@ final class ConnectionPools {
   /// A request has ended.
   func ended(_ exchange: Exchange) { roll.remove(exchange) }
 
-  /// Connections of a pool may be idle now: they end in time, and there are not too many.
-  func parked(in pool: Pool) {
-    guard let end = pool.nextEnd else { return }
+  /// A connection may be idle now: it ends in time, and there are not too many.
+  func parked(until end: NIODeadline) {
     wake(by: end)
     guard idleCount > limits.connections * 2 else { return }
     pools.values.filter { $0.idleCount > 0 }.min { $0.nextEnd ?? end < $1.nextEnd ?? end }?.endOldest()

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 
 /// The HTTP client. Everything happens on one event loop: whoever calls from there changes no thread.
 final class Connections: Sendable {
@@ -107,7 +106,7 @@ final class Ticket: Sendable {
 
 /// An answer whose body is taken part by part.
 struct Download: Sendable {
-  let head: HTTPResponseHead
+  let head: AnswerHead
   fileprivate let connections: Connections
   fileprivate let ticket: Ticket
 

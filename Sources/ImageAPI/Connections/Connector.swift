@@ -73,10 +73,9 @@ final class Connector {
     let needsSetup = proxy != nil || context != nil
     let bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(settings.connectTimeout)
-      // Small answers are many; pictures come in few large parts.
-      .channelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 32_768, maximum: 65_536)
-      )
+      // A picture comes in few large parts, and what a small answer leaves of the room is memory that nobody touches. An
+      // allocator that adapts itself to small answers would read the picture between them in many parts.
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations

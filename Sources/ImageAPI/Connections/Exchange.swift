@@ -1,10 +1,9 @@
 import NIOCore
-import NIOHTTP1
 
 /// What becomes of a request's answer. All is called on the event loop, and after `ended` nothing more.
 protocol AnswerReceiver: AnyObject {
   /// The head of the answer. Throws why the answer is not wanted.
-  func received(_ head: HTTPResponseHead) throws
+  func received(_ head: AnswerHead) throws
   /// A part of its body. False: no more for the moment, until `Exchange.resume`. Throws why it is not wanted.
   func received(_ part: ByteBuffer) throws -> Bool
   /// The end: the answer is whole, or there is none.
@@ -16,7 +15,7 @@ protocol AnswerReceiver: AnyObject {
 final class Exchange {
   let request: Outgoing
   /// What is left of the body.
-  var body: SubmitBody?
+  var rest: SubmitBody?
   /// The connection that it is on.
   private(set) var connection: ConnectionHandler?
   /// When something of it has to be looked at.
@@ -30,7 +29,7 @@ final class Exchange {
     self.request = request
     self.receiver = receiver
     self.pools = pools
-    body = request.body
+    rest = request.rest
     due = request.deadline ?? .distantFuture
   }
 
@@ -44,7 +43,7 @@ final class Exchange {
   /// It is on a connection now. `stall`: for how long the other side may take nothing of it.
   func began(on connection: ConnectionHandler, stall: TimeAmount) {
     self.connection = connection
-    if body != nil { lookAgain(in: stall) }
+    if isSubmission { lookAgain(in: stall) }
   }
 
   /// The other side has taken something of it, and has to take more.
@@ -65,7 +64,7 @@ final class Exchange {
 
   // MARK: its answer
 
-  func received(_ head: HTTPResponseHead) throws {
+  func received(_ head: AnswerHead) throws {
     heard()
     try receiver?.received(head)
   }

@@ -36,6 +36,9 @@ struct ExchangeMachine {
   /// Whether nothing more happens here.
   var isClosed: Bool { if case .closed = state { true } else { false } }
 
+  /// Whether an answer is expected, or is on its way.
+  var isWorking: Bool { if case .working = state { true } else { false } }
+
   /// A request begins. False: the connection cannot carry it.
   mutating func begin() -> Bool {
     guard case .free = state else { return false }

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 
 /// A request that is to be sent, and how long it may take.
 struct Outgoing: Sendable {
@@ -7,10 +6,10 @@ struct Outgoing: Sendable {
   var destination: Destination
   /// What may be dialled for it, where `destination` says that this was checked.
   var addresses: [NetworkAddress] = []
-  /// Method, path and headers; `Host` and `Content-Length` included.
-  var head: HTTPRequestHead
-  /// Nil: it has none.
-  var body: SubmitBody?
+  /// What is written first, and with one call: the head, and of the body what is text at its beginning.
+  var start: ByteBuffer
+  /// What is left of the body, written as the other side takes it; nil: nothing.
+  var rest: SubmitBody?
   /// Asked right before the first byte leaves. A request with a permit is never sent twice; nil: it may be.
   var permit: SendPermit?
   /// For all of it.
@@ -20,11 +19,13 @@ struct Outgoing: Sendable {
   /// The longest time without anything of the answer.
   var silence: TimeAmount?
 
-  /// Whether the head can be written as it stands: nothing in it ends a line, and nothing else is read out of it.
-  static func isUsable(_ headers: HTTPHeaders) -> Bool {
-    headers.allSatisfy { name, value in
+  /// The lines of a head's fields, each with its end; nil where they cannot be written as they stand: something in them
+  /// ends a line, or something else could be read out of them.
+  static func lines(_ fields: [(name: String, value: String)]) -> String? {
+    let areUsable = fields.allSatisfy { name, value in
       !name.isEmpty && name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ":") }
         && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
     }
+    return areUsable ? fields.map { "\($0.name): \($0.value)\r\n" }.joined() : nil
   }
 }

@@ -54,7 +54,7 @@ final class Pool {
   func released(_ connection: ConnectionHandler) {
     let terms = connection.terms(limits)
     perform(machine.released(connection, freshUntil: terms.freshUntil, until: terms.until))
-    pools.parked(in: self)
+    pools.parked(until: terms.until)
   }
 
   /// A connection that was at work has ended.
@@ -118,7 +118,7 @@ final class Pool {
       let terms = connection.terms(limits)
       perform(machine.connected(connection, freshUntil: terms.freshUntil, until: terms.until))
       connection.rests()
-      pools.parked(in: self)
+      pools.parked(until: terms.until)
     } catch {
       channel.close(promise: nil)
       connectFailed(ConnectionTrouble(error))
