@@ -31,5 +31,9 @@ final class InlineShares: Sendable {
   func drop(_ uri: String) { kept.withLock { _ = $0.removeValue(forKey: Key(uri)) } }
 
   /// Gives back what nobody fetched.
-  func tidy() { kept.withLock { kept in kept = kept.filter { $0.value.until > .now() } } }
+  func tidy() {
+    kept.withLock { kept in
+      if !kept.isEmpty { kept = kept.filter { $0.value.until > .now() } }
+    }
+  }
 }

@@ -40,6 +40,12 @@ struct JSONScanner {
     try members { name, value in try body(try value.decoded(name), &value) }
   }
 
+  /// Reads an object. `body` is given each name's place in `names`, which are of ASCII, or nil where it is none of them,
+  /// and has to read the value. No text is made of a name.
+  mutating func fields(of names: [StaticString], _ body: (Int?, inout JSONScanner) throws -> Void) throws {
+    try members { name, value in try body(try value.index(of: name, in: names), &value) }
+  }
+
   private mutating func members(_ body: (Content, inout JSONScanner) throws -> Void) throws {
     try open(UInt8(ascii: "{"))
     if try closes(UInt8(ascii: "}")) { return }
@@ -63,6 +69,10 @@ struct JSONScanner {
 
   /// Reads a whole number. `1.0` is one.
   mutating func integer<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Mismatch) -> T {
+    if let number = try digitsOnly() {
+      guard let fitting = T(exactly: number) else { throw Mismatch() }
+      return fitting
+    }
     let text = try number()
     if let number = T(text) { return number }
     guard let number = Double(text).flatMap({ T(exactly: $0) }) else { throw Mismatch() }
@@ -149,31 +159,61 @@ struct JSONScanner {
     at += 1
     let start = at
     var hasEscapes = false
-    while at < bytes.count {
-      switch bytes[at] {
-      case UInt8(ascii: "\""):
+    while true {
+      at = endOfPlain(from: at)
+      guard at < bytes.count else { throw Mismatch() }
+      if bytes[at] == UInt8(ascii: "\"") {
         at += 1
         return Content(range: start..<(at - 1), hasEscapes: hasEscapes)
-      case UInt8(ascii: "\\"):
-        hasEscapes = true
-        let length = at + 1 < bytes.count && bytes[at + 1] == UInt8(ascii: "u") ? 6 : 2
-        let rest = bytes[(at + 1)...].dropFirst().prefix(length - 2)
-        guard !rest.contains(UInt8(ascii: "\"")) else { throw Mismatch() }
-        at += length
-      default: at += 1
       }
+      hasEscapes = true
+      let length = at + 1 < bytes.count && bytes[at + 1] == UInt8(ascii: "u") ? 6 : 2
+      let rest = bytes[(at + 1)...].dropFirst().prefix(length - 2)
+      guard !rest.contains(UInt8(ascii: "\"")) else { throw Mismatch() }
+      at = min(at + length, bytes.count)
     }
-    throw Mismatch()
+  }
+
+  // Where the next quote or backslash is, or the end.
+  private func endOfPlain(from start: Int) -> Int {
+    bytes.withUnsafeBufferPointer { all in
+      var at = start
+      while at < all.count, all[at] != 0x22, all[at] != 0x5C { at += 1 }
+      return at
+    }
   }
 
   private func decoded(_ content: Content) throws(Mismatch) -> String {
-    let raw = bytes[content.range]
-    guard raw.allSatisfy({ $0 >= 0x20 }) else { throw Mismatch() }
-    let text =
-      content.hasEscapes
-      ? String(validating: try Self.unescaped(raw), as: UTF8.self) : String(validating: raw, as: UTF8.self)
+    let text: String?
+    if content.hasEscapes {
+      let raw = bytes[content.range]
+      guard raw.allSatisfy({ $0 >= 0x20 }) else { throw Mismatch() }
+      text = String(validating: try Self.unescaped(raw), as: UTF8.self)
+    } else {
+      text = bytes.withUnsafeBufferPointer { all in
+        let raw = UnsafeBufferPointer(rebasing: all[content.range])
+        guard Self.isText(raw) else { return nil }
+        return String(validating: raw, as: UTF8.self)
+      }
+    }
     guard let text else { throw Mismatch() }
     return text
+  }
+
+  private static func isText(_ raw: UnsafeBufferPointer<UInt8>) -> Bool { raw.allSatisfy { $0 >= 0x20 } }
+
+  private func index(of content: Content, in names: [StaticString]) throws(Mismatch) -> Int? {
+    if !content.hasEscapes {
+      let (index, isPlain) = bytes.withUnsafeBytes { all in
+        let name = UnsafeRawBufferPointer(rebasing: all[content.range])
+        let index = names.firstIndex { $0.utf8CodeUnitCount == name.count && Bytes.isBeginning(name, of: $0) }
+        return (index, index != nil || name.allSatisfy { (0x20...0x7F).contains($0) })
+      }
+      if isPlain { return index }
+    }
+    // One with escapes may be any of them, and what cannot be a text makes the whole unreadable.
+    let text = try decoded(content)
+    return names.firstIndex { "\($0)" == text }
   }
 
   // The next number, as it is written.
@@ -188,6 +228,22 @@ struct JSONScanner {
     case 48...57, UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): true
     default: false
     }
+  }
+
+  // A whole number of up to 18 digits that is written with nothing else, as nearly all are; nil, and nothing is passed over,
+  // for any other value.
+  private mutating func digitsOnly() throws(Mismatch) -> Int? {
+    _ = try peek()
+    var (end, number) = (at, 0)
+    while end < bytes.count, (48...57).contains(bytes[end]) {
+      guard end - at < 18 else { return nil }
+      number = number * 10 + Int(bytes[end] - 48)
+      end += 1
+    }
+    let isWhole = end > at && (bytes[at] != 48 || end == at + 1)
+    guard isWhole, end == bytes.count || !Self.isOfNumber(bytes[end]) else { return nil }
+    at = end
+    return number
   }
 
   private mutating func number() throws(Mismatch) -> Substring {

@@ -13,6 +13,9 @@ struct NetworkAddress: Hashable, Sendable {
   /// An address as URLs write it, without brackets. inet_aton, because everything that dials accepts its short, octal
   /// and hexadecimal forms: 127.1, 0x7f000001. A zone (`%eth0`) does not change where it lies.
   init?(literal: String) {
+    // IPv4 begins with a digit in any form, and IPv6 has a colon: a name, which is what most hosts are, has no need of
+    // two more looks. inet_aton passes over blanks before the digits.
+    guard let first = literal.utf8.first, first < 0x40 || literal.utf8.contains(UInt8(ascii: ":")) else { return nil }
     var four = in_addr()
     if inet_aton(literal, &four) != 0 {
       bytes = withUnsafeBytes(of: &four) { Array($0) }
@@ -25,7 +28,7 @@ struct NetworkAddress: Hashable, Sendable {
 
   /// Its usual form.
   var text: String {
-    if bytes.count == 4 { return bytes.map { "\($0)" }.joined(separator: ".") }
+    if bytes.count == 4 { return "\(bytes[0]).\(bytes[1]).\(bytes[2]).\(bytes[3])" }
     return stride(from: 0, to: bytes.count, by: 2).map { at in
       String(Int(bytes[at]) << 8 | Int(bytes[at + 1]), radix: 16)
     }.joined(separator: ":")

@@ -51,8 +51,15 @@ enum PictureText: Hashable {
       && ["image/", "application/octet-stream", "binary/", ";"].contains { type.hasPrefix($0) }
   }
 
-  private static func webScheme(of text: String) -> String? {
+  /// `http://` or `https://`, where a text begins so in whatever case; else nil.
+  static func webScheme(of text: String) -> String? {
     begins(text, with: "https://") ? "https://" : begins(text, with: "http://") ? "http://" : nil
+  }
+
+  /// Whether a text is a URL that needs no more reading: its scheme in lower case, and no blanks in it.
+  static func isPlainURL(_ text: String) -> Bool {
+    guard let scheme = webScheme(of: text), text.hasPrefix(scheme), text.utf8.count <= longestURL else { return false }
+    return text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
   }
 
   // Whether a text begins with `head`, which is in lower case, in whatever case. By bytes: this is asked for each picture.

@@ -39,16 +39,17 @@ struct ResultAddress: Sendable {
   }
 
   // Readers of URLs put right what does not begin as one; who gives it out meant something else.
-  private static func beginsAsURL(_ url: String) -> Bool {
-    let beginning = url.prefix(8).lowercased()
-    return beginning.hasPrefix("http://") || beginning.hasPrefix("https://")
-  }
+  private static func beginsAsURL(_ url: String) -> Bool { PictureText.webScheme(of: url) != nil }
 
   /// Whether all the addresses of a host may be dialled. One that may not is enough: who mixes them is up to something.
   func check(_ addresses: [NetworkAddress]) throws(Refusal) {
-    let places = Set(addresses.map(\.place))
-    if allowsAll || places == [.outside] || (allowsLoopback && places == [.loopback]) { return }
-    throw Refusal(places.contains(.inside) ? "points into a private network" : "points into this machine")
+    if allowsAll { return }
+    func areAll(_ place: NetworkAddress.Place) -> Bool {
+      !addresses.isEmpty && addresses.allSatisfy { $0.place == place }
+    }
+    if areAll(.outside) || (allowsLoopback && areAll(.loopback)) { return }
+    let isInside = addresses.contains { $0.place == .inside }
+    throw Refusal(isInside ? "points into a private network" : "points into this machine")
   }
 
   /// Why a URL is not fetched, to follow "The picture's URL".

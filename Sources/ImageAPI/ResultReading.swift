@@ -37,7 +37,14 @@ struct ResultReading {
 
   /// Reads a result; nil: there is none.
   func read(_ result: ResultTree?) -> Outcome {
-    guard let result, !isNull(result) else { return .nothing }
+    guard let result else { return .nothing }
+    // Nearly always it is the documented list with one picture's URL, and all that follows comes to the same.
+    if case .list(let values) = result, values.count == 1, case .fields(let fields) = values[0], fields.count == 1,
+      fields[0].key == Self.keys[0], case .text(let url) = fields[0].value, PictureText.isPlainURL(url)
+    {
+      return .items([.url(url)])
+    }
+    guard !isNull(result) else { return .nothing }
     if case .list(let values) = result, values.isEmpty { return .items([]) }
     let opened = result.opened()
     if case .list(let values) = opened, values.isEmpty { return .items([]) }

@@ -10,7 +10,13 @@ struct Scrubbing {
   /// What is shorter is no secret.
   static let least = 8
 
-  private var secrets: [(text: String, word: String)] = []
+  private struct Secret {
+    var text: String
+    /// What stands in its place.
+    var word: String
+    var bytes: [UInt8]
+  }
+  private var secrets: [Secret] = []
 
   init(key: String? = nil, callbackURL: String? = nil) {
     add(key, "(key)")
@@ -19,7 +25,8 @@ struct Scrubbing {
   }
 
   private mutating func add(_ secret: String?, _ word: String) {
-    if let secret, secret.utf8.count >= Self.least { secrets.append((secret, word)) }
+    guard let secret, secret.utf8.count >= Self.least else { return }
+    secrets.append(Secret(text: secret, word: word, bytes: Array(secret.utf8)))
   }
 
   // In characters. What is longer is no sentence, and would fill sidecars that are read up to a limit.
@@ -27,6 +34,7 @@ struct Scrubbing {
 
   /// The same words without the secrets, and no more of them than people read.
   func callAsFunction(_ words: String) -> String {
+    if words.utf8.count <= Self.most, isClean(words) == true { return words }
     let clean = secrets.reduce(words) { words, secret in words.replacingOccurrences(of: secret.text, with: secret.word)
     }
     return clean.count <= Self.most ? clean : clean.prefix(Self.most) + "…"
@@ -47,5 +55,17 @@ struct Scrubbing {
   }
 
   /// Whether a secret stands in it.
-  func finds(in text: String) -> Bool { secrets.contains { text.contains($0.text) } }
+  func finds(in text: String) -> Bool {
+    isClean(text).map { !$0 } ?? secrets.contains { text.contains($0.text) }
+  }
+
+  // Whether no secret stands in it, by its bytes; nil where there is more to a text than those, for one character can be
+  // written in several ways.
+  private func isClean(_ text: String) -> Bool? {
+    let isClean = text.utf8.withContiguousStorageIfAvailable { text -> Bool? in
+      guard text.allSatisfy({ $0 < 0x80 }) else { return nil }
+      return !secrets.contains { Bytes.isFound($0.bytes, in: UnsafeRawBufferPointer(text)) }
+    }
+    return isClean ?? nil
+  }
 }

@@ -39,6 +39,14 @@ public enum ThisMachine {
 
   /// A host in lower case, without brackets and without the dot of the root.
   static func bare(_ host: String) -> String {
+    // Nearly always it is that already.
+    let isBare = host.utf8.allSatisfy { byte in
+      switch byte {
+      case 48...57, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."): true
+      default: false
+      }
+    }
+    if isBare, host.utf8.last != UInt8(ascii: ".") { return host }
     var host = host.lowercased()
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
     while host.hasSuffix(".") { host.removeLast() }

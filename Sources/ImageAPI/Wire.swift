@@ -39,7 +39,7 @@ enum Wire {
 
   /// The answer to a submission. Throws `TooLarge` for what is large without pictures.
   static func accepted(from body: ByteBuffer) -> Result<Envelope<Accepted>, any Error> {
-    Result { try envelope(try AnswerText(body).json) { Accepted(task_id: try $0.text("task_id")) } }
+    Result { try envelope(try AnswerText(body).json) { Accepted(task_id: try $0.text(.taskID)) } }
   }
 
   /// An answer to a query.
@@ -62,11 +62,11 @@ enum Wire {
     try envelope(json) { data in
       // A decimal string by contract; a number is not exact, but better than nothing. A number names a task as well.
       var task = Task(
-        taskID: data.textIfAny("task_id") ?? data.integerIfAny("task_id").map { "\($0)" },
-        status: try data.text("status"),
-        consumed: data.textIfAny("consumed") ?? data.doubleIfAny("consumed").map { "\($0)" },
-        reason: data.textIfAny("status_reason") ?? data.fieldsIfAny("status_reason")?.textIfAny("message"))
-      guard task.status == "success", var result = data["result"] else { return task }
+        taskID: data.textIfAny(.taskID) ?? data.integerIfAny(.taskID).map { "\($0)" },
+        status: try data.text(.status),
+        consumed: data.textIfAny(.consumed) ?? data.doubleIfAny(.consumed).map { "\($0)" },
+        reason: data.textIfAny(.reason) ?? data.fieldsIfAny(.reason)?.textIfAny(.message))
+      guard task.status == "success", var result = data[.result] else { return task }
       do {
         task.result = try result.kind() == .nothing ? nil : try ResultTree(reading: &result)
       } catch is ResultTree.TooMany {
@@ -82,16 +82,18 @@ enum Wire {
     var scanner = JSONScanner(json)
     let answer = try Fields(&scanner)
     try scanner.end()
-    let code: Int = try answer.integer("code")
+    let code: Int = try answer.integer(.code)
     // Texts beside the code are for people: of whatever type they are, they must not make the answer unreadable.
-    let texts = ["detail", "message"].compactMap { answer.textIfAny($0) }.filter { !$0.isEmpty }
+    var texts: [String] = []
+    if let detail = answer.textIfAny(.detail), !detail.isEmpty { texts.append(detail) }
+    if let message = answer.textIfAny(.message), !message.isEmpty { texts.append(message) }
     return Envelope(code: code, texts: texts, payload: try payload(answer, code, read))
   }
 
   private static func payload<Payload>(
     _ answer: Fields, _ code: Int, _ read: (Fields) throws -> Payload
   ) throws -> Payload? {
-    guard var data = answer["data"], try data.kind() != .nothing else { return nil }
+    guard var data = answer[.data], try data.kind() != .nothing else { return nil }
     do { return try read(try Fields(&data)) } catch {
       // Beside an error the data may be anything; what can be read of it is kept all the same.
       if code != 0 { return nil }
@@ -102,45 +104,47 @@ enum Wire {
 
 /// Where the fields of an object stand that anybody asks for. Of two with the same name the first counts.
 private struct Fields {
-  private static let known = [
+  enum Name: Int { case code, message, detail, data, taskID, status, result, consumed, reason }
+  private static let names: [StaticString] = [
     "code", "message", "detail", "data", "task_id", "status", "result", "consumed", "status_reason",
   ]
-  private var places: [(name: String, value: JSONScanner)] = []
+  // By name.
+  private var places: [JSONScanner?]
 
   /// Reads an object, and passes over its values.
   init(_ scanner: inout JSONScanner) throws {
-    var places: [(name: String, value: JSONScanner)] = []
-    try scanner.fields { name, value in
-      if Self.known.contains(name), !places.contains(where: { $0.name == name }) { places.append((name, value)) }
+    var places = [JSONScanner?](repeating: nil, count: Self.names.count)
+    try scanner.fields(of: Self.names) { name, value in
+      if let name, places[name] == nil { places[name] = value }
       try value.skip()
     }
     self.places = places
   }
 
-  subscript(name: String) -> JSONScanner? { places.first { $0.name == name }?.value }
+  subscript(name: Name) -> JSONScanner? { places[name.rawValue] }
 
-  func text(_ name: String) throws(JSONScanner.Mismatch) -> String {
+  func text(_ name: Name) throws(JSONScanner.Mismatch) -> String {
     guard var value = self[name] else { throw JSONScanner.Mismatch() }
     return try value.text()
   }
 
-  func integer<T: FixedWidthInteger>(_ name: String) throws(JSONScanner.Mismatch) -> T {
+  func integer<T: FixedWidthInteger>(_ name: Name) throws(JSONScanner.Mismatch) -> T {
     guard var value = self[name] else { throw JSONScanner.Mismatch() }
     return try value.integer()
   }
 
   // What is not of that kind is not there.
 
-  func textIfAny(_ name: String) -> String? { try? text(name) }
+  func textIfAny(_ name: Name) -> String? { self[name] == nil ? nil : try? text(name) }
 
-  func integerIfAny(_ name: String) -> Int64? { try? integer(name) }
+  func integerIfAny(_ name: Name) -> Int64? { try? integer(name) }
 
-  func doubleIfAny(_ name: String) -> Double? {
+  func doubleIfAny(_ name: Name) -> Double? {
     guard var value = self[name] else { return nil }
     return try? value.double()
   }
 
-  func fieldsIfAny(_ name: String) -> Fields? {
+  func fieldsIfAny(_ name: Name) -> Fields? {
     guard var value = self[name] else { return nil }
     return try? Fields(&value)
   }

@@ -4,6 +4,7 @@ public struct Credits: Hashable, Comparable, Sendable {
   // In units of 10^-18.
   private var units: Int128
   private static let decimals = 18
+  private static let one: Int128 = 1_000_000_000_000_000_000
 
   private init(units: Int128) { self.units = units }
 
@@ -13,26 +14,44 @@ public struct Credits: Hashable, Comparable, Sendable {
   /// Reads a plain decimal number such as `0.500000`: at most 18 digits before the point and 18 after it. Nil for
   /// anything else, signs and exponents included.
   public init?(_ text: String) {
-    let parts = text.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-    guard let whole = parts.first, !whole.isEmpty, whole.count <= 18 else { return nil }
-    let fraction = parts.count == 2 ? Array(parts[1]) : []
-    guard parts.count == 1 || !fraction.isEmpty, fraction.count <= Self.decimals else { return nil }
-    var units: Int128 = 0
-    let padding = [UInt8](repeating: UInt8(ascii: "0"), count: Self.decimals - fraction.count)
-    for digit in Array(whole) + fraction + padding {
-      guard digit >= 48, digit <= 57 else { return nil }
-      units = units * 10 + Int128(digit - 48)
+    // Each part has 18 digits at most, and so fits into 64 bits. This is read several times for each picture.
+    var (whole, fraction): (UInt64, UInt64) = (0, 0)
+    var (wholeDigits, fractionDigits) = (0, 0)
+    var isPastPoint = false
+    for byte in text.utf8 {
+      switch byte {
+      case 48...57 where isPastPoint:
+        fraction = fraction &* 10 &+ UInt64(byte - 48)
+        fractionDigits += 1
+        guard fractionDigits <= Self.decimals else { return nil }
+      case 48...57:
+        whole = whole &* 10 &+ UInt64(byte - 48)
+        wholeDigits += 1
+        guard wholeDigits <= 18 else { return nil }
+      case UInt8(ascii: ".") where !isPastPoint: isPastPoint = true
+      default: return nil
+      }
     }
-    self.units = units
+    guard wholeDigits > 0, !isPastPoint || fractionDigits > 0 else { return nil }
+    for _ in fractionDigits..<Self.decimals { fraction *= 10 }
+    units = Int128(whole) * Self.one + Int128(fraction)
   }
 
   /// Without trailing zeros: `0.5`, `12`.
   public var text: String {
-    let digits = String(units.magnitude)
-    let padded = String(repeating: "0", count: max(0, Self.decimals + 1 - digits.count)) + digits
-    var fraction = padded.suffix(Self.decimals)
-    while fraction.last == "0" { fraction.removeLast() }
-    return (units < 0 ? "-" : "") + padded.dropLast(Self.decimals) + (fraction.isEmpty ? "" : "." + fraction)
+    let (whole, rest) = units.magnitude.quotientAndRemainder(dividingBy: Self.one.magnitude)
+    // Text of 128 bits costs several times that of 64, and hardly any amount needs them.
+    var text = (units < 0 ? "-" : "") + (UInt64(exactly: whole).map { String($0) } ?? String(whole))
+    guard rest > 0 else { return text }
+    var (fraction, digits) = (UInt64(rest), Self.decimals)
+    while fraction.isMultiple(of: 10) {
+      fraction /= 10
+      digits -= 1
+    }
+    let written = String(fraction)
+    text += "."
+    for _ in written.utf8.count..<digits { text += "0" }
+    return text + written
   }
 
   /// Less than.

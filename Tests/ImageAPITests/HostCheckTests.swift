@@ -1,4 +1,5 @@
 import JobCore
+import TestKit
 import Testing
 
 @testable import ImageAPI
@@ -63,5 +64,35 @@ import Testing
   ])
   func `What leads nowhere`(text: String) {
     #expect(WebAddress(text) == nil, "\(String(describing: WebAddress(text)))")
+  }
+
+  // What the quick reader takes is what the general one reads.
+  @Test(arguments: SplitMix64.seeds()) func `The quick reader reads nothing else`(seed: UInt64) async throws {
+    var random = SplitMix64(seed: seed)
+    let pieces = [
+      "http://", "https://", "HTTP://", "a.example", "A", "127.0.0.1", "1", "9", ":80", ":8443", ":65536", ":08", ":",
+      "/",
+      "//", "..", ".", "?", "#", "%41", "%2f", "%zz", "%", "@", "[::1]", "x=y&z", "+", "~", "_", "-", "!$'()*,;", "=",
+      " ",
+      "\\", "|", "^", "\"", "{", "ü", "img/cat.png", "\t", "\0",
+    ]
+    var taken = 0
+    for round in 0..<20_000 {
+      if round % 200 == 0 { await Task.yield() }
+      var text = random.one(of: ["http://", "https://", ""]) + random.one(of: ["a.example", "127.0.0.1", ""])
+      for _ in 0..<Int.random(in: 0...6, using: &random) { text += random.one(of: pieces) }
+      guard let plain = WebAddress(plain: text) else { continue }
+      taken += 1
+      try #require(WebAddress(general: text) == plain, "seed \(seed): \(text)")
+    }
+    #expect(taken > 2000)
+  }
+
+  @Test func `Pictures' URLs are read by the quick reader`() {
+    for url in [
+      "http://127.0.0.1:8123/images/ta1.png", "https://cdn.example/a/b%20c.png?X-Sig=a%2Fb%3D&e=1", "https://a.example",
+    ] {
+      #expect(WebAddress(plain: url) != nil, "\(url)")
+    }
   }
 }
