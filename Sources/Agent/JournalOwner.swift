@@ -15,8 +15,10 @@ extension Pipeline: JournalWriterOwner {
 
   func wroteToJournal(_ changes: [JournalChange]) {
     jobs.journalHas(changes)
-    for case .move(let slot, _, _) in changes.map(\.unannounced) {
-      if let attempt = slot.attempts.last, attempt.outcome != .begun { marks.clear(attempt.attemptID) }
+    for change in changes {
+      guard case .move(let slot, _, _) = change.unannounced, let attempt = slot.attempts.last, attempt.outcome != .begun
+      else { continue }
+      marks.clear(attempt.attemptID)
     }
     if let due = ledger.apply(changes) { schedule(.liftLimits, at: due) }
   }

@@ -76,6 +76,10 @@ final class JournalWriter {
       let group = pending
       pending = []
       do {
+        if group.count == 1 {
+          group[0].waiting.resume(returning: try await write(group[0].changes, for: owner))
+          continue
+        }
         var results = try await write(group.flatMap(\.changes), for: owner)[...]
         for pending in group {
           pending.waiting.resume(returning: Array(results.prefix(pending.changes.count)))
@@ -114,9 +118,11 @@ final class JournalWriter {
   }
 
   private func keepAnswers<Owner: JournalWriterOwner>(in changes: [JournalChange], for owner: isolated Owner) {
-    for case .move(let slot, from: .submitting, _) in changes.map(\.unannounced)
-    where waitingAnswers.insert(slot.key).inserted {
-      if case .submitted = slot.state { owner.keepAnswer(of: slot) }
+    for change in changes {
+      guard case .move(let slot, from: .submitting, _) = change.unannounced,
+        waitingAnswers.insert(slot.key).inserted, case .submitted = slot.state
+      else { continue }
+      owner.keepAnswer(of: slot)
     }
   }
 }

@@ -39,7 +39,9 @@ public struct KnownFile: Hashable, Sendable {
 
 /// One guarded change. Changes of a batch are applied in order, each in whole or not at all, and all are durable
 /// together.
-public enum JournalChange: Sendable {
+///
+/// Each is one reference: it goes through several hands, and a copy of a slot with all its texts would be made for each.
+public indirect enum JournalChange: Sendable {
   /// A new revision, for a known file or a new one. Guard: `expected` is the job's current revision; nil: the path is
   /// new.
   case take(Take)
@@ -90,7 +92,7 @@ public enum JournalChange: Sendable {
   case undelay(code: ErrorCode, beyond: Timestamp, now: Timestamp)
   /// A change that others are to hear of, at least once: where it applies, its events are durable with it; where it is
   /// stale, there are none.
-  indirect case announced(JournalChange, [OutboxEvent])
+  case announced(JournalChange, [OutboxEvent])
   /// Events, by their ids, have been delivered: they are gone. Guard: one of them was still there.
   case delivered([Int64])
 

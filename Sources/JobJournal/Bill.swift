@@ -4,31 +4,60 @@ import JobCore
 extension Store {
   /// `isReported`: a sidecar tells it. Then it changes nothing that is known, and teaches no price.
   func enter(_ charge: Charge, isReported: Bool) throws -> ChangeResult {
-    let slot = slot(of: charge.attemptID)
-    let job = try slot.flatMap { slot in
-      try connection.first("SELECT id FROM job WHERE uuid = ?", .id(slot.job.text)) { $0.integer(0) }
-    }
-    let isNew = try connection.changed(
-      "INSERT OR IGNORE INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, ?)", .integer(charge.day), .id(charge.attemptID),
-      .integer(try place(of: charge)), .amount(charge.reserved), .amount(charge.consumed), .number(job),
-      .number(job == nil ? nil : slot?.revision), .number(job == nil ? nil : slot?.number))
-    if !isNew, !isReported, let consumed = charge.consumed {
-      try connection.run(
-        "UPDATE charge SET consumed = ? WHERE day = ? AND attempt = ?", .amount(consumed), .integer(charge.day),
-        .id(charge.attemptID))
-    }
-    guard !isReported, let consumed = charge.consumed, let amount = Credits(consumed), amount > .zero else {
+    guard !isReported, let consumed = charge.consumed else {
+      try add(charge)
       return .applied
     }
-    let (model, size) = (SQLValue.text(charge.kind.model), SQLValue.text(charge.kind.size ?? ""))
-    let known = try connection.first("SELECT highest FROM price WHERE model = ? AND size = ?", model, size) {
-      $0.text(0)
-    }
+    // What it cost is told of submissions that are on the bill already.
+    let isKnown = try setConsumed(consumed, of: charge)
+    if !isKnown { try add(charge) }
+    guard let amount = Credits(consumed), amount > .zero else { return .applied }
     // A price is learned once and then stays: most jobs write nothing here.
-    if known.flatMap({ Credits($0) }).map({ $0 < amount }) ?? true {
-      try connection.run("INSERT OR REPLACE INTO price VALUES (?, ?, ?)", model, size, .text(consumed))
+    if try highestPrice(of: charge.kind).map({ $0 < amount }) ?? true {
+      try connection.run(
+        "INSERT OR REPLACE INTO price VALUES (?, ?, ?)", .text(charge.kind.model), .text(charge.kind.size ?? ""),
+        .text(consumed))
+      bill.prices[charge.kind] = amount
     }
     return .applied
+  }
+
+  // Unless it is there already.
+  private func add(_ charge: Charge) throws {
+    let slot = slot(of: charge.attemptID)
+    let job = try slot.flatMap { slot in
+      try held.peek(slot.job)?.row
+        ?? connection.first("SELECT id FROM job WHERE uuid = ?", .id(slot.job.text)) { $0.integer(0) }
+    }
+    let add = steps.addCharge
+    try add.bind(1, charge.day)
+    try add.bind(2, id: charge.attemptID)
+    try add.bind(3, try place(of: charge))
+    try add.bind(4, amount: charge.reserved)
+    try add.bind(5, amount: charge.consumed)
+    try add.bind(6, job)
+    try add.bind(7, job == nil ? nil : slot.map { Int64($0.revision) })
+    try add.bind(8, job == nil ? nil : slot.map { Int64($0.number) })
+    try add.execute()
+  }
+
+  // Whether the charge is there.
+  private func setConsumed(_ consumed: String, of charge: Charge) throws -> Bool {
+    try steps.setConsumed.bind(1, amount: consumed)
+    try steps.setConsumed.bind(2, charge.day)
+    try steps.setConsumed.bind(3, id: charge.attemptID)
+    try steps.setConsumed.execute()
+    return connection.changes > 0
+  }
+
+  private func highestPrice(of kind: PriceKey) throws -> Credits? {
+    if let known = bill.prices[kind] { return known }
+    let text = try connection.first(
+      "SELECT highest FROM price WHERE model = ? AND size = ?", .text(kind.model), .text(kind.size ?? "")
+    ) { $0.text(0) }
+    guard let price = text.flatMap({ Credits($0) }) else { return nil }
+    bill.prices[kind] = price
+    return price
   }
 
   /// A submission was not accepted: it goes from the bill.
@@ -48,6 +77,16 @@ extension Store {
 
   // The row that says where and for what; made where it is new.
   private func place(of charge: Charge) throws -> Int64 {
+    let place = BillMemory.Place(root: charge.root, folder: charge.folder, kind: charge.kind)
+    if let known = bill.places[place] { return known }
+    let row = try findPlace(of: charge)
+    // So many folders are not written to at the same time.
+    if bill.places.count >= BillMemory.mostPlaces { bill.places = [:] }
+    bill.places[place] = row
+    return row
+  }
+
+  private func findPlace(of charge: Charge) throws -> Int64 {
     let (root, folder) = (SQLValue.integer(charge.root.number), SQLValue.bytes(charge.folder.bytes))
     let (model, size) = (SQLValue.text(charge.kind.model), SQLValue.text(charge.kind.size))
     let known = try connection.first(
@@ -58,6 +97,19 @@ extension Store {
       "INSERT INTO place (root, folder, model, size) VALUES (?, ?, ?, ?)", root, folder, model, size)
     return connection.lastRow
   }
+}
+
+/// Rows that the next charge most likely needs again; they are never removed from the file.
+struct BillMemory {
+  struct Place: Hashable {
+    let root: RootID
+    let folder: DropPath
+    let kind: PriceKey
+  }
+  static let mostPlaces = 256
+  var places: [Place: Int64] = [:]
+  /// The highest price of each kind.
+  var prices: [PriceKey: Credits] = [:]
 }
 
 extension SQLiteJournal {

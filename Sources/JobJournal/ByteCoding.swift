@@ -8,9 +8,19 @@ struct Unreadable: Error, CustomStringConvertible {
 
 /// Writes values without field names, the shortest form of each.
 struct ByteWriter {
-  private(set) var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8]
 
-  init() { bytes.reserveCapacity(512) }
+  /// `buffer` is written over: its memory is of use again.
+  init(in buffer: consuming [UInt8] = []) {
+    bytes = buffer
+    bytes.removeAll(keepingCapacity: true)
+    bytes.reserveCapacity(512)
+  }
+
+  /// Writes over the first four bytes.
+  mutating func setFirst(_ value: UInt32) {
+    for index in 0..<4 { bytes[index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index)) }
+  }
 
   mutating func byte(_ value: UInt8) { bytes.append(value) }
   mutating func raw(_ value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }

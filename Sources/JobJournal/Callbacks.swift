@@ -19,6 +19,9 @@ extension Store {
 
   /// The slots that have this task.
   func slots(task: String) throws -> [SlotKey] {
+    // Nothing is found each time that the service names a new task.
+    try steps.findTask.bind(1, JobRecord.key(task))
+    guard try steps.findTask.first({ _ in true }) == true else { return [] }
     let rows = try connection.all("SELECT job FROM task WHERE key = ?", .integer(JobRecord.key(task))) { $0.integer(0) }
     return try rows.flatMap { row in
       try record(row: row).slots.filter { $0.slot.taskID == task }.map(\.slot.key)

@@ -9,14 +9,9 @@ extension Store {
     case .makeCurrent(let job, let revision, let expected, let count, let slots, let stamp):
       try makeCurrent(job, revision, expected: expected, count: count, slots, stamp)
     case .note(let job, let file, let note, let stamp, let at): try self.note(job, file, note, stamp, at)
-    case .seen(let job, let stamp, let inputsChanged):
-      try done(
-        connection.changed(
-          "UPDATE job SET stamp = ?, inputs_changed = ? WHERE uuid = ?", .bytes(stamp.packed),
-          .number(inputsChanged ? 1 : 0), .id(job.text)))
+    case .seen(let job, let stamp, let inputsChanged): try seen(job, stamp, inputsChanged)
     case .refresh(let job, let revision): try refresh(job, revision)
-    case .forget(let job):
-      try done(connection.changed("DELETE FROM job WHERE uuid = ? AND current = 0", .id(job.text)))
+    case .forget(let job): try forget(job)
     case .outputs(let outputs): try write(outputs)
     case .renamed(let job, let from, let to, let displaced): try rename(job, from: from, to: to, displaced)
     case .arrived(let job):
@@ -75,7 +70,7 @@ extension Store {
       }
     } else {
       // The job's file may have another name.
-      guard take.expected == nil, try record(take.job) == nil else { return .stale }
+      guard take.expected == nil, try !has(take.job) else { return .stale }
     }
     let slots = take.slots.map { SlotRecord($0, seen: take.seenAt.milliseconds) }
       .sorted { $0.slot.key.number < $1.slot.key.number }
@@ -87,18 +82,40 @@ extension Store {
     (record.note, record.inputsChanged) = (nil, false)
     for output in take.outputs where output.slot.job == take.job { record.put(output) }
     for slot in take.slots { wrote(slot) }
-    if let known { try rewrite(record, from: known) } else { try insert(record) }
+    if let known {
+      try rewrite(record, from: known)
+    } else {
+      try insert(&record)
+    }
+    // Where its slot begins at once, that is in the same transaction.
+    _ = held.hold(record)
+    held.letGoAtEnd(record.id)
     return .applied
   }
 
   private func move(_ slot: Slot, from: StateName, _ outputs: [Output]) throws -> ChangeResult {
-    guard let old = try record(slot.key.job), old.slot(slot.key)?.slot.state.name == from else { return .stale }
-    var record = old
-    record.change(slot.key) { $0.move(to: slot) }
-    for output in outputs where output.slot.job == record.id { record.put(output) }
+    guard let held = try hold(slot.key.job), let place = held.record.place(of: slot.key),
+      held.record.revisions[place.revision].slots[place.slot].slot.state.name == from
+    else { return .stale }
+    try change(held) { record in
+      record.revisions[place.revision].slots[place.slot].move(to: slot)
+      for output in outputs where output.slot.job == record.id { record.put(output) }
+    }
     wrote(slot)
-    try update(record, from: old)
     return .applied
+  }
+
+  private func seen(_ job: JobID, _ stamp: TakenStamp, _ inputsChanged: Bool) throws -> ChangeResult {
+    held.forget(job)
+    return done(
+      try connection.changed(
+        "UPDATE job SET stamp = ?, inputs_changed = ? WHERE uuid = ?", .bytes(stamp.packed),
+        .number(inputsChanged ? 1 : 0), .id(job.text)))
+  }
+
+  private func forget(_ job: JobID) throws -> ChangeResult {
+    held.forget(job)
+    return done(try connection.changed("DELETE FROM job WHERE uuid = ? AND current = 0", .id(job.text)))
   }
 
   private func makeCurrent(
@@ -150,7 +167,7 @@ extension Store {
       guard note != nil, try record(at: file) == nil else { return .stale }
       var record = JobRecord(id: job, file: file, createdAt: at)
       (record.note, record.stamp) = (note, stamp)
-      try insert(record)
+      try insert(&record)
       return .applied
     }
     var record = old
@@ -163,10 +180,8 @@ extension Store {
     var jobs: [JobID] = []
     for output in outputs where !jobs.contains(output.slot.job) { jobs.append(output.slot.job) }
     for job in jobs {
-      guard let old = try record(job) else { continue }
-      var record = old
-      for output in outputs where output.slot.job == job { record.put(output) }
-      try update(record, from: old)
+      guard let held = try hold(job) else { continue }
+      try change(held) { record in for output in outputs where output.slot.job == job { record.put(output) } }
     }
     return .applied
   }

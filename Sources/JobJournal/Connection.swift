@@ -79,10 +79,13 @@ final class Connection {
   /// The statement, prepared once.
   func statement(_ sql: StaticString) throws -> Statement {
     if let known = statements[sql.utf8Start] { return known }
-    let made = try Statement(self, handle, sql.description)
+    let made = try prepare(sql)
     statements[sql.utf8Start] = made
     return made
   }
+
+  /// A statement that whoever asks for it keeps.
+  func prepare(_ sql: StaticString) throws -> Statement { try Statement(self, handle, sql.description) }
 
   /// Runs a statement that finds nothing.
   func run(_ sql: StaticString, _ values: SQLValue...) throws {
@@ -164,15 +167,79 @@ final class Statement {
     switch value {
     case .null: return sqlite3_bind_null(handle, index)
     case .integer(let number): return sqlite3_bind_int64(handle, index, number)
-    case .text(var text):
-      return text.withUTF8 { utf8 in
-        utf8.withMemoryRebound(to: CChar.self) { promptdrop_bind_text(handle, index, $0.baseAddress, Int32($0.count)) }
-      }
-    case .bytes(let bytes):
-      // A blob without bytes needs an address too; else it would be NULL.
-      if bytes.isEmpty { return sqlite3_bind_zeroblob(handle, index, 0) }
-      return bytes.withUnsafeBytes { promptdrop_bind_blob(handle, index, $0.baseAddress, Int32($0.count)) }
+    case .text(let text): return bind(text, index)
+    case .bytes(let bytes): return bytes.withUnsafeBytes { bind($0, index) }
     }
+  }
+
+  private func bind(_ text: String, _ index: Int32) -> Int32 {
+    var text = text
+    return text.withUTF8 { bind(text: $0, index) }
+  }
+
+  private func bind(text: UnsafeBufferPointer<UInt8>, _ index: Int32) -> Int32 {
+    text.withMemoryRebound(to: CChar.self) { promptdrop_bind_text(handle, index, $0.baseAddress, Int32($0.count)) }
+  }
+
+  private func bind(_ bytes: UnsafeRawBufferPointer, _ index: Int32) -> Int32 {
+    // A blob without bytes needs an address too; else it would be NULL.
+    if bytes.isEmpty { return sqlite3_bind_zeroblob(handle, index, 0) }
+    return promptdrop_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count))
+  }
+}
+
+// One value after the other, without a box or an array of them: for what each step of a job runs. What is bound stays until
+// it is bound anew.
+extension Statement {
+  func bind(_ index: Int32, _ number: Int64?) throws {
+    try check(number.map { sqlite3_bind_int64(handle, index, $0) } ?? sqlite3_bind_null(handle, index))
+  }
+
+  func bind(_ index: Int32, bytes: UnsafeRawBufferPointer) throws { try check(bind(bytes, index)) }
+  func bind(_ index: Int32, bytes: [UInt8]) throws { try check(bytes.withUnsafeBytes { bind($0, index) }) }
+
+  func bind(_ index: Int32, text: String?) throws {
+    try check(text.map { bind($0, index) } ?? sqlite3_bind_null(handle, index))
+  }
+
+  /// As `SQLValue.id`.
+  func bind(_ index: Int32, id: String) throws {
+    var id = id
+    let code = id.withUTF8 { utf8 in
+      guard utf8.count == 36, let uuid = Hexadecimal.uuid(utf8) else { return bind(text: utf8, index) }
+      return withUnsafeBytes(of: (uuid.high.bigEndian, uuid.low.bigEndian)) { bind($0, index) }
+    }
+    try check(code)
+  }
+
+  /// As `SQLValue.amount`.
+  func bind(_ index: Int32, amount: String?) throws {
+    if let packed = amount.flatMap(Decimals.pack) { try bind(index, packed) } else { try bind(index, text: amount) }
+  }
+
+  /// Runs it; it finds nothing.
+  func execute() throws {
+    let code = sqlite3_step(handle)
+    // What it says of an error is the connection's until the next call.
+    guard code == SQLITE_DONE || code == SQLITE_ROW else {
+      defer { sqlite3_reset(handle) }
+      throw connection.failure(code)
+    }
+    sqlite3_reset(handle)
+  }
+
+  /// Runs it, and reads the first row where there is one.
+  func first<T>(_ read: (Row) throws -> T) throws -> T? {
+    defer { sqlite3_reset(handle) }
+    switch sqlite3_step(handle) {
+    case SQLITE_ROW: return try read(Row(handle: handle))
+    case SQLITE_DONE: return nil
+    case let code: throw connection.failure(code)
+    }
+  }
+
+  private func check(_ code: Int32) throws {
+    guard code == SQLITE_OK else { throw connection.failure(code) }
   }
 }
 

@@ -63,7 +63,7 @@ struct FormerRows {
     }
     record.outputs = try outputs(of: id)
     for slot in slots { store.wrote(slot.slot) }
-    try store.insert(record)
+    try store.insert(&record)
     guard let root = row.optionalInteger(8), let path = row.optionalBytes(9) else { return }
     try store.connection.run(
       "UPDATE job SET former_root = ?, former_path = ? WHERE uuid = ?", .integer(root), .bytes(path), .id(id))

@@ -16,9 +16,15 @@ struct JobRecord {
   var outputs: [Output] = []
 
   /// What the user sees: the note's state, else folded from the current revision's slots.
-  var state: StateName { note?.state ?? Job.fold(currentSlots.map { ($0.slot.key.number, $0.slot.state.name) }) }
-
-  private var currentSlots: [SlotRecord] { revision(current)?.slots ?? [] }
+  var state: StateName {
+    if let note { return note.state }
+    guard let place = revisions.firstIndex(where: { $0.number == current }) else { return Job.fold([StateName]()) }
+    // Most prompts ask for one picture.
+    if revisions[place].slots.count == 1, !revisions[place].slots[0].slot.key.isSurplus {
+      return revisions[place].slots[0].slot.state.name
+    }
+    return Job.fold(revisions[place].slots.map { ($0.slot.key.number, $0.slot.state.name) })
+  }
 
   /// The highest revision number ever given out.
   var latest: Int { revisions.last?.number ?? 0 }
@@ -35,7 +41,15 @@ struct JobRecord {
   /// Whether it has pictures that are kept elsewhere, or wait under a temporary name although no slot is open: nothing else
   /// would find these.
   var isLoose: Bool {
-    outputs.contains { $0.kept != nil } || (outputs.contains { $0.temporary != nil } && slots.allSatisfy { !$0.isOpen })
+    if outputs.isEmpty { return false }
+    return outputs.contains { $0.kept != nil } || (outputs.contains { $0.temporary != nil } && !hasOpenSlots)
+  }
+
+  private var hasOpenSlots: Bool { revisions.contains { $0.slots.contains(where: \.isOpen) } }
+
+  /// Whether a slot was begun and is not over.
+  var isUnderWay: Bool {
+    revisions.contains { revision in revision.slots.contains { $0.isOpen && $0.slot.state.name != .queued } }
   }
 
   /// 48 bits of a text's checksum, by which a table finds it; whether it is the same is seen in the row.
@@ -43,6 +57,14 @@ struct JobRecord {
     var checksum = Checksum()
     checksum.add(text)
     return (checksum.key >> 16) & 0xFFFF_FFFF_FFFF
+  }
+
+  /// Where a slot of this job stands; nil where it has no such slot.
+  func place(of key: SlotKey) -> (revision: Int, slot: Int)? {
+    guard let revision = revisions.firstIndex(where: { $0.number == key.revision }),
+      let slot = revisions[revision].slots.firstIndex(where: { $0.slot.key.number == key.number })
+    else { return nil }
+    return (revision, slot)
   }
 
   /// Changes a slot that is there.
@@ -103,7 +125,7 @@ struct SlotRecord {
 
   /// A new one, whose place in the queue is that of a file seen at `seen`.
   init(_ slot: Slot, seen: Int64) {
-    self.slot = slot
+    self.slot = slot.asWritten
     self.seen = seen
     due = slot.dueAt ?? seen
     changed = slot.changedAt ?? seen
@@ -117,7 +139,7 @@ struct SlotRecord {
   mutating func move(to next: Slot) {
     due = next.dueAt ?? min(due, changed)
     changed = max(changed, next.changedAt ?? 0)
-    slot = next
+    slot = next.asWritten
   }
 
   /// Whether its row in `open_slot` is there: while anything may still become of it by itself or by a person's word.
@@ -158,6 +180,15 @@ extension StateName {
 }
 
 extension Slot {
+  /// The slot as it is read again: an inline image can have megabytes, and is not kept.
+  var asWritten: Slot {
+    guard case .fetching(var fetching) = state, fetching.results.contains(where: \.isInline) else { return self }
+    fetching.results = fetching.results.map { $0.isInline ? .inlineElsewhere : $0 }
+    var slot = self
+    slot.state = .fetching(fetching)
+    return slot
+  }
+
   /// Not before, in milliseconds since 1970; nil: whenever its turn comes.
   var dueAt: Int64? {
     switch state {
@@ -173,4 +204,8 @@ extension Slot {
 
   /// The task that the slot follows, or followed last.
   var taskID: String? { state.task?.taskID ?? attempts.last { $0.taskID != nil }?.taskID }
+}
+
+extension ResultItem {
+  fileprivate var isInline: Bool { if case .inline = self { true } else { false } }
 }

@@ -57,7 +57,9 @@ enum Migration {
         try FormerRows(old).copy(to: store)
       }
     }
-    if old.isInTransaction { try old.execute(sql: "ROLLBACK") }
+    let end = Result { if old.isInTransaction { try old.execute(sql: "ROLLBACK") } }
+    // The first error is the one that is told.
     try result.get()
+    try end.get()
   }
 }

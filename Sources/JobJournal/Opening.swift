@@ -51,7 +51,10 @@ enum Opening {
       try body()
       try connection.execute(sql: "COMMIT")
     } catch {
-      if connection.isInTransaction { try connection.execute(sql: "ROLLBACK") }
+      // A failure here does not take the place of the first error. Closed, the connection takes back what it wrote.
+      do {
+        if connection.isInTransaction { try connection.execute(sql: "ROLLBACK") }
+      } catch { connection.close() }
       throw error
     }
   }
@@ -94,8 +97,8 @@ extension Store {
       return true
     }
     try eachRecord { job in
-      guard open.removeValue(forKey: job.row) ?? [] == Set(OpenSlot.all(of: job)),
-        tasks.removeValue(forKey: job.row) ?? [] == job.tasks
+      guard open.removeValue(forKey: job.row) ?? [] == Set(Traces(of: job).open),
+        tasks.removeValue(forKey: job.row) ?? [] == Set(Traces(of: job).tasks)
       else { throw Unreadable(what: "queue: it is not what job \(job.id.text) says") }
     }
     guard open.isEmpty, tasks.isEmpty else { throw Unreadable(what: "queue: it has jobs that are none") }
@@ -107,13 +110,11 @@ extension Store {
       "SELECT job, state, due_at, seen_at, revision, number, blame, code FROM open_slot LIMIT 4096"
     ) { ($0.integer(0), try OpenSlot($0)) }
     let underWay = try connection.all(
-      """
-      SELECT job, state, due_at, seen_at, revision, number, blame, code FROM open_slot WHERE state IN (1, 2, 3) LIMIT 4096
-      """
+      "SELECT job, state, due_at, seen_at, revision, number, blame, code FROM open_slot WHERE state = 1 LIMIT 4096"
     ) { ($0.integer(0), try OpenSlot($0)) }
     for (job, slot) in next + underWay {
       let job = try record(row: job)
-      guard OpenSlot.all(of: job).contains(slot) else {
+      guard Traces(of: job).open.contains(slot) else {
         throw Unreadable(what: "queue: it is not what job \(job.id.text) says")
       }
     }

@@ -118,7 +118,7 @@ extension SQLiteJournal {
       try store.connection.each(
         """
         SELECT job.root, job.uuid, revision, number FROM open_slot CROSS JOIN job ON job.id = open_slot.job
-        WHERE open_slot.state IN (1, 2, 3)
+        WHERE open_slot.state = 1
         """
       ) { row in
         guard roots.contains(RootID(row.integer(0))) else { return true }

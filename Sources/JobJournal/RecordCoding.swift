@@ -16,8 +16,17 @@ extension JobRecord {
 
   /// The row's body.
   func body(_ words: Words) throws -> [UInt8] {
-    var writer = RecordWriter(words)
-    writer.out.raw([0, 0, 0, 0])
+    var bytes: [UInt8] = []
+    try write(into: &bytes, words)
+    return bytes
+  }
+
+  /// Writes the row's body in the place of what is in `buffer`.
+  func write(into buffer: inout [UInt8], _ words: Words) throws {
+    let memory = buffer
+    buffer = []
+    var writer = RecordWriter(words, in: memory)
+    for _ in 0..<4 { writer.out.byte(0) }
     writer.out.byte(Self.form)
     writer.out.signed(createdAt.milliseconds &- (UUIDTime.milliseconds(id.text) ?? 0))
     writer.out.unsigned(UInt64(outputs.count))
@@ -28,13 +37,12 @@ extension JobRecord {
     for revision in revisions { growing += try writer.revision(revision, since: createdAt) }
     let open = slots.count { $0.isOpen }
     if open > 0 { writer.out.fill(to: writer.out.bytes.count - growing + open * Self.growth) }
-    var bytes = writer.out.bytes
-    let checksum = bytes.withUnsafeBytes {
+    let checksum = writer.out.bytes.withUnsafeBytes {
       Self.checksum(
         id, state: Int64(state.number), current: current, source, isLoose, UnsafeRawBufferPointer(rebasing: $0[4...]))
     }
-    withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(0..<4, with: $0) }
-    return bytes
+    writer.out.setFirst(checksum)
+    buffer = writer.out.bytes
   }
 
   private static func checksum(
@@ -104,10 +112,14 @@ extension RecordWriter {
       !snapshot.images.isEmpty, !snapshot.extra.isEmpty, storedText != nil)
     out.count(revision.count)
     moment(revision.takenAt, since: base)
-    for hash in [identity.prompt, identity.source, identity.request] { out.token(hash) }
+    out.token(identity.prompt)
+    out.token(identity.source)
+    out.token(identity.request)
     if let list = identity.list { out.token(list) }
     try word(snapshot.model)
-    for text in [snapshot.aspectRatio, snapshot.imageSize, snapshot.owner].compactMap({ $0 }) { try word(text) }
+    if let ratio = snapshot.aspectRatio { try word(ratio) }
+    if let size = snapshot.imageSize { try word(size) }
+    if let owner = snapshot.owner { try word(owner) }
     if !snapshot.images.isEmpty {
       out.unsigned(UInt64(snapshot.images.count))
       for image in snapshot.images { self.image(image) }
@@ -134,16 +146,20 @@ extension RecordWriter {
 
   /// `stem`: the prompt's name without its ending, which most pictures have too.
   fileprivate mutating func output(_ output: Output, _ stem: ArraySlice<UInt8>) throws {
-    let hasStem = output.file.elementsEqual(stem + output.ending)
+    let hasStem = output.isCalled(stem)
     flags(output.temporary != nil, output.kept != nil, output.warning != nil, hasStem)
-    for number in [output.slot.revision, output.slot.number, output.part, output.number] { out.count(number) }
+    out.count(output.slot.revision)
+    out.count(output.slot.number)
+    out.count(output.part)
+    out.count(output.number)
     if !hasStem { out.data(output.file) }
     out.token(output.sha256)
     out.count(output.bytes)
     try word(output.image.format.rawValue)
     out.count(output.image.width)
     out.count(output.image.height)
-    for name in [output.temporary, output.kept].compactMap({ $0 }) { out.data(name) }
+    if let name = output.temporary { out.data(name) }
+    if let name = output.kept { out.data(name) }
     if let warning = output.warning { out.text(warning) }
   }
 }
@@ -204,7 +220,13 @@ extension RecordReader {
 }
 
 extension Output {
-  fileprivate var ending: [UInt8] { Array(".\(image.format.fileExtension)".utf8) }
+  fileprivate var ending: [UInt8] { [UInt8(ascii: ".")] + image.format.fileExtension.utf8 }
+
+  // Whether its name is this stem with its ending.
+  fileprivate func isCalled(_ stem: ArraySlice<UInt8>) -> Bool {
+    guard file.count > stem.count, file[stem.count] == UInt8(ascii: ".") else { return false }
+    return file[..<stem.count] == stem && file[(stem.count + 1)...].elementsEqual(image.format.fileExtension.utf8)
+  }
 }
 
 extension DropPath {
@@ -222,15 +244,18 @@ extension TakenStamp {
     var writer = ByteWriter()
     writer.byte((list == nil ? 0 : 1) | (inputs == 0 ? 0 : 2))
     if inputs != 0 { writer.fixed(inputs) }
-    for stamp in [prompt, list].compactMap({ $0 }) {
-      writer.unsigned(stamp.device)
-      writer.unsigned(stamp.inode)
-      writer.signed(stamp.size)
-      writer.signed(stamp.modified)
-      // Most files were changed when they were modified.
-      writer.signed(stamp.changed &- stamp.modified)
-    }
+    Self.write(prompt, to: &writer)
+    if let list { Self.write(list, to: &writer) }
     return writer.bytes
+  }
+
+  private static func write(_ stamp: FileStamp, to writer: inout ByteWriter) {
+    writer.unsigned(stamp.device)
+    writer.unsigned(stamp.inode)
+    writer.signed(stamp.size)
+    writer.signed(stamp.modified)
+    // Most files were changed when they were modified.
+    writer.signed(stamp.changed &- stamp.modified)
   }
 
   /// Nil for what is no stamp: then the file is read again.

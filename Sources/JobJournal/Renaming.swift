@@ -15,6 +15,7 @@ extension Store {
     if let before = try occupant(to) {
       guard let displaced, before.job != job, try occupant(displaced) == nil else { return .stale }
       if before.current == 0 {
+        held.forget(before.job)
         try connection.run("DELETE FROM job WHERE id = ?", .integer(before.row))
       } else {
         try name(try record(row: before.row), displaced)
@@ -37,6 +38,7 @@ extension Store {
 
   func renameFolder(_ from: FileKey, to: FileKey) throws -> ChangeResult {
     guard from != to else { return .stale }
+    held.forgetAll()
     let (old, new) = (from.path.bytes + [0x2F], to.path.bytes + [0x2F])
     return done(
       try connection.changed(

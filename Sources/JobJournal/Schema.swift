@@ -7,7 +7,7 @@ enum Schema {
   static let version = 7
 
   /// The fingerprint of what is made; a test says what it has to be.
-  static let made: UInt64 = 0x9911_DF68_BFA4_6F21
+  static let made: UInt64 = 0x0829_5FFC_5B39_6E4F
 
   /// A fingerprint (FNV-1a, 64 bits) of the tables and indexes as they were written down.
   static func fingerprint(_ connection: Connection) throws -> UInt64 {
@@ -61,16 +61,17 @@ enum Schema {
     CREATE INDEX job_source ON job (source) WHERE source IS NOT NULL;
     -- What needs somebody: failed, held, cancelled; and what has a note.
     CREATE INDEX job_settled ON job (state) WHERE state > 4;
-    CREATE INDEX job_noted ON job (state) WHERE note IS NOT NULL;
+    CREATE INDEX job_noted ON job (id) WHERE note IS NOT NULL;
     CREATE INDEX job_loose ON job (id) WHERE loose = 1;
     CREATE INDEX job_moving ON job (id) WHERE former_path IS NOT NULL;
     -- When it had last changed, for jobs with details that are forgotten some time after.
     CREATE TABLE forgettable (job INTEGER PRIMARY KEY, changed_at INTEGER NOT NULL);
 
-    -- The slots of which something may still become: what the queue is read from. It follows from the jobs' bodies. `blame`:
+    -- The slots of which something may still become: what the queue is read from. It follows from the jobs' bodies. `state`:
+    -- 0 queued, 1 under way, 6 held: one that is under way keeps its row, whose times are 0, until that is over. `blame`:
     -- 1 where the slot waits with an unclear refusal; `code`: of the error that it waits with.
     CREATE TABLE open_slot (
-      state INTEGER NOT NULL CHECK (state IN (0, 1, 2, 3, 6)), due_at INTEGER NOT NULL, seen_at INTEGER NOT NULL,
+      state INTEGER NOT NULL CHECK (state = 0 OR state = 1 OR state = 6), due_at INTEGER NOT NULL, seen_at INTEGER NOT NULL,
       job INTEGER NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, blame INTEGER NOT NULL, code TEXT,
       PRIMARY KEY (state, due_at, seen_at, job, revision, number)) WITHOUT ROWID;
 

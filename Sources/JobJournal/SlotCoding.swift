@@ -4,14 +4,18 @@ import JobCore
 
 /// Writes what rows are made of.
 struct RecordWriter {
-  var out = ByteWriter()
+  var out: ByteWriter
   let words: Words
   /// The hash of the request of the revision whose slots are written: most attempts have the same.
   var requestSHA = ""
   // The task of the last attempt of the slot that is written.
   private var lastTask: String?
 
-  init(_ words: Words) { self.words = words }
+  /// `buffer` is written over.
+  init(_ words: Words, in buffer: consuming [UInt8]) {
+    self.words = words
+    out = ByteWriter(in: buffer)
+  }
 
   /// A text that many rows have.
   mutating func word(_ text: String) throws {
@@ -35,7 +39,9 @@ struct RecordWriter {
     if slot.serviceStatus != nil { head |= 0x10 }
     if slot.consumed != nil { head |= 0x20 }
     out.byte(head)
-    for time in [record.due, record.changed, record.seen] { out.signed(time &- base.milliseconds) }
+    out.signed(record.due &- base.milliseconds)
+    out.signed(record.changed &- base.milliseconds)
+    out.signed(record.seen &- base.milliseconds)
     if slot.failures != 0 { out.count(slot.failures) }
     if let status = slot.serviceStatus { try word(status) }
     if let consumed = slot.consumed { out.amount(consumed) }
@@ -70,8 +76,19 @@ struct RecordWriter {
     }
   }
 
-  mutating func flags(_ flags: Bool...) {
-    out.byte(flags.reversed().reduce(0) { $0 << 1 | ($1 ? 1 : 0) })
+  /// One byte, the first flag in its lowest bit.
+  mutating func flags(
+    _ first: Bool, _ second: Bool = false, _ third: Bool = false, _ fourth: Bool = false, _ fifth: Bool = false,
+    _ sixth: Bool = false, _ seventh: Bool = false
+  ) {
+    var byte: UInt8 = first ? 1 : 0
+    if second { byte |= 2 }
+    if third { byte |= 4 }
+    if fourth { byte |= 8 }
+    if fifth { byte |= 16 }
+    if sixth { byte |= 32 }
+    if seventh { byte |= 64 }
+    out.byte(byte)
   }
 
   private mutating func error(_ error: JobError) throws {

@@ -129,7 +129,7 @@ extension SQLiteJournal {
 extension Store {
   // Slots with a task, in the order in which their last attempt began or ended.
   fileprivate func slots(_ roots: [RootID], in states: Set<StateName>) throws -> [Slot] {
-    let found = try connection.all("SELECT DISTINCT job FROM open_slot WHERE state IN (2, 3, 6)") { $0.integer(0) }
+    let found = try connection.all("SELECT DISTINCT job FROM open_slot WHERE state IN (1, 6)") { $0.integer(0) }
     var slots: [SlotRecord] = []
     for row in found {
       let job = try record(row: row)

@@ -2,15 +2,23 @@ import JobCore
 
 /// The journal's rows, read and written as a whole. Whoever uses it has it alone.
 final class Store {
+  let steps: JobStatements
   let connection: Connection
   let words: Words
-  // Whose attempts the present transaction wrote down: their charges say what they are for.
-  private var attempts: [String: SlotKey] = [:]
+  /// Whose rows are held here; see `HeldRecords`.
+  var held = HeldRecords()
+  /// What the bill is written with.
+  var bill = BillMemory()
+  // Slots that the present transaction wrote down, with their attempts: whose charges say what they are for.
+  private var written: [(slot: SlotKey, attempts: [Attempt])] = []
   // What every call is answered with since a transaction could not be taken back.
   private var refusal: JournalError?
+  // Where rows are put together, one after the other.
+  private var buffer: [UInt8] = []
 
   init(_ connection: Connection) throws {
     self.connection = connection
+    steps = try JobStatements(connection)
     words = Words(connection)
     try words.load()
   }
@@ -22,15 +30,19 @@ final class Store {
   }
 
   /// Runs a statement that is not kept.
-  func execute(sql: String) throws { try connection.execute(sql: sql) }
+  func execute(sql: String) throws {
+    held.forgetAll()
+    try connection.execute(sql: sql)
+  }
 
   /// Runs `body` in a transaction: all of it, or nothing.
   func transaction<T>(_ body: () throws -> T) throws -> T {
-    try connection.run("BEGIN IMMEDIATE")
-    defer { attempts = [:] }
+    try steps.begin.execute()
+    defer { written.removeAll(keepingCapacity: true) }
     do {
       let result = try body()
-      try connection.run("COMMIT")
+      try steps.commit.execute()
+      held.transactionEnded()
       return result
     } catch {
       takeBack()
@@ -40,6 +52,8 @@ final class Store {
 
   // A failure here does not take the place of the first error, which may be a failed sync: the next call tells of it.
   private func takeBack() {
+    held.forgetAll()
+    bill = BillMemory()
     do {
       // SQLite may have rolled back by itself. What was new among the words is so no more.
       if connection.isInTransaction { try connection.run("ROLLBACK") }
@@ -52,20 +66,38 @@ final class Store {
   // MARK: jobs
 
   func record(_ id: JobID) throws -> JobRecord? {
-    try connection.first(
-      """
-      SELECT id, uuid, root, path, state, current, source, loose, stamp, inputs_changed, note, body FROM job WHERE uuid = ?
-      """, .id(id.text)
-    ) { try JobRecord($0, words) }
+    if let known = held.peek(id) { return known }
+    try steps.findJob.bind(1, id: id.text)
+    return try steps.findJob.first { try JobRecord($0, words) }
+  }
+
+  /// The job's row, held from now on.
+  func hold(_ id: JobID) throws -> HeldRecords.Held? {
+    if let known = held[id] { return known }
+    return try record(id).map { held.hold($0) }
   }
 
   func record(at file: FileKey) throws -> JobRecord? {
-    try connection.first(
+    guard try has(file) else { return nil }
+    return try connection.first(
       """
       SELECT id, uuid, root, path, state, current, source, loose, stamp, inputs_changed, note, body FROM job
       WHERE root = ? AND path = ?
       """, .integer(file.root.number), .bytes(file.path.bytes)
     ) { try JobRecord($0, words) }
+  }
+
+  /// Whether the file has a job.
+  func has(_ file: FileKey) throws -> Bool {
+    try steps.hasFile.bind(1, file.root.number)
+    try steps.hasFile.bind(2, bytes: file.path.bytes)
+    return try steps.hasFile.first { _ in true } ?? false
+  }
+
+  /// Whether there is such a job.
+  func has(_ job: JobID) throws -> Bool {
+    try steps.hasJob.bind(1, id: job.text)
+    return try steps.hasJob.first { _ in true } ?? false
   }
 
   func record(row: Int64) throws -> JobRecord {
@@ -88,30 +120,59 @@ final class Store {
   }
 
   /// Makes the row of a job that has none.
-  func insert(_ record: JobRecord) throws {
-    var record = record
-    try connection.run(
-      """
-      INSERT INTO job (uuid, root, path, state, current, source, loose, stamp, inputs_changed, note, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """, .id(record.id.text), .integer(record.file.root.number), .bytes(record.file.path.bytes),
-      .number(record.state.number), .number(record.current), .number(record.source), .number(record.isLoose ? 1 : 0),
-      .bytes(record.stamp?.packed), .number(record.inputsChanged ? 1 : 0), .text(try record.note?.journalText()),
-      .bytes(try record.body(words)))
+  func insert(_ record: inout JobRecord) throws {
+    let insert = steps.insert
+    try insert.bind(1, id: record.id.text)
+    try insert.bind(2, record.file.root.number)
+    try insert.bind(3, bytes: record.file.path.bytes)
+    try insert.bind(4, Int64(record.state.number))
+    try insert.bind(5, Int64(record.current))
+    try insert.bind(6, record.source)
+    try insert.bind(7, record.isLoose ? 1 : 0)
+    if let stamp = record.stamp { try insert.bind(8, bytes: stamp.packed) } else { try insert.bind(8, nil) }
+    try insert.bind(9, record.inputsChanged ? 1 : 0)
+    try insert.bind(10, text: try record.note?.journalText())
+    try bindBody(of: record, to: insert, 11)
+    try insert.execute()
     record.row = connection.lastRow
-    try follow(record, from: nil)
+    try follow(record, from: Traces())
+  }
+
+  /// Changes slots or pictures of a job whose row is held, in place. `body` must not throw once it has changed anything: the
+  /// transaction fails where it does.
+  func change(_ held: HeldRecords.Held, _ body: (inout JobRecord) -> Void) throws {
+    let (traces, wasLoose) = (Traces(of: held.record), held.record.isLoose)
+    body(&held.record)
+    try write(held.record, wasLoose: wasLoose)
+    try follow(held.record, from: traces)
+    if !held.record.isUnderWay { self.held.letGoAtEnd(held.record.id) }
   }
 
   /// Writes a job whose slots or pictures are others now.
   func update(_ record: JobRecord, from old: JobRecord) throws {
-    try connection.run(
-      "UPDATE job SET state = ?, loose = ?, body = ? WHERE id = ?", .number(record.state.number),
-      .number(record.isLoose ? 1 : 0), .bytes(try record.body(words)), .integer(record.row))
-    try follow(record, from: old)
+    held.forget(record.id)
+    try write(record, wasLoose: old.isLoose)
+    try follow(record, from: Traces(of: old))
+  }
+
+  private func write(_ record: JobRecord, wasLoose: Bool) throws {
+    let isLoose = record.isLoose
+    let update = isLoose == wasLoose ? steps.update : steps.updateLoose
+    try update.bind(1, Int64(record.state.number))
+    try bindBody(of: record, to: update, 2)
+    if isLoose != wasLoose { try update.bind(3, isLoose ? 1 : 0) }
+    try update.bind(isLoose == wasLoose ? 3 : 4, record.row)
+    try update.execute()
+  }
+
+  private func bindBody(of record: JobRecord, to statement: Statement, _ index: Int32) throws {
+    try record.write(into: &buffer, words)
+    try buffer.withUnsafeBytes { try statement.bind(index, bytes: $0) }
   }
 
   /// Writes a job of which more than that is another, but for its file.
   func rewrite(_ record: JobRecord, from old: JobRecord) throws {
+    held.forget(record.id)
     try connection.run(
       """
       UPDATE job SET state = ?, current = ?, source = ?, loose = ?, stamp = ?, inputs_changed = ?, note = ?, body = ?
@@ -119,37 +180,31 @@ final class Store {
       """, .number(record.state.number), .number(record.current), .number(record.source),
       .number(record.isLoose ? 1 : 0), .bytes(record.stamp?.packed), .number(record.inputsChanged ? 1 : 0),
       .text(try record.note?.journalText()), .bytes(try record.body(words)), .integer(record.row))
-    try follow(record, from: old)
+    try follow(record, from: Traces(of: old))
   }
 
   // MARK: what follows from a job's row
 
-  private func follow(_ record: JobRecord, from old: JobRecord?) throws {
-    let (before, after) = (old.map { OpenSlot.all(of: $0) } ?? [], OpenSlot.all(of: record))
-    for slot in before where !after.contains(slot) {
-      try connection.run(
-        """
-        DELETE FROM open_slot WHERE state = ? AND due_at = ? AND seen_at = ? AND job = ? AND revision = ? AND number = ?
-        """, .number(slot.state.number), .integer(slot.due), .integer(slot.seen), .integer(record.row),
-        .number(slot.revision), .number(slot.number))
+  private func follow(_ record: JobRecord, from before: Traces) throws {
+    let after = Traces(of: record)
+    if before.open != after.open {
+      for slot in before.open where !after.open.contains(slot) { try slot.remove(steps.close, job: record.row) }
+      for slot in after.open where !before.open.contains(slot) { try slot.insert(steps.open, job: record.row) }
     }
-    for slot in after where !before.contains(slot) {
-      try connection.run(
-        "INSERT INTO open_slot VALUES (?, ?, ?, ?, ?, ?, ?, ?)", .number(slot.state.number), .integer(slot.due),
-        .integer(slot.seen), .integer(record.row), .number(slot.revision), .number(slot.number),
-        .number(slot.isBlamed ? 1 : 0), .text(slot.code))
+    if before.tasks != after.tasks {
+      for key in before.tasks where !after.tasks.contains(key) {
+        try connection.run("DELETE FROM task WHERE key = ? AND job = ?", .integer(key), .integer(record.row))
+      }
+      for key in after.tasks where !before.tasks.contains(key) {
+        try steps.addTask.bind(1, key)
+        try steps.addTask.bind(2, record.row)
+        try steps.addTask.execute()
+      }
     }
-    let (former, tasks) = (old?.tasks ?? [], record.tasks)
-    for key in former.subtracting(tasks) {
-      try connection.run("DELETE FROM task WHERE key = ? AND job = ?", .integer(key), .integer(record.row))
-    }
-    for key in tasks.subtracting(former) {
-      try connection.run("INSERT OR IGNORE INTO task VALUES (?, ?)", .integer(key), .integer(record.row))
-    }
-    if let changed = record.forgettable {
-      guard old?.forgettable != changed else { return }
+    if let changed = after.forgettable {
+      guard before.forgettable != changed else { return }
       try connection.run("INSERT OR REPLACE INTO forgettable VALUES (?, ?)", .integer(record.row), .integer(changed))
-    } else if old?.forgettable != nil {
+    } else if before.forgettable != nil {
       try connection.run("DELETE FROM forgettable WHERE job = ?", .integer(record.row))
     }
   }
@@ -211,62 +266,10 @@ final class Store {
   // MARK: whose an attempt is
 
   /// An attempt is written down with this slot.
-  func wrote(_ slot: Slot) { for attempt in slot.attempts { attempts[attempt.attemptID] = slot.key } }
-  /// The slot whose attempt it is, where the present transaction wrote that down.
-  func slot(of attemptID: String) -> SlotKey? { attempts[attemptID] }
-}
+  func wrote(_ slot: Slot) { if !slot.attempts.isEmpty { written.append((slot.key, slot.attempts)) } }
 
-/// A slot's row in `open_slot`.
-struct OpenSlot: Hashable {
-  let state: StateName
-  let due: Int64, seen: Int64
-  let revision: Int, number: Int
-  let isBlamed: Bool
-  let code: String?
-
-  init(_ record: SlotRecord) {
-    let slot = record.slot
-    (state, due, seen) = (slot.state.name, record.due, record.seen)
-    (revision, number) = (slot.key.revision, slot.key.number)
-    if case .queued(let queued) = slot.state {
-      (isBlamed, code) = (queued.blame != nil, queued.error?.code.rawValue)
-    } else {
-      (isBlamed, code) = (false, nil)
-    }
+  /// The slot whose attempt it is, where the present transaction wrote that down. A charge comes right after its slot.
+  func slot(of attemptID: String) -> SlotKey? {
+    written.last { $0.attempts.contains { $0.attemptID == attemptID } }?.slot
   }
-
-  init(
-    state: StateName, due: Int64, seen: Int64, revision: Int, number: Int, isBlamed: Bool, code: String?
-  ) {
-    (self.state, self.due, self.seen) = (state, due, seen)
-    (self.revision, self.number, self.isBlamed, self.code) = (revision, number, isBlamed, code)
-  }
-
-  static func all(of record: JobRecord) -> [OpenSlot] { record.slots.filter(\.isOpen).map { OpenSlot($0) } }
-}
-
-extension JobRecord {
-  /// What the tasks of its slots are found by.
-  var tasks: Set<Int64> { Set(slots.compactMap { $0.slot.taskID.map(JobRecord.key) }) }
-
-  /// When its oldest detail that need not be kept was last of use, in milliseconds since 1970; nil where there is none.
-  var forgettable: Int64? {
-    let texts = revisions.compactMap {
-      isForgettable($0) ? $0.slots.map(\.changed).max() ?? $0.takenAt.milliseconds : nil
-    }
-    let attempts = slots.compactMap { $0.hasFreeAttempts ? $0.changed : nil }
-    return (texts + attempts).min()
-  }
-
-  /// Whether the revision is an earlier one that nothing was paid for. What was withdrawn unsent keeps its text, because it
-  /// can be wanted again; what was paid for keeps it for good.
-  func isForgettable(_ revision: RevisionRecord) -> Bool {
-    revision.number != current && !revision.hasNoText
-      && revision.slots.allSatisfy { $0.slot.state.name == .failed && !$0.slot.mayBePaid }
-  }
-}
-
-extension SlotRecord {
-  /// Whether it is done and still tells of attempts that cost nothing.
-  var hasFreeAttempts: Bool { slot.state.name == .done && slot.attempts.contains { !$0.outcome.mayBePaid } }
 }

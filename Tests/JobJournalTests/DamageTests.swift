@@ -98,9 +98,9 @@ import Testing
     "UPDATE job SET current = 2 WHERE id = 3", "UPDATE job SET source = source + 1 WHERE id = 5",
     "UPDATE job SET uuid = x'00000000000000000000000000000000' WHERE id = 4",
     "UPDATE job SET body = (SELECT body FROM job WHERE id = 2) WHERE id = 1", "UPDATE job SET loose = 1 WHERE id = 2",
-    "DELETE FROM open_slot WHERE state = 0", "DELETE FROM open_slot WHERE state = 2",
+    "DELETE FROM open_slot WHERE state = 0", "DELETE FROM open_slot WHERE state = 1",
     "UPDATE open_slot SET state = 0 WHERE state = 6", "UPDATE open_slot SET due_at = due_at - 1 WHERE state = 0",
-    "UPDATE open_slot SET job = job + 1 WHERE state = 1", "DELETE FROM task WHERE job = 6",
+    "UPDATE open_slot SET job = job + 1000 WHERE state = 1", "DELETE FROM task WHERE job = 6",
     "DELETE FROM job WHERE id = 1",
     "UPDATE word SET text = 'model-b' WHERE text = 'model-a'",
   ])

@@ -1,0 +1,59 @@
+import JobCore
+
+/// The rows of jobs under way, as they are in the file: a step of a job then reads nothing, and writes its row once. Whoever
+/// changes such a row in another way than `Store.change` forgets it here.
+struct HeldRecords {
+  /// One of them, changed where it is.
+  final class Held {
+    var record: JobRecord
+    init(_ record: JobRecord) { self.record = record }
+  }
+
+  // Of two generations the older one goes when the younger one is full: what is used is always in the younger one.
+  private var young: [JobID: Held] = [:]
+  private var old: [JobID: Held] = [:]
+  // Changed in the present transaction, and perhaps of no use after it: jobs that were just taken, most of which wait for their
+  // turn then, and jobs that are over.
+  private var leaving: [JobID] = []
+  // A row of a short prompt takes about two kilobytes.
+  private static let most = 256
+
+  /// The row, where it is held.
+  subscript(_ id: JobID) -> Held? {
+    mutating get {
+      if let held = young[id] { return held }
+      guard let held = old.removeValue(forKey: id) else { return nil }
+      young[id] = held
+      return held
+    }
+  }
+
+  /// As the subscript, for who only looks at it.
+  func peek(_ id: JobID) -> JobRecord? { (young[id] ?? old[id])?.record }
+
+  /// Holds a row.
+  mutating func hold(_ record: JobRecord) -> Held {
+    if young.count >= Self.most { (old, young) = (young, [:]) }
+    let held = Held(record)
+    young[record.id] = held
+    return held
+  }
+
+  /// The row is held until the transaction's end, and longer only where a slot is under way by then.
+  mutating func letGoAtEnd(_ id: JobID) { leaving.append(id) }
+
+  /// The row is not held, or changes in another way.
+  mutating func forget(_ id: JobID) {
+    young[id] = nil
+    if !old.isEmpty { old[id] = nil }
+  }
+
+  /// No row is held.
+  mutating func forgetAll() { (young, old, leaving) = ([:], [:], []) }
+
+  /// The transaction is in the file.
+  mutating func transactionEnded() {
+    for id in leaving where peek(id)?.isUnderWay == false { forget(id) }
+    leaving.removeAll(keepingCapacity: true)
+  }
+}
