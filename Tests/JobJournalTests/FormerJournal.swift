@@ -109,7 +109,11 @@ enum FormerJournal {
     let states: [StateName] = [.queued, .failed, .held, .held]
     return states.enumerated().map { index, state in
       var note = makeNote(state, ["waiting-for-list", "no-text", "conflict-copy", "writer-open"][index])
-      if index == 3 { note = note.approved(.writerOpen, prompt: fileStamp(3)) }
+      if index == 3 {
+        note = note.approved(.writerOpen, prompt: fileStamp(3))
+        // As that version said it.
+        note.error.message = "You approved it: it is taken as it stands."
+      }
       return .note(
         job: id(105 + index), file: FileKey(root: root, path: DropPath("noted/\(index).prompt")), note,
         stamp: index == 0 ? nil : makeStamp(Int64(index)), at: start + .seconds(index))
