@@ -7,7 +7,7 @@ struct Backlog {
 
   private var ready: [SlotKey] = []
   private var journalHasMore = true
-  // Counts what was queued without being added, so that an answer of the journal that is older is told.
+  // Counts what was queued without being added, so that an older answer of the journal is recognised.
   private var generation = 0
   private var isFilling = false
   /// When the first of those begins that wait for a time; nil: none is known to.
@@ -71,8 +71,8 @@ struct Backlog {
 
   // MARK: filling
 
-  /// The journal is to be asked for more, unless somebody does already or it has none. What `filled` and `journalIsEmpty`
-  /// are told.
+  /// The journal is to be asked for more, unless somebody does already or it has none. Returns what `filled` and
+  /// `journalIsEmpty` take.
   mutating func beginFilling() -> Int? {
     guard journalHasMore, !isFilling else { return nil }
     isFilling = true

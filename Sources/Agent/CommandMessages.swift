@@ -4,7 +4,7 @@ import JobCore
 public struct CommandRequest: Codable, Sendable {
   /// What is to be done.
   public enum Verb: String, Codable, Sendable {
-    /// Tell how things stand.
+    /// Report the state.
     case status
     /// Decide about submissions whose outcome nobody knows, and about tasks that are lost.
     case resolve
@@ -12,9 +12,9 @@ public struct CommandRequest: Codable, Sendable {
     case approve
     /// Try again what failed, or what is paid for and out of reach.
     case retry
-    /// Tell what a run would submit.
+    /// Report what a run would submit.
     case plan
-    /// Tell which word stands for this agent; where its state is in doubt, after making it another agent's.
+    /// Report which word stands for this agent; where its state is in doubt, after making it another agent's.
     case own
   }
   /// What a person decides about a held job.
@@ -198,7 +198,7 @@ public struct StatusReport: Codable, Sendable {
   public var in_flight: [JobLine]
   /// Jobs that wait: for a person, a time or a file. Not those that only wait for their turn.
   public var waiting: [JobLine]
-  /// How many more wait than are told here.
+  /// How many more wait than are listed here.
   public var waiting_more: Int
   /// Today's spending.
   public var today: Today

@@ -175,8 +175,8 @@ extension Pipeline {
     if let note = job.note {
       guard note.state == .failed || job.isKeptRefusal else { return nil }
       // What was wrong with the file may be over without the file having changed.
-      try await record([.note(job: job.id, file: job.file, note.judgedAnew, stamp: nil, at: wallClock)])
-      jobs[job.id]?.job.note = note.judgedAnew
+      try await record([.note(job: job.id, file: job.file, note.withPresentRules, stamp: nil, at: wallClock)])
+      jobs[job.id]?.job.note = note.withPresentRules
       lookAt(job.file)
       return result(job, ok: true, "It is looked at again\(orLater).")
     }

@@ -4,7 +4,7 @@ import JobCore
 enum DecisionPurpose {
   /// It is carried out.
   case run
-  /// It is only told. Nothing is remembered, and whatever has to last for a while has lasted.
+  /// It is only reported. Nothing is remembered, and whatever has to last for a while has lasted.
   case plan(PlanContext)
 
   var isRun: Bool { if case .run = self { true } else { false } }

@@ -19,7 +19,7 @@ final class Dispatcher {
     case all
     /// One, which tries.
     case one
-    /// A query has to tell whether any may.
+    /// A query has to show whether any may.
     case probe
     /// None yet.
     case none
@@ -29,7 +29,7 @@ final class Dispatcher {
   private var pace: SubmissionPace
   /// When the next may begin, where something here holds it back.
   private(set) var heldBackUntil: Duration?
-  // How many groups of refusals are being judged anew.
+  // How many groups of refusals are being decided again.
   private var rulings = 0
   // Until when what was refused rests, where nobody waits for that.
   private var resting: [SlotKey: Timestamp] = [:]
@@ -90,7 +90,7 @@ final class Dispatcher {
   /// A POST begins.
   func began(_ submission: Submission) { gate.began(submission) }
 
-  /// How a POST ended: told at once, not when it is written down. In the milliseconds of that, the next ones would go out
+  /// How a POST ended: reported at once, not when it is written down. In the milliseconds of that, the next ones would go out
   /// into the outage.
   func answered(_ outcome: SubmitOutcome, _ submission: Submission, _ ticket: Ticket, at now: Duration) -> [News] {
     ticket.close()
@@ -209,9 +209,9 @@ final class Dispatcher {
   /// What followed from its refusal is carried out.
   func forget(_ slot: SlotKey) { gate.forget(slot) }
 
-  /// Whether refusals are being judged anew.
+  /// Whether refusals are being decided again.
   var isRuling: Bool { rulings > 0 }
-  /// Refusals are judged anew from now on.
+  /// Refusals are decided again from now on.
   func beginRuling() { rulings += 1 }
   /// They were.
   func endRuling() { rulings -= 1 }

@@ -65,7 +65,7 @@ extension Pipeline {
     pump()
   }
 
-  /// The watcher learns how many more prompts it may tell of.
+  /// The watcher learns how many more prompts it may report.
   func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - arrivals.count), reported: arrivals.heardOf) }
 
   func name(of root: RootID) -> String { places.name(of: root) }

@@ -112,7 +112,7 @@ extension Pipeline {
   }
 
   /// The journal has more of the job than is in hand: its facts are taken over, and once `afterwards` is done, which may
-  /// rename pictures, people are told and its sidecar is brought up to date.
+  /// rename pictures, it is reported and its sidecar is brought up to date.
   func reload(_ id: JobID, new slots: [Slot], afterwards: () async -> Void = {}) async {
     do {
       guard let fresh = try await journal.jobs([id])[0] else { return }

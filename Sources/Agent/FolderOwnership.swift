@@ -17,8 +17,8 @@ final class FolderOwnership {
   // What was just looked up, by the folder. The number counts what was heard that may have changed it.
   private var answers: [FileKey: (Belonging, since: Duration)] = [:]
   private var generation = 0
-  // Roots in a part of which nothing is taken because nobody has said whose it is, and why; and the places that people were
-  // told of.
+  // Roots in a part of which nothing is taken because nobody has said whose it is, and why; and the places that were
+  // reported.
   private var undecided: [RootID: JobError] = [:]
   private var reported: Set<FileKey> = []
 
@@ -144,7 +144,7 @@ final class FolderOwnership {
     reported.remove(FileKey(root: folder.root, path: .root))
   }
 
-  /// Nothing was taken of a file for this reason. Whether people are to be told: once for a root that is nobody's, and once
+  /// Nothing was taken of a file for this reason. Whether it is to be reported: once for a root that is nobody's, and once
   /// for each folder that is another agent's, because every rescan looks at it again.
   func tookNothing(of file: FileKey, _ problem: JobError) -> Bool {
     let isOthers = problem.code == .otherOwner

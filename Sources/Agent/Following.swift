@@ -72,7 +72,7 @@ extension Pipeline {
     }
   }
 
-  // Whether a job's file that is not in its place any more is known not to be this one: the kernel told that it became
+  // Whether a job's file that is not in its place any more is known not to be this one: the kernel reported that it became
   // another one, which is there; or this one was copied together with its sidecar, which the file that was moved left behind.
   private func isElsewhere(_ place: FormerPlace, _ job: Job, notIn file: FileKey) async throws -> Bool {
     let former = place.file

@@ -259,7 +259,7 @@ extension JournalChange {
     case .forget(let job), .refresh(let job, _), .arrived(let job): job
     case .announced(let change, _): change.job
     case .renamed, .renamedFolder, .outputs, .clockSet, .undelay, .delivered: nil
-    case .shared, .charge, .chargeTold, .release, .expectCallback, .evidence, .weighed: nil
+    case .shared, .charge, .chargeReported, .release, .expectCallback, .evidence, .weighed: nil
     }
   }
 }

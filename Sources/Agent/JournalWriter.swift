@@ -1,6 +1,6 @@
 import JobCore
 
-/// The actor that a journal writer works for. It is told of everything in its own isolation.
+/// The actor that a journal writer works for. It is called in its own isolation.
 protocol JournalWriterOwner: Actor {
   /// Does this in a task of its own.
   @discardableResult
@@ -31,7 +31,7 @@ final class JournalWriter {
   private var isWriting = false
   /// Whether the last try found no room.
   private(set) var isFull = false
-  // Slots whose answers wait for room, of those that their owner was told of.
+  // Slots whose answers wait for room, of those that were reported to their owner.
   private var waitingAnswers: Set<SlotKey> = []
   private var wait: Task<Void, any Error>?
   private var givesUp = false
@@ -46,7 +46,7 @@ final class JournalWriter {
   /// Whether nothing is on its way into the journal.
   var isIdle: Bool { pending.isEmpty && !isWriting }
 
-  /// Whether the answer to this slot's POST waits for room, and its owner was told.
+  /// Whether the answer to this slot's POST waits for room, and its owner knows.
   func isWaiting(_ key: SlotKey) -> Bool { waitingAnswers.contains(key) }
 
   /// Returns when the changes are durable, with what became of each; at once where there are none. Throws where the journal

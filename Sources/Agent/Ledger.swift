@@ -83,7 +83,7 @@ final class Ledger {
     for change in changes {
       switch change.unannounced {
       case .charge(let charge): if book.enter(charge) { isFreed = true }
-      case .chargeTold(let charge): book.enterTold(charge)
+      case .chargeReported(let charge): book.enterReported(charge)
       case .release(let attemptID):
         book.release(attemptID)
         isFreed = true

@@ -17,7 +17,7 @@ struct OnceJudge {
   var deadline: Duration?
   /// Set while the service takes nothing.
   var closed: ServiceGate.Closed?
-  /// Whether refusals are being judged anew.
+  /// Whether refusals are being decided again.
   var isRuling = false
   /// Whether every root was looked through.
   var isScanned = false

@@ -17,7 +17,7 @@ struct OriginTracker {
   struct Candidate {
     var job: Job
     var file: FileKey
-    /// The kernel told of the rename; else only the text is the same.
+    /// The kernel reported the rename; else only the text is the same.
     var isFromKernel: Bool
     /// Whether the file is missing. Else it is there, and the other one a copy of it.
     var isMissing: Bool
@@ -27,7 +27,7 @@ struct OriginTracker {
   enum Verdict {
     case isIt
     case isNot
-    /// That cannot be told before this time.
+    /// That cannot be determined before this time.
     case wait(until: Duration)
   }
 

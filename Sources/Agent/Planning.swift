@@ -1,6 +1,6 @@
 import JobCore
 
-// What a run would submit, found out by looking only: the run's own decision on each file is told, not carried out.
+// What a run would submit, found out by looking only: the run's own decision on each file is reported, not carried out.
 extension Pipeline {
   /// A plan in the making.
   private struct Plan {

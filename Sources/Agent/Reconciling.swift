@@ -1,9 +1,9 @@
 import JobCore
 
 // A journal can be out of date: an older copy was put in its place, or it lost what it had last. The folder is the
-// second journal, so the sidecar is asked before money is spent: what it tells of is not submitted again.
+// second journal, so the sidecar is read before money is spent: what it reports is not submitted again.
 extension Pipeline {
-  /// Whether the prompt's sidecar tells of submissions for this slot that the journal does not know, or of the task of one
+  /// Whether the prompt's sidecar has submissions for this slot that the journal does not know, or of the task of one
   /// that it does. Then the slot has become what the sidecar says.
   func sidecarKnowsMore(_ key: SlotKey, _ entry: ActiveJob) async throws -> Bool {
     guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision],
@@ -29,7 +29,7 @@ extension Pipeline {
     return true
   }
 
-  /// Whether the sidecar tells of what was paid for, and the journal of nothing: a prompt whose journal was lost and that
+  /// Whether the sidecar has something that was paid for, and the journal nothing: a prompt whose journal was lost and that
   /// cannot be taken at present, or one with a later text than the journal has. Then it must not be overwritten before it
   /// was believed.
   func sidecarHasMore(than job: Job) async throws(LocalTrouble) -> Bool {

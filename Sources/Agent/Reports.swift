@@ -32,7 +32,7 @@ extension Pipeline {
     String(Timestamp(milliseconds: day * 86_400_000).rfc3339.prefix(10))
   }
 
-  // Where no agent runs, nothing is watched; whose the roots are can be told all the same.
+  // Where no agent runs, nothing is watched; whose the roots are is reported all the same.
   private func folders() async -> [StatusReport.Folder] {
     var folders: [StatusReport.Folder] = []
     let foreign = await ownership.notOurs(of: roots)
@@ -123,7 +123,7 @@ extension Pipeline {
     var lines: [StatusReport.JobLine] = []
     var more = 0
     for state in [StateName.held, .failed, .queued] {
-      // Of a long queue only what waits for more than its turn is told.
+      // Of a long queue only what waits for more than its turn is listed.
       let ids = try await journal.files(roots: roots, in: state, limit: state == .queued ? 2000 : Int(Int32.max))
       for id in ids {
         guard lines.count < Self.mostListed else {

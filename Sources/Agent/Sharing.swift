@@ -93,7 +93,7 @@ extension Pipeline {
 }
 
 extension StatusSidecar {
-  /// Whether it is the job's own, and tells of no submission that the journal does not know.
+  /// Whether it is the job's own, and has no submission that the journal does not know.
   fileprivate func isBehind(_ job: Job) -> Bool {
     guard jobID == job.id.text, revision <= job.latest else { return false }
     return attempts.allSatisfy { entry in

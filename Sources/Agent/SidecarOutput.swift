@@ -49,7 +49,7 @@ extension Pipeline {
     noticeWritten(.sidecar, in: entry.job.file.root)
   }
 
-  /// The service takes nothing: people are told, and so are those who look at a job that is on its way.
+  /// The service takes nothing: it is reported, and shown in the sidecars of jobs that are on their way.
   func sayClosed(_ error: JobError) {
     observer.notice(.error, error)
     for entry in jobs.inHand where !entry.running.isEmpty { progress(entry) }

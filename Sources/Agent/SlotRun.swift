@@ -151,7 +151,7 @@ extension Pipeline {
       return nil
     } catch {
       if error.isFatal { throw error }
-      // Its picture is safe; it is told of when there is a place for that again.
+      // Its picture is safe; it is reported when there is a place for that again.
       if entry.job.slots[key]?.state == .done,
         error.error.isOfOwner
           || error.error.isOfPlace && entry.job.outputs.allSatisfy({ $0.slot != key || $0.kept != nil })

@@ -32,7 +32,7 @@ extension Pipeline {
     if !backlog.hasReady { fill() }
   }
 
-  // Where the journal was lost, only the sidecars tell what was spent today, and whose prompts are whose: under a limit, or
+  // Where the journal was lost, only the sidecars say what was spent today, and whose prompts are whose: under a limit, or
   // where a root that is new to the journal has sidecars, what stands in the folders at the start is looked at before
   // anything is submitted.
   private func hasSeenWhatWasPaid(at now: Duration) -> Bool {

@@ -31,7 +31,7 @@ extension Pipeline {
     do {
       if let other = try await journal.slots(task: taskID).first { return taskOfAnother(taskID, other) }
     } catch {
-      // The answer is written down next, which fails for the same reason and is told of there.
+      // The answer is written down next, which fails for the same reason and is reported there.
       observer.notice(
         .warning, JobError(code: .journal, message: "The journal cannot be asked for a task: \(error)"))
     }

@@ -141,7 +141,7 @@ extension Pipeline {
     return outcome
   }
 
-  // Once for a row of them: it is this task's trouble, and nothing else tells of it before its deadline.
+  // Once for a row of them: it is this task's trouble, and nothing else reports it before its deadline.
   private func sayUnusable(_ outcome: QueryOutcome, _ key: SlotKey, _ entry: ActiveJob) {
     guard case .unusable(var error) = outcome, entry.job.slots[key]?.failures == 0 else { return }
     error.message = "\(entry.job.file.path.display): \(error.message)"

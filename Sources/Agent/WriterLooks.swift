@@ -25,7 +25,7 @@ struct WriterLooks {
   /// Nothing has it open, or nothing waits for that.
   mutating func forget(_ file: FileKey) { due[file] = nil }
 
-  /// Those of the places, where it cannot be seen whether a file is open, that people were not told of.
+  /// Those of the places, where it cannot be seen whether a file is open, that were not reported.
   mutating func unreported(_ found: [BlindSpot]) -> [BlindSpot] {
     guard found.count > reported.count else { return [] }
     return found.filter { reported.insert($0).inserted }

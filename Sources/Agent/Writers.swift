@@ -34,7 +34,7 @@ extension Pipeline {
     return .postponed(until: wallClock + .seconds(1), FileDecision.beingWritten(written, settings.fileRules))
   }
 
-  /// Tells of the places where it cannot be seen whether a file is open, each once.
+  /// Reports the places where it cannot be seen whether a file is open, each once.
   func tellBlindSpots() {
     for spot in writerLooks.unreported(files.blindSpots) {
       var error = spot.error

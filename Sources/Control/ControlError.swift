@@ -4,7 +4,7 @@ public enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
   case silent(String, String)
   /// The address cannot be listened on: path or address, and reason.
   case unusable(String, String)
-  /// Commands cannot be told of the agent: file or folder, and reason.
+  /// Commands cannot find the agent: file or folder, and reason.
   case unannounced(String, String)
 
   /// For the user.

@@ -46,7 +46,7 @@ enum Names {
     case dead
     /// Nothing has the name.
     case missing
-    /// Something else has the name, or it cannot be told: the reason.
+    /// Something else has the name, or it cannot be determined: the reason.
     case unknown(String)
   }
 

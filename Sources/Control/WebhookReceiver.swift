@@ -92,7 +92,7 @@ public final class WebhookReceiver: Sendable {
     ])
   }
 
-  /// Ends listening and closes all connections. What the sink was told and has not answered stays the sink's affair.
+  /// Ends listening and closes all connections. What the sink has received and not answered stays the sink's affair.
   public func close() async {
     await listener.closed()
     await connections.close()

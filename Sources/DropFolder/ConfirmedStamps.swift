@@ -1,7 +1,7 @@
 import JobCore
 import Synchronization
 
-/// Prompts that are known as they stand, told by whoever knows and asked by the scans. Between two whole scans an entry is
+/// Prompts that are known as they stand, entered by whoever knows and asked by the scans. Between two whole scans an entry is
 /// used up once; one that no scan asked for is forgotten.
 final class ConfirmedStamps: Sendable {
   private struct State {

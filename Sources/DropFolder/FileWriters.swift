@@ -6,15 +6,15 @@ import Synchronization
 /// Which files a program still has open for writing: those are not complete.
 ///
 /// The kernel says so to who asks for a read lease: it is refused while anybody has the file open for writing, whatever the
-/// name, and whenever that began. Where there are no leases, what inotify told last decides: written to, and not closed since.
+/// name, and whenever that began. Where there are no leases, what inotify reported last decides: written to, and not closed since.
 public final class FileWriters: Sendable {
   private struct State {
-    // Written to and not closed since, as the kernel told.
+    // Written to and not closed since, as the kernel reported.
     var written: Set<FileKey> = []
     var blind: [Blindness: BlindSpot] = [:]
   }
 
-  /// Where and why leases say nothing: told once for each.
+  /// Where and why leases say nothing: reported once for each.
   private struct Blindness: Hashable {
     var root: RootID
     var device: UInt64
@@ -32,7 +32,7 @@ public final class FileWriters: Sendable {
 
   // Files that are written at once are few. More than this many are not kept in mind, and count as closed.
   private static let mostWritten = 4096
-  // A file's close is told of before the kernel has let go of it, some microseconds later as a rule. Seven waits of 0.1 ms,
+  // A file's close is reported before the kernel has let go of it, some microseconds later as a rule. Seven waits of 0.1 ms,
   // each twice as long as the one before, are 13 ms: long enough for a busy machine, and no matter for a file that is open.
   private static let firstWait: UInt32 = 100
   private static let waits = 7

@@ -19,7 +19,7 @@ public final class FolderFiles: RootFiles {
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
 
-  /// Takes roots. `check` judges images, `glance` tells what a damaged one is, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
+  /// Takes roots. `check` checks images, `glance` says what a damaged one is, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
   /// made when it is needed; `writers` is the watcher's too; what lies in `skipped` folders is not there.
   public init(
     roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, glance: @escaping ImageGlance,

@@ -15,7 +15,7 @@ struct FolderLook {
   private(set) var prompts: [Prompt] = []
   /// Folders to go into.
   private(set) var folders: [[UInt8]] = []
-  /// Folders that are left out, and that the user is told of.
+  /// Folders that are left out, and that are reported.
   private(set) var leftOut: [[UInt8]] = []
   /// The name of the folder's own defaults.
   private(set) var defaults: [UInt8]?

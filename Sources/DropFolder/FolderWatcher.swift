@@ -82,13 +82,13 @@ public final class FolderWatcher: FolderWatching {
     thread.start()
   }
 
-  /// How many more prompts the listener can hold, and how many it has been told of.
+  /// How many more prompts the listener can hold, and how many were reported to it.
   public func hasRoom(_ prompts: Int, reported: Int) { commands.setRoom(prompts, reported: reported) }
 
   /// The prompt is known as it stands.
   public func confirm(_ file: FileKey, _ stamp: TakenStamp) { confirmed.confirm(file, stamp) }
 
-  /// The paths besides prompts and lists whose coming is to be told.
+  /// The paths besides prompts and lists whose arrival is to be reported.
   public func await(_ files: Set<FileKey>) {
     let named = Dictionary(grouping: files, by: NamedFile.init)
     commands.change { $0.awaited = named }

@@ -33,7 +33,7 @@ enum RootAbsence: Error, Hashable {
     self = error.isOfPlace ? .missing : .unreadable(path, error)
   }
 
-  /// What the user is told. `root`: the folder that was watched.
+  /// What the user is shown. `root`: the folder that was watched.
   func error(_ root: [UInt8]) -> JobError {
     let name = DropPath.display(root)
     switch self {

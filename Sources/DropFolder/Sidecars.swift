@@ -6,7 +6,7 @@ extension FolderFiles {
   // More than any sidecar that promptdrop writes; a larger file is not ours.
   private static let sidecarLimit = 1_048_576
 
-  /// The status sidecar of a prompt, where there is one of promptdrop's. Throws where that cannot be told: it may be the only
+  /// The status sidecar of a prompt, where there is one of promptdrop's. Throws where that cannot be determined: it may be the only
   /// thing that tells of a payment.
   public func sidecar(of prompt: FileKey) async throws(LocalTrouble) -> [UInt8]? {
     try await tryOnWorker(few(prompt.root)) { () throws(LocalTrouble) in try self.findSidecar(of: prompt) }
@@ -152,7 +152,7 @@ extension FolderFiles {
     }
   }
 
-  // Closed again when this returns: a close after the rename would be told of under the final name, as a person's is who has
+  // Closed again when this returns: a close after the rename would be reported under the final name, as a person's is who has
   // edited the file.
   private func write(
     _ bytes: [UInt8], as temporary: [UInt8], in folder: borrowing Descriptor

@@ -64,7 +64,7 @@ final class StagedPicture: StagedFile {
         }
         try self.makeDurable()
         return self.state.withLock { state in
-          // Closed before it gets its final name: a close is told of under the name that the file has then, and whoever looks
+          // Closed before it gets its final name: a close is reported under the name that the file has then, and whoever looks
           // whether the picture is whole would find it open. What is damaged may still be asked for.
           if defect == nil { state.file = nil }
           return .success(
@@ -120,7 +120,7 @@ final class StagedPicture: StagedFile {
     case unknown(ImageDefect)
   }
 
-  private func judge(_ bytes: UnsafeRawBufferPointer) -> Verdict {
+  private func verdict(on bytes: UnsafeRawBufferPointer) -> Verdict {
     switch files.check(bytes) {
     case .success(let info): .whole(info)
     case .failure(let defect): files.glance(bytes).map { .damaged($0, defect) } ?? .unknown(defect)
@@ -129,7 +129,7 @@ final class StagedPicture: StagedFile {
 
   private func checkContent() throws(LocalTrouble) -> Verdict {
     let bytes: [UInt8]? = state.withLock { $0.file == nil ? $0.buffer : nil }
-    if let bytes { return bytes.withUnsafeBytes(judge) }
+    if let bytes { return bytes.withUnsafeBytes(verdict(on:)) }
     try flush()
     return try Self.oneLargeCheck.withLock { _ throws(LocalTrouble) in
       let content = try state.withLock { state throws(LocalTrouble) -> [UInt8] in
@@ -139,7 +139,7 @@ final class StagedPicture: StagedFile {
           throw trouble(error)
         }
       }
-      return content.withUnsafeBytes(judge)
+      return content.withUnsafeBytes(verdict(on:))
     }
   }
 

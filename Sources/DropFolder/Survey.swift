@@ -4,7 +4,7 @@ import JobCore
 /// A walk over the names below a root that nothing is known of yet, for what other agents, or this one before its journal was
 /// lost, have left there: it has to be known before anything is paid for.
 enum Survey {
-  /// Walks. At most 10,000 strays are told of, so that a folder of nothing but those does not fill the memory.
+  /// Walks. At most 10,000 strays are reported, so that a folder of nothing but those does not fill the memory.
   static func of(_ root: RootID, _ place: RootFolder.Place, skipping skipped: SkippedFolders) -> [FolderEvent] {
     var events: [FolderEvent] = []
     var hasSidecars = false

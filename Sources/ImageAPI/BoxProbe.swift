@@ -1,6 +1,6 @@
 import JobCore
 
-/// AVIF and HEIC: files of boxes (ISO/IEC 14496-12), told apart by the brands in the first one.
+/// AVIF and HEIC: files of boxes (ISO/IEC 14496-12), distinguished by the brands in the first one.
 enum BoxProbe {
   /// A box: its type, and where its content is.
   struct Box {

@@ -49,7 +49,7 @@ struct NetworkAddress: Hashable, Sendable {
     let isTranslated = bytes.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0])
     if isNAT64 || isTranslated { return Self.place(ofFour: bytes[12...]) == .outside ? .outside : .inside }
     if bytes.starts(with: [0x20, 0x02]), Self.place(ofFour: bytes[2..<6]) != .outside { return .inside }
-    // ISATAP (RFC 5214) is told by the interface, whatever the network.
+    // ISATAP (RFC 5214) is recognised by the interface, whatever the network.
     if bytes[8] & 0xFD == 0, bytes[9..<12] == [0, 0x5E, 0xFE], Self.place(ofFour: bytes[12...]) != .outside {
       return .inside
     }

@@ -16,7 +16,7 @@ struct ResultAddress: Sendable {
   /// Whether every address is allowed.
   var allowsAll: Bool
 
-  /// Where the URL leads, as far as it can be told without asking anybody. Throws why it may not be fetched.
+  /// Where the URL leads, as far as it is known without asking anybody. Throws why it may not be fetched.
   func target(of url: WebAddress) throws(Refusal) -> Target {
     let bare = ThisMachine.bare(url.host)
     if let address = NetworkAddress(literal: bare) {

@@ -117,7 +117,7 @@ struct ResultReading {
     let made = found.filter { !isSent($0.item) }
     var pictures = made.filter { !$0.isPreview }
     if pictures.contains(where: { !$0.isPath }) { pictures.removeAll(where: \.isPath) }
-    // A preview may be told by its URL alone, but then only beside another one.
+    // A preview may be recognised by its URL alone, but then only beside another one.
     let full = pictures.filter { !Self.isPreviewURL($0.item) }
     if !full.isEmpty { pictures = full }
     switch Set(pictures.map(\.item)).count {

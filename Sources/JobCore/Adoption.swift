@@ -1,4 +1,4 @@
-/// What a sidecar tells of a prompt that the journal does not know: the folder was copied or moved here, or the journal
+/// What a sidecar says of a prompt that the journal does not know: the folder was copied or moved here, or the journal
 /// was lost. Believed, as untrusted input: it can keep a prompt from being paid for again, and can make nothing be paid
 /// for.
 public struct Adoption {
@@ -21,7 +21,7 @@ public struct Adoption {
     self.count = max(count, Self.paidSlots(sidecar).filter { $0 <= SlotKey.surplusBase }.max() ?? 0)
   }
 
-  /// Whether it tells of anything that may have been paid for.
+  /// Whether it reports anything that may have been paid for.
   public var isPaid: Bool {
     !Self.paidSlots(sidecar).isEmpty || sidecar.outputs.contains { $0.revision == sidecar.revision }
   }
@@ -121,7 +121,7 @@ public struct Adoption {
   }
 
   private var unexplained: JobError {
-    JobError(code: .toldBySidecar, message: "The sidecar gives no reason.")
+    JobError(code: .reportedBySidecar, message: "The sidecar gives no reason.")
   }
 
   /// The pictures as the sidecar tells them. Plain names only: a path in a sidecar is somebody's trick.

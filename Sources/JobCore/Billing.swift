@@ -50,7 +50,8 @@ public enum Billing {
     let priced = slot.state == .done ? slot.attempts.last { $0.outcome == .accepted }?.attemptID : nil
     return slot.attempts.filter(\.outcome.mayBePaid).flatMap { attempt in
       let consumed = attempt.attemptID == priced ? slot.consumed : nil
-      return [.chargeTold(charge(attempt, file: file, kind: kind, consumed: consumed))] + expected(attempt, slot.key)
+      return [.chargeReported(charge(attempt, file: file, kind: kind, consumed: consumed))]
+        + expected(attempt, slot.key)
     }
   }
 

@@ -1,10 +1,10 @@
-/// A part of a watched folder where the system does not tell whether a program still has a file open for writing.
+/// A part of a watched folder where the system does not show whether a program still has a file open for writing.
 public struct BlindSpot: Hashable, Sendable {
   /// The watched folder that it belongs to.
   public var root: RootID
   /// The folder in which it was met first.
   public var folder: DropPath
-  /// Why nothing is told there, and what can be done about it.
+  /// Why nothing is known there, and what can be done about it.
   public var error: JobError
 
   /// Makes one.

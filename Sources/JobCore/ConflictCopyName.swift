@@ -1,7 +1,7 @@
 /// Names that sync tools give to one side of a conflict: `cat (Ann's conflicted copy 2026-11-28).prompt`. Such a file is
 /// nobody's wish to have a picture made, so it is held.
 ///
-/// What cannot be told by its name stays a prompt of its own: `cat (1)` (Google Drive, browsers), `cat 2` (iCloud Drive),
+/// What cannot be recognised by its name stays a prompt of its own: `cat (1)` (Google Drive, browsers), `cat 2` (iCloud Drive),
 /// `cat-DESKTOP` (OneDrive). The README lists these.
 public enum ConflictCopyName {
   /// What a stem looks like.

@@ -11,7 +11,7 @@ public struct ControlNames: Hashable, Sendable {
     case none
     /// This name does.
     case taken([UInt8])
-    /// These may be meant, and which, or whether, cannot be told.
+    /// These may be meant, and which, or whether, cannot be determined.
     case unclear([[UInt8]])
   }
 

@@ -69,7 +69,7 @@ public struct DropPath: Hashable, Sendable {
     return escaped(bytes) { isTricky($0, after: $1) }
   }
 
-  /// For people: a name as in `display`, with accents that follow their letters escaped too, so that it is told apart from
+  /// For people: a name as in `display`, with accents that follow their letters escaped too, so that it differs from
   /// one with composed letters.
   public static func spelled(_ bytes: [UInt8]) -> String {
     escaped(bytes) { isTricky($0, after: $1) || $0.properties.generalCategory == .nonspacingMark }

@@ -8,7 +8,7 @@ extension ErrorCode {
   public static let priceUnknown = ErrorCode("price-unknown")
   /// The service made two tasks of one submission.
   public static let paidTwice = ErrorCode("paid-twice")
-  /// A callback told what became of a submission.
+  /// A callback showed what became of a submission.
   public static let outcomeFound = ErrorCode("outcome-found")
   /// A picture came after its job had ended.
   public static let latePicture = ErrorCode("late-picture")
@@ -21,7 +21,7 @@ extension ErrorCode {
   /// A sidecar tells more than the journal, and stays.
   public static let sidecarKept = ErrorCode("sidecar-kept")
   /// Only a sidecar says so.
-  public static let toldBySidecar = ErrorCode("told-by-sidecar")
+  public static let reportedBySidecar = ErrorCode("told-by-sidecar")
   /// The journal cannot be used at present.
   public static let journal = ErrorCode("journal")
   /// The journal cannot be written.

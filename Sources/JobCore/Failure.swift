@@ -1,4 +1,4 @@
-/// What a user is told about something that went wrong: what, why, and what to do.
+/// What a user is shown about something that went wrong: what, why, and what to do.
 public struct JobError: Hashable, Codable, Sendable {
   /// A stable, machine-readable word such as `front-matter-unknown-key`.
   public var code: ErrorCode
@@ -58,7 +58,7 @@ public struct Failure: Error, Hashable, Sendable {
 
   /// The consequence.
   public var consequence: Consequence
-  /// What the user is told.
+  /// What the user is shown.
   public var error: JobError
 
   /// Makes a failure.
@@ -185,7 +185,7 @@ public enum FetchFailure: Error, Hashable, Sendable {
   /// The disk or the folder: nothing is wrong with the picture.
   case local(JobError)
 
-  /// What the user is told.
+  /// What the user is shown.
   public var error: JobError {
     switch self {
     case .expired(let error), .transient(let error, _), .damaged(_, let error), .unusable(let error), .local(let error):

@@ -1,21 +1,21 @@
-// What a sidecar tells that the journal does not know: the folder was copied or moved here, the journal was lost or is an
+// What a sidecar says that the journal does not know: the folder was copied or moved here, the journal was lost or is an
 // older one, or somebody else's sidecar came. What was paid for is never paid for again.
 extension FileDecision {
-  /// What a sidecar tells of a file whose job is known; nil where it tells nothing that is not.
+  /// What a sidecar says of a file whose job is known; nil where it says nothing new.
   mutating func believeSidecar(
     _ asked: Asked, _ known: KnownFile, _ job: Job, _ current: Revision
   ) throws(FileNeed) -> FileOutcome? {
     guard let sidecar = asked.sidecar else { return nil }
     let likeSidecar = identity(asked.identity, against: sidecar.identity)
     let adopted = Adoption(sidecar, likeSidecar, count: asked.request.count, now: now.wall)
-    // Somebody else's sidecar came for the same text before this one's was sent: what it tells of is not paid for again.
+    // Somebody else's sidecar came for the same text before this one's was sent: what it reports is not paid for again.
     if sidecar.jobID != job.id.text, !job.currentSlots.contains(where: \.mayBePaid), let adopted, adopted.isPaid,
       try !wasPaid(asked.identity, job, current)
     {
       return try takeAdopted(
         asked, job.id, adopted, sidecar, likeSidecar, number: job.latest + 1, isCopy: true)
     }
-    // A journal that is out of date does not know of a text that the sidecar tells of.
+    // A journal that is out of date does not know a text that the sidecar has.
     guard sidecar.jobID == job.id.text, sidecar.revision > job.latest, sidecar.tellsOfPayment else { return nil }
     if let adopted {
       var outcome = try takeAdopted(asked, job.id, adopted, sidecar, likeSidecar, number: sidecar.revision)
@@ -71,7 +71,7 @@ extension FileDecision {
     return outcome
   }
 
-  /// Makes the journal what a sidecar tells of another text than the file's, so that what was paid for goes on and the file
+  /// Makes the journal what a sidecar says of another text than the file's, so that what was paid for goes on and the file
   /// can be weighed against it. Nil where there is nothing in it to believe. `job`: the file's, where something was taken.
   func believe(_ sidecar: StatusSidecar, _ job: Job?, _ stamp: TakenStamp) throws(FileNeed) -> FileOutcome? {
     guard sidecar.tellsOfPayment, let identity = sidecar.identity,
@@ -128,7 +128,7 @@ extension FileDecision {
 
   // MARK: submissions for other texts
 
-  /// What a sidecar tells of submissions for other texts that are still open.
+  /// What a sidecar says of submissions for other texts that are still open.
   private struct Earlier {
     /// Texts that the journal does not know.
     var unknown: [(revision: Revision, slots: [Slot])] = []
@@ -179,7 +179,7 @@ extension FileDecision {
 }
 
 extension JobError {
-  /// A sidecar tells of a submission that the journal does not know.
+  /// A sidecar has a submission that the journal does not know.
   public static func journalIsBehind(_ file: FileKey) -> JobError {
     JobError(
       code: .journalBehind,

@@ -94,12 +94,12 @@ extension FileDecision {
     let sidecar = asked.sidecar
     let likeSidecar = identity(asked.identity, against: sidecar?.identity)
     let adopted = sidecar.flatMap { Adoption($0, likeSidecar, count: asked.request.count, now: now.wall) }
-    // A copy that has a sidecar which tells of an end needs nothing else to be told what it is.
-    let isTold = adopted != nil && sidecar?.state.isSettled == true
+    // A copy whose sidecar has a final state is known for what it is without waiting.
+    let hasEnded = adopted != nil && sidecar?.state.isSettled == true
     // A list under nearly the right name says nothing of where the file comes from.
     var textual = asked.identity
     if seen.hasNearList { textual.list = nil }
-    if let outcome = try comesFromElsewhere(textual, grace: isTold ? .zero : rules.copyGrace) { return outcome }
+    if let outcome = try comesFromElsewhere(textual, grace: hasEnded ? .zero : rules.copyGrace) { return outcome }
     // The folder was copied, and the first one is still here: its tasks are the first one's.
     let isCopy =
       if let sidecar { try knowledge.isSidecarsJobKnown.get(.sidecarsJob(JobID(sidecar.jobID))) } else { false }

@@ -172,7 +172,7 @@ extension FileDecision {
 
   private func isConflictCopy(_ stamp: FileStamp) throws(FileNeed) -> Bool {
     // What was held stays held while it is as it was, whatever the rules have become or its neighbour. In a folder that an
-    // earlier version watched it stays so in any case: a copy of the folder has other stamps, and nothing tells whether the
+    // earlier version watched it stays so in any case: a copy of the folder has other stamps, and nothing shows whether the
     // text is still the one that was held.
     if known?.note?.heldFor == .conflictCopy,
       known?.stamp?.prompt == stamp || knowledge.memory.isRootOfFormerExcludes

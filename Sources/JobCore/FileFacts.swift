@@ -113,6 +113,6 @@ public enum Origin: Hashable, Sendable {
   case none
   /// It was this job's file under another name.
   case renamed(Job, from: FileKey)
-  /// That cannot be told before this time, monotonic.
+  /// That cannot be determined before this time, monotonic.
   case wait(until: Duration)
 }

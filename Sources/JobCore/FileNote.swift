@@ -8,7 +8,7 @@ public struct FileNote: Hashable, Codable, Sendable {
   public var since: Timestamp
   /// What a person has let pass; nil where nothing was approved.
   public var approval: FileApproval?
-  /// By which rules of names the file was judged; nil for notes of versions that compared names of lists and images byte
+  /// By which rules of names the decision was made; nil for notes of versions that compared names of lists and images byte
   /// by byte.
   public private(set) var names: NameRules? = .lookalikes
 
@@ -35,8 +35,8 @@ public struct FileNote: Hashable, Codable, Sendable {
   /// Whether something was missing under former rules of names: it may be there by today's.
   public var isOfFormerNames: Bool { names == nil && missing != nil }
 
-  /// The same, judged by today's rules.
-  public var judgedAnew: FileNote {
+  /// The same, by today's rules.
+  public var withPresentRules: FileNote {
     var note = self
     note.names = .lookalikes
     return note

@@ -47,7 +47,7 @@ public struct FileReason: Hashable, Sendable {
     case restored
     /// A job follows its file to this name.
     case renamed
-    /// Its sidecar tells what was paid for.
+    /// Its sidecar says what was paid for.
     case adopted
     /// It waits for something that is seen when it comes.
     case waits
@@ -82,7 +82,7 @@ public struct FileReason: Hashable, Sendable {
 
 /// What is remembered of a file.
 public enum FileMemo: Hashable, Sendable {
-  /// It is as it was when it was read: the watcher need not tell of it again.
+  /// It is as it was when it was read: the watcher need not report it again.
   case confirm(TakenStamp)
   /// It is looked at at this time, monotonic, whatever happens to it.
   case look(at: Duration)
@@ -94,9 +94,9 @@ public enum FileMemo: Hashable, Sendable {
 
 /// What is done for a file besides changing the journal.
 public enum FileEffect: Sendable {
-  /// People are told, once for each place.
+  /// It is reported to the user, once for each place.
   case sayNotOurs(JobError)
-  /// People are told, once for each file.
+  /// It is reported to the user, once for each file.
   case sayLeftOut(JobError)
   /// People are warned.
   case warn(JobError)
@@ -119,7 +119,7 @@ public enum FileEffect: Sendable {
   case withdraw([SlotKey], CancelReason)
   /// The job's pictures and sidecar follow its file from this name; one that had the new name gives way.
   case follow(JobID, from: FileKey, displaced: Displaced?)
-  /// Its sidecar is removed, unless it tells of more than this job.
+  /// Its sidecar is removed, unless it has more than this job.
   case removeSidecar(unlessMoreThan: Job?)
   /// Pictures that are kept for it are put in place.
   case putKeptBack

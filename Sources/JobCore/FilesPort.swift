@@ -71,7 +71,7 @@ public struct UnclearControl: Hashable, Sendable {
     /// The defaults of a folder.
     case defaults
   }
-  /// Why that cannot be told.
+  /// Why that cannot be determined.
   public enum Why: Hashable, Sendable {
     /// Its name is not the right one; or there are several that might be.
     case name

@@ -48,7 +48,7 @@ public enum FolderEvent: Hashable, Sendable {
 public struct FolderCondition: Hashable, Sendable {
   /// The ways.
   public enum Mode: String, Sendable {
-    /// The kernel tells of every change.
+    /// The kernel reports every change.
     case inotify
     /// It is looked through at an interval.
     case polling
@@ -88,17 +88,17 @@ public struct FolderCondition: Hashable, Sendable {
 
 /// Watches roots.
 ///
-/// It remembers what it told of and what was confirmed, so that looking through a folder again tells only what is new. A
+/// It remembers what it reported and what was confirmed, so that scanning a folder again reports only what is new. A
 /// watcher never holds more than its listener has room for: what is too much is found by looking again later.
 public protocol FolderWatching: Sendable {
   /// Begins: watches, then scans, then reports what happens, in batches, on a thread of its own. The roots of `fresh` are
-  /// surveyed before anything else is told of.
+  /// surveyed before anything else is reported.
   func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void)
-  /// How many more prompts the listener can hold, and how many it has been told of so far.
+  /// How many more prompts the listener can hold, and how many were reported to it so far.
   func hasRoom(_ prompts: Int, reported: Int)
-  /// The prompt is known as it stands, with this stamp: no need to tell of it again until that changes.
+  /// The prompt is known as it stands, with this stamp: no need to report it again until that changes.
   func confirm(_ file: FileKey, _ stamp: TakenStamp)
-  /// The paths besides prompts and lists whose coming is to be told.
+  /// The paths besides prompts and lists whose arrival is to be reported.
   func await(_ files: Set<FileKey>)
   /// Looks through everything again.
   func rescan()

@@ -36,7 +36,7 @@ public struct ImageInfo: Hashable, Sendable {
 /// Checks a whole image: format and size from its bytes, and that its end is there. Throws what is wrong with it.
 public typealias ImageCheck = @Sendable (UnsafeRawBufferPointer) -> Result<ImageInfo, ImageDefect>
 
-/// Tells what an image is that is not whole, as far as its beginning says; nil for what begins like no known format.
+/// Says what an image is that is not whole, as far as its beginning says; nil for what begins like no known format.
 public typealias ImageGlance = @Sendable (UnsafeRawBufferPointer) -> ImageInfo?
 
 /// What is wrong with an image's bytes.

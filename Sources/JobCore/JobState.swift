@@ -30,7 +30,7 @@ extension Slot {
       next.slot.state = .queued(Queued())
       next.after = [.requeue]
     case (_, .refusalWasTheAccounts), (_, .refusalWasItsOwn), (_, .triedAgain):
-      return judged(event, now: now, policy: policy)
+      return onRefusal(event, now: now, policy: policy)
 
     case (.submitting, .couldNotRecord(let error)):
       next.slot.endAttempt(.notSent, now)
@@ -247,7 +247,7 @@ extension Slot {
           after = [.writeSidecar(durable: true)]
         } else {
           state = .fetching(Fetching(task: task, results: images))
-          // Of one more try nothing is told: what was wrong with the last one is.
+          // One more try is not reported: what was wrong with the last one is.
           after = (task.late == nil ? [.writeSidecar(durable: false)] : []) + [.fetch(at: now)]
         }
       }

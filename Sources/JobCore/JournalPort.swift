@@ -5,7 +5,7 @@ public struct TakenStamp: Hashable, Sendable {
   /// The image list's; nil where there was none.
   public var list: FileStamp?
   /// A fingerprint of what else the request is made of: folder defaults and settings. 0: local reference images too, so
-  /// that only reading can tell whether anything changed.
+  /// that only reading can show whether anything changed.
   public var inputs: UInt64
   /// Makes a stamp.
   public init(prompt: FileStamp, list: FileStamp?, inputs: UInt64 = 0) {
@@ -15,7 +15,7 @@ public struct TakenStamp: Hashable, Sendable {
   }
 }
 
-/// What the journal knows of a path: enough to tell that nothing has to be done.
+/// What the journal knows of a path: enough to know that nothing has to be done.
 public struct KnownFile: Hashable, Sendable {
   /// The job.
   public var job: JobID
@@ -75,8 +75,8 @@ public indirect enum JournalChange: Sendable {
   case surplus(Slot)
   /// A submission is on the bill, or what it cost is known.
   case charge(Charge)
-  /// A sidecar tells of a submission: it is on the bill, unless it is there already.
-  case chargeTold(Charge)
+  /// A sidecar has a submission: it is on the bill, unless it is there already.
+  case chargeReported(Charge)
   /// A submission was not accepted: it goes from the bill.
   case release(attemptID: String)
   /// An attempt was given a callback URL of its own.

@@ -16,7 +16,7 @@ public struct Knowledge: Sendable {
   public var earlier: Fact<EarlierRevision?> = .notAsked
   /// How many revisions of the job were taken lately.
   public var recentRevisions: Fact<Int> = .notAsked
-  /// The slots of revisions that the sidecar tells of, by revision.
+  /// The slots of revisions that the sidecar has, by revision.
   public var slots: Fact<[Int: [Slot]]> = .notAsked
 
   /// A revision that the job had, with its slots.
@@ -31,7 +31,7 @@ public struct Knowledge: Sendable {
 
   /// What is only in memory.
   public struct Memory: Sendable {
-    /// Whether the sidecar may tell of a later text than the journal: it stays as it is until the file was looked at.
+    /// Whether the sidecar may have a later text than the journal: it stays as it is until the file was looked at.
     public let isSidecarUnread: Bool
     /// Whether a person wants it made once more though its text is the same.
     public let isWantedAnew: Bool

@@ -126,7 +126,7 @@ extension Slot {
 }
 
 extension Fetching {
-  /// Why these results cannot be taken for all that the task made; nil: they can. A task's pictures are told apart by their
+  /// Why these results cannot be taken for all that the task made; nil: they can. A task's pictures are distinguished by their
   /// place in the list: where fewer are listed than before, nobody knows which one is missing. `placed`: those of them
   /// that are in place, from 1.
   public func shortfall(placed: Set<Int>) -> JobError? {

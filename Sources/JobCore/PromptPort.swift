@@ -43,7 +43,7 @@ public struct PromptRequest: Hashable, Sendable {
 
 /// Reads what users write. Pure: bytes in, meaning out.
 public protocol PromptReading: Sendable {
-  /// Understands a prompt with its list and the defaults of its folders (nearest first). Throws what the user is told;
+  /// Understands a prompt with its list and the defaults of its folders (nearest first). Throws what the user is shown;
   /// the code `empty` means that there is no text yet.
   func understand(
     prompt: [UInt8], list: [UInt8]?, file: FileKey, defaults: [(FileKey, [UInt8])]

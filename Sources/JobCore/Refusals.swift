@@ -68,7 +68,7 @@ struct Refusals: Sendable {
     refused[slot] = nil
   }
 
-  /// Whether the slot was given another chance.
+  /// Whether the slot was tried one more time.
   func wasExcused(_ slot: SlotKey) -> Bool { refused[slot]?.stage == .released }
 
   /// These were blamed on the account for another reason.

@@ -49,7 +49,7 @@ public struct ServiceGate: Sendable {
     case wait(until: Duration)
     /// Ask the service with a query, which costs nothing, and report how it went.
     case probe
-    /// Submit just one: only a submit can tell whether the account is good again, and a refused one is free.
+    /// Submit just one: only a submit can show whether the account is good again, and a refused one is free.
     case submitOne
   }
 

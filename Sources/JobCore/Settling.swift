@@ -1,4 +1,4 @@
-/// What the file system says of a file: enough to tell that it is *unchanged since it was read*, never that its content
+/// What the file system says of a file: enough to know that it is *unchanged since it was read*, never that its content
 /// has changed.
 public struct FileStamp: Hashable, Codable, Sendable {
   /// Device, inode, size in bytes, modification and change time in nanoseconds since the epoch.

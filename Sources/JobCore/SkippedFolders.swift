@@ -24,7 +24,7 @@ public struct SkippedFolders: Sendable {
   }
 
   /// The one table of names; a test holds the README's to it. Folders with a dot before their names are skipped in any case:
-  /// those that stand here besides are the ones that `status` tells of.
+  /// those that stand here besides are the ones that `status` lists.
   public static let table: [Entry] = [
     // kb.synology.com ("Recycle Bin", "Snapshot Replication"); `@eaDir` holds thumbnails and extended attributes.
     Entry(name: "#recycle", purpose: .recycleBin, maker: "Synology"),
@@ -111,7 +111,7 @@ public struct SkippedFolders: Sendable {
     return isListed(name)
   }
 
-  /// Whether the name stands in the table or was added to it, so that the user is told where such a folder is.
+  /// Whether the name stands in the table or was added to it, so that `status` says where such a folder is.
   public func isListed(_ name: [UInt8]) -> Bool { names.contains(name) || added.contains(name) }
 
   /// Whether a file lies in such a folder, at any depth below the root.

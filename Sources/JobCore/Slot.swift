@@ -288,7 +288,7 @@ extension SlotState {
     }
   }
 
-  /// What the user is told about it, if anything went wrong.
+  /// What the user is shown about it, if anything went wrong.
   public var error: JobError? {
     switch self {
     case .queued(let queued): queued.error

@@ -13,7 +13,7 @@ extension Slot {
   /// Whether money may have gone for it.
   public var mayBePaid: Bool { attempts.contains { $0.outcome.mayBePaid } || state == .done }
 
-  /// Whether a sidecar tells of submissions of this slot that the journal does not know, or of the task of one that it does.
+  /// Whether a sidecar has submissions of this slot that the journal does not know, or of the task of one that it does.
   public func learns(from other: Slot) -> Bool {
     // Earlier versions dropped the attempts of pictures that had been finished for long.
     guard state != .done else { return false }
@@ -41,6 +41,6 @@ extension Queued {
 }
 
 extension StatusSidecar {
-  /// Whether it tells of submissions or pictures.
+  /// Whether it has submissions or pictures.
   public var tellsOfPayment: Bool { !attempts.isEmpty || !outputs.isEmpty }
 }

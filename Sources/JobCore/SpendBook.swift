@@ -166,8 +166,8 @@ public struct SpendBook: Sendable {
       retryable: true)
   }
 
-  /// Enters what a sidecar tells of: it changes nothing that is known, and teaches no price.
-  public mutating func enterTold(_ charge: Charge) {
+  /// Enters what a sidecar reports: it changes nothing that is known, and teaches no price.
+  public mutating func enterReported(_ charge: Charge) {
     if charge.day == day, charges[charge.attemptID] == nil { add(charge) }
   }
 

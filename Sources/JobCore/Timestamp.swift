@@ -24,7 +24,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
   /// RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:05:00.250Z`.
   public var rfc3339: String {
-    // RFC 3339 has four digits for the year: what lies beyond is told as the farthest that can be.
+    // RFC 3339 has four digits for the year: what lies beyond is written as the last moment of 9999.
     let bounded = min(max(milliseconds, Self.earliestShown), Self.latestShown)
     let seconds = bounded.floorDiv(1000)
     let ms = Int(bounded - seconds * 1000)

@@ -22,7 +22,7 @@ extension Store {
       try done(connection.changed("UPDATE root SET shared = ? WHERE id = ?", .text(owner), .integer(root.number)))
     case .surplus(let slot): try surplus(slot)
     case .charge(let charge): try enter(charge, isReported: false)
-    case .chargeTold(let charge): try enter(charge, isReported: true)
+    case .chargeReported(let charge): try enter(charge, isReported: true)
     case .release(let attemptID): try release(charge: attemptID)
     case .expectCallback(let target): try expect(target)
     case .evidence(let evidence): try enter(evidence)

@@ -31,7 +31,7 @@ struct Request: Sendable {
 struct Reply: Sendable {
   enum Body: Sendable {
     case whole(ByteBuffer)
-    /// Content-Length tells of all of it, half is sent, then the connection is closed.
+    /// Content-Length announces all of it, half is sent, then the connection is closed.
     case half(ByteBuffer)
     /// That many bytes in chunks.
     case stream(Int)

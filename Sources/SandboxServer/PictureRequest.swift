@@ -2,7 +2,7 @@
 struct PictureRequest: Sendable, Hashable {
   /// From the prompt: the same prompt gives the same picture.
   let seed: UInt64
-  /// How many tasks the prompt had before; shifts the picture a little, so that revisions can be told apart.
+  /// How many tasks the prompt had before; shifts the picture a little, so that revisions can be distinguished.
   let revision: Int
   /// The place in the round robin of pre-drawn pictures.
   let number: Int

@@ -33,9 +33,9 @@ extension Pipelines {
         #expect(bench.service.posts.count == 1)
         #expect(bench.service.queries(task) >= 1, "it was asked for first")
         #expect(try bench.hasPicture("cat"))
-        let told = try #require(try bench.sidecar("cat"))
-        #expect(told.taskID(slot: 1) == task)
-        #expect(!told.mayHaveBeenPaidTwice)
+        let sidecar = try #require(try bench.sidecar("cat"))
+        #expect(sidecar.taskID(slot: 1) == task)
+        #expect(!sidecar.mayHaveBeenPaidTwice)
       }
     }
 
@@ -56,8 +56,8 @@ extension Pipelines {
         try await bench.until("done") { try await $0.state("cat") == .done }
         try await bench.pass(.seconds(60))
         #expect(bench.service.fetches.count == 1)
-        let told = try #require(try bench.sidecar("cat"))
-        #expect(told.state == .done && told.attempts.count == 1 && told.outputs.count == 1)
+        let sidecar = try #require(try bench.sidecar("cat"))
+        #expect(sidecar.state == .done && sidecar.attempts.count == 1 && sidecar.outputs.count == 1)
       }
     }
 
@@ -134,10 +134,10 @@ extension Pipelines {
         #expect(bench.service.posts.count == 1)
         let slots = try await bench.slots("cat")
         #expect(slots.count == (answer == .otherTask ? 2 : 1))
-        let told = try #require(try bench.sidecar("cat"))
-        #expect(told.mayHaveBeenPaidTwice == (answer == .otherTask))
-        #expect(told.outputs.count == slots.count)
-        #expect(Set(told.outputs.map(\.sha256)).count == slots.count)
+        let sidecar = try #require(try bench.sidecar("cat"))
+        #expect(sidecar.mayHaveBeenPaidTwice == (answer == .otherTask))
+        #expect(sidecar.outputs.count == slots.count)
+        #expect(Set(sidecar.outputs.map(\.sha256)).count == slots.count)
         #expect(bench.service.fetches.count == slots.count)
       }
     }

@@ -9,7 +9,7 @@ extension Pipelines {
   @Suite struct ChangedReferenceTests {
     // One picture was begun with the former image, and the other begins with the present one: what is in hand, the sidecar
     // and the journal tell the same.
-    @Test func whatWasBegunWithTheFormerImageStaysTold() async throws {
+    @Test func whatWasBegunWithTheFormerImageStaysReported() async throws {
       let (former, present) = (SmallPNG.square([1, 2, 3]), SmallPNG.square([4, 5, 6]))
       try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.tasksTake(.seconds(60))
@@ -21,12 +21,12 @@ extension Pipelines {
         try await bench.until("both are done", within: .seconds(300)) { try await $0.state("cat") == .done }
         #expect(bench.service.posts.count == 2)
         let job = try #require(try await bench.job("cat"))
-        let told = try #require(try bench.sidecar("cat"))
+        let sidecar = try #require(try bench.sidecar("cat"))
         #expect(job.revisions[1]?.snapshot.images == before.revisions[1]?.snapshot.images)
-        #expect(told.snapshot?.images == job.revisions[1]?.snapshot.images)
-        #expect(told.identity?.request == job.revisions[1]?.identity.request)
+        #expect(sidecar.snapshot?.images == job.revisions[1]?.snapshot.images)
+        #expect(sidecar.identity?.request == job.revisions[1]?.identity.request)
         // Which of the two was sent with which image is in the attempts.
-        let sent = told.attempts.compactMap(\.attempt.requestSHA)
+        let sent = sidecar.attempts.compactMap(\.attempt.requestSHA)
         #expect(sent.count == 2 && Set(sent).count == 2)
         #expect(sent.contains { $0 == job.revisions[1]?.identity.request })
       }
@@ -44,10 +44,10 @@ extension Pipelines {
         bench.service.onSubmit(nil)
         try await bench.until("done", within: .seconds(900)) { try await $0.state("cat") == .done }
         let job = try #require(try await bench.job("cat"))
-        let told = try #require(try bench.sidecar("cat"))
+        let sidecar = try #require(try bench.sidecar("cat"))
         #expect(job.revisions[1]?.snapshot.images != before.revisions[1]?.snapshot.images)
-        #expect(told.snapshot?.images == job.revisions[1]?.snapshot.images)
-        #expect(told.attempts.last?.attempt.requestSHA == job.revisions[1]?.identity.request)
+        #expect(sidecar.snapshot?.images == job.revisions[1]?.snapshot.images)
+        #expect(sidecar.attempts.last?.attempt.requestSHA == job.revisions[1]?.identity.request)
       }
     }
   }

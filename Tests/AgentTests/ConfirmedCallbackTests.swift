@@ -15,9 +15,9 @@ extension Pipelines {
         }
         let start = bench.clock.monotonic
         try await bench.drop(names(60))
-        var told: Set<String> = []
+        var reported: Set<String> = []
         try await bench.until("all are done", within: .seconds(60)) { bench in
-          for task in bench.service.tasks where told.insert(task.id).inserted {
+          for task in bench.service.tasks where reported.insert(task.id).inserted {
             guard let post = bench.service.posts(task.prompt).first else { continue }
             #expect(try await bench.callback(post, task.id))
           }

@@ -133,8 +133,9 @@ extension Pipelines {
         try bench.place.write("root/\(name)", Self.link)
         try await bench.drop("fox")
         try await wait(bench, "fox", .held, .controlFileUnclear)
-        let told = try #require(try bench.sidecar("fox")?.error)
-        #expect(told.message.contains(DropPath.display(Array(name.utf8))) && told.hint?.contains("approve") == true)
+        let sidecar = try #require(try bench.sidecar("fox")?.error)
+        #expect(
+          sidecar.message.contains(DropPath.display(Array(name.utf8))) && sidecar.hint?.contains("approve") == true)
         // Named right, it is taken without a word.
         try await change(bench, "fox") { try bench.place.rename("root/\(name)", to: "root/fox.images") }
         try await wait(bench, "fox", .done)
@@ -156,7 +157,7 @@ extension Pipelines {
       }
     }
 
-    @Test func twoListsAreNotToldApart() async throws {
+    @Test func twoListsAreNotDistinguished() async throws {
       try await AgentFixture.with { bench in
         try bench.place.write("root/CAT.images", Self.link)
         try bench.place.write("root/Cat.images", Self.link)

@@ -15,9 +15,9 @@ extension Pipelines {
         try await bench.drop(names(5))
         try await bench.until("three are done") { try await $0.census()[.done] == 3 }
         let waiting = try #require(try await bench.all(names(5), .queued).first)
-        let told = try #require(try bench.sidecar(waiting))
-        #expect(told.reason == "daily-limit")
-        #expect(told.nextAttemptAt?.rfc3339 == "2026-02-01T00:00:00.000Z")
+        let sidecar = try #require(try bench.sidecar(waiting))
+        #expect(sidecar.reason == "daily-limit")
+        #expect(sidecar.nextAttemptAt?.rfc3339 == "2026-02-01T00:00:00.000Z")
         let start = ManualClock().monotonic
         try await bench.pass(start + Self.toMidnight - .seconds(1) - bench.clock.monotonic)
         #expect(bench.service.posts.count == 3)

@@ -121,8 +121,8 @@ extension Pipelines {
     @Test(arguments: [true, false]) func abandonThenALateCallback(running: Bool) async throws {
       try await Self.deciding(running: running, prepare: Self.inDoubt) { bench in
         #expect(await bench.resolve("cat", .abandon).oks == [true])
-        let told = try bench.sidecar("cat")?.state
-        #expect(told == .cancelled)
+        let sidecar = try bench.sidecar("cat")?.state
+        #expect(sidecar == .cancelled)
       } then: { (bench: AgentFixture) async throws in
         #expect(try await bench.state("cat") == .cancelled)
         try await bench.pass(.seconds(3600))

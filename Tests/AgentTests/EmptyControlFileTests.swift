@@ -99,8 +99,8 @@ extension Pipelines.ControlFileTests {
       try bench.place.write("root/cat.images", "\u{E2}\u{323}.png")
       try await bench.drop("cat")
       try await wait(bench, "cat", .failed)
-      let told = try #require(try bench.sidecar("cat")?.error)
-      #expect(told.code == "image-ambiguous" && told.message.contains("a\\u{0323}\\u{0302}.png"), "\(told)")
+      let sidecar = try #require(try bench.sidecar("cat")?.error)
+      #expect(sidecar.code == "image-ambiguous" && sidecar.message.contains("a\\u{0323}\\u{0302}.png"), "\(sidecar)")
       try bench.place.remove("root/\u{1EAD}.png")
       bench.process.watcher.rescan()
       try await wait(bench, "cat", .done)
@@ -114,9 +114,9 @@ extension Pipelines.ControlFileTests {
       try bench.place.write("root/cat.images", listed)
       try await bench.drop("cat")
       try await bench.until("it waits") { try $0.sidecar("cat")?.reason == "reference-missing" }
-      let told = try #require(try bench.sidecar("cat")?.error?.message)
-      #expect(told.contains(DropPath.display(Array(listed.utf8))) && told.contains(there), "\(told)")
-      #expect(!told.unicodeScalars.contains("\u{200B}"))
+      let sidecar = try #require(try bench.sidecar("cat")?.error?.message)
+      #expect(sidecar.contains(DropPath.display(Array(listed.utf8))) && sidecar.contains(there), "\(sidecar)")
+      #expect(!sidecar.unicodeScalars.contains("\u{200B}"))
     }
   }
 }

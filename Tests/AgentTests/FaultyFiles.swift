@@ -134,12 +134,12 @@ final class FaultyFiles: RootFiles {
   }
 
   func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
-    let told = PromptReader(.init(model: "", agentName: "")).sidecar(bytes)
-    await wait(.sidecar(prompt, told?.state, durable: durable))
+    let sidecar = PromptReader(.init(model: "", agentName: "")).sidecar(bytes)
+    await wait(.sidecar(prompt, sidecar?.state, durable: durable))
     try await activity.during { () async throws(LocalTrouble) in
-      try check(.sidecar(prompt, told?.state, durable: durable))
+      try check(.sidecar(prompt, sidecar?.state, durable: durable))
       try await inner.writeSidecar(bytes, of: prompt, durable: durable)
-      if durable, let told { records.wrote(told) }
+      if durable, let sidecar { records.wrote(sidecar) }
     }
   }
 

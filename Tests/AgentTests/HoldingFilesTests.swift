@@ -143,8 +143,8 @@ extension Pipelines {
         try await bench.drop(["a/cat", "dog"])
         try await bench.until("the others go on") { try await $0.state("dog") == .done }
         #expect(try await bench.state("a/cat") == .queued)
-        let told = try #require(try bench.sidecar("a/cat"))
-        #expect(told.error?.code == ErrorCode.badExclude && told.error?.message.contains("drafts\\old") == true)
+        let sidecar = try #require(try bench.sidecar("a/cat"))
+        #expect(sidecar.error?.code == ErrorCode.badExclude && sidecar.error?.message.contains("drafts\\old") == true)
         try bench.place.write("root/a/.promptdrop.yaml", "exclude: [drafts/old]\n")
         try await bench.until("once mended it goes on") { try await $0.state("a/cat") == .done }
       }

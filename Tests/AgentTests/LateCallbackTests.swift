@@ -61,11 +61,11 @@ extension Pipelines {
         try await bench.pass(.seconds(10))
         #expect(bench.notices.count("paid-twice") == 1)
         #expect(try bench.place.bytes("root/cat.png") == first, "the first keeps its name")
-        let told = try #require(try bench.sidecar("cat"))
-        #expect(told.mayHaveBeenPaidTwice)
-        #expect(told.outputs.count == 2)
-        for output in told.outputs { #expect(bench.place.exists("root/\(output.file)")) }
-        #expect(Set(told.outputs.map(\.sha256)).count == 2)
+        let sidecar = try #require(try bench.sidecar("cat"))
+        #expect(sidecar.mayHaveBeenPaidTwice)
+        #expect(sidecar.outputs.count == 2)
+        for output in sidecar.outputs { #expect(bench.place.exists("root/\(output.file)")) }
+        #expect(Set(sidecar.outputs.map(\.sha256)).count == 2)
         // The same once more is nothing new.
         #expect(try await bench.callback(bench.service.posts.first, second))
         try await bench.pass(.seconds(600))

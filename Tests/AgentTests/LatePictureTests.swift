@@ -16,17 +16,17 @@ extension Pipelines {
         bench.service.onFetch(Self.missing)
         try await bench.drop("cat")
         try await bench.until("late, and told") { bench in
-          let told = try bench.sidecar("cat")
-          return told?.state == .submitted && told?.reason == "image-expired" && told?.nextAttemptAt != nil
+          let sidecar = try bench.sidecar("cat")
+          return sidecar?.state == .submitted && sidecar?.reason == "image-expired" && sidecar?.nextAttemptAt != nil
         }
         try await bench.until("held", within: .seconds(1800)) { try await $0.state("cat") == .held }
         let tries = bench.service.fetches.map(\.at)
         let (first, last) = (try #require(tries.first), try #require(tries.last))
         #expect(last - first >= .seconds(600))
         #expect(tries.count >= 8 && bench.service.queries.count == tries.count, "a fresh query each time")
-        let told = try #require(try bench.sidecar("cat"))
-        #expect(told.reason == "paid-not-fetched" && told.nextAttemptAt != nil)
-        #expect(told.resultURLs == ["https://pictures.example/ta-1"])
+        let sidecar = try #require(try bench.sidecar("cat"))
+        #expect(sidecar.reason == "paid-not-fetched" && sidecar.nextAttemptAt != nil)
+        #expect(sidecar.resultURLs == ["https://pictures.example/ta-1"])
         let line = try #require(await bench.ask(.status).status?.waiting.first)
         #expect(line.urls == ["https://pictures.example/ta-1"] && line.until != nil)
         try await bench.pass(.seconds(3 * 3600))
@@ -239,8 +239,8 @@ extension Pipelines {
         bench.service.onQuery { _, _ in one }
         bench.service.onFetch(nil)
         try await bench.until("held", within: .seconds(1800)) { try await $0.state("cat") == .held }
-        let told = try #require(try bench.sidecar("cat"))
-        #expect(told.reason == "paid-not-fetched" && told.outputs.count == 1 && told.resultURLs.count == 2)
+        let sidecar = try #require(try bench.sidecar("cat"))
+        #expect(sidecar.reason == "paid-not-fetched" && sidecar.outputs.count == 1 && sidecar.resultURLs.count == 2)
         bench.service.onQuery { _, _ in both }
         try await bench.until("done", within: .seconds(7200)) { try await $0.state("cat") == .done }
         #expect(try bench.sidecar("cat")?.outputs.count == 2 && bench.service.posts.count == 1)

@@ -56,9 +56,9 @@ final class Records: Sendable {
 
 /// Keeps what a user would be told.
 final class Notices: AgentObserver {
-  private let told = Mutex<[(NoticeLevel, JobError)]>([])
+  private let reported = Mutex<[(NoticeLevel, JobError)]>([])
   func changed(_ job: Job) {}
-  func notice(_ level: NoticeLevel, _ error: JobError) { told.withLock { $0.append((level, error)) } }
-  func count(_ code: ErrorCode) -> Int { told.withLock { $0.count { $0.1.code == code } } }
-  var codes: [ErrorCode] { told.withLock { $0.map(\.1.code) } }
+  func notice(_ level: NoticeLevel, _ error: JobError) { reported.withLock { $0.append((level, error)) } }
+  func count(_ code: ErrorCode) -> Int { reported.withLock { $0.count { $0.1.code == code } } }
+  var codes: [ErrorCode] { reported.withLock { $0.map(\.1.code) } }
 }

@@ -83,7 +83,7 @@ extension Pipelines {
     }
 
     // The sidecar of a waiting prompt is slow, and its turn comes: its submission waits for the sidecar that tells of it.
-    @Test func whatIsSubmittedIsToldBeforeItIsSent() async throws {
+    @Test func whatIsSubmittedIsReportedBeforeItIsSent() async throws {
       try await AgentFixture.with(settings: { $0.maxInFlight = 1 }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "a" ? .hang() : .accept() }
         try await bench.drop("a")

@@ -27,8 +27,8 @@ import Testing
     let first = bench.posts.count
     #expect((2...3).contains(first))
     let held = try #require(try Self.names.first { try bench.isIn($0, "held") && !$0.contains("/") })
-    let told = try bench.sidecar(held)
-    #expect(told.reason == "burst" && told.hint?.contains("promptdrop approve") == true, "\(told.text)")
+    let sidecar = try bench.sidecar(held)
+    #expect(sidecar.reason == "burst" && sidecar.hint?.contains("promptdrop approve") == true, "\(sidecar.text)")
     let one = try await bench.run("approve", [bench.root.path("\(held).prompt")], flags)
     #expect(one.code == 0, "\(one)")
     try await bench.goOn(agent, flags, until: "one more is made") { try count(bench, "done") == first + 1 }

@@ -44,10 +44,12 @@ import Testing
         Issue.record("\(name) has no sidecar")
         continue
       }
-      let told = try bench.sidecar(name)
-      #expect(told.state == (name == conflict ? "held" : "failed"), "\(name): \(told.text)")
-      #expect(told.code == code || code.hasSuffix("-") && told.code?.hasPrefix(code) == true, "\(name): \(told.text)")
-      #expect(told.explains, "\(name): \(told.text)")
+      let sidecar = try bench.sidecar(name)
+      #expect(sidecar.state == (name == conflict ? "held" : "failed"), "\(name): \(sidecar.text)")
+      #expect(
+        sidecar.code == code || code.hasSuffix("-") && sidecar.code?.hasPrefix(code) == true, "\(name): \(sidecar.text)"
+      )
+      #expect(sidecar.explains, "\(name): \(sidecar.text)")
     }
     #expect(try bench.sidecar("unknown").message?.contains("aspect_ratio") == true)
     #expect(try bench.sidecar("good").state == "done")
@@ -85,8 +87,8 @@ import Testing
     let bench = try await Fixture(["empty": "\n  \n"])
     let run = try await bench.once()
     #expect(run.code == 75, "\(run)")
-    let told = try bench.sidecar("empty")
-    #expect(told.state == "queued" && told.reason == "empty" && told.explains)
+    let sidecar = try bench.sidecar("empty")
+    #expect(sidecar.state == "queued" && sidecar.reason == "empty" && sidecar.explains)
     let agent = try await bench.watch()
     try bench.root.write("empty.prompt", "words at last")
     try await bench.waitFor("empty", "done")
@@ -99,8 +101,8 @@ import Testing
     try await bench.waitFor("bad", "failed")
     #expect(try bench.sidecar("bad").message?.contains("model") == true)
     try bench.root.write("bad.prompt", "a cat")
-    let told = try await bench.waitFor("bad", "done")
-    #expect(told.code == nil && bench.posts.count == 1, "\(agent.standardError)")
+    let sidecar = try await bench.waitFor("bad", "done")
+    #expect(sidecar.code == nil && bench.posts.count == 1, "\(agent.standardError)")
   }
 
   @Test func brokenFolderDefaultsKeepTheirFolderAndNoOther() async throws {
@@ -110,8 +112,8 @@ import Testing
     try bench.root.write("b/cat.prompt", "b cat")
     let run = try await bench.once()
     #expect(run.code == 1 && bench.paid == ["b cat"], "\(run)")
-    let told = try bench.sidecar("a/cat")
-    #expect(told.state == "failed" && told.explains, "\(told.text)")
+    let sidecar = try bench.sidecar("a/cat")
+    #expect(sidecar.state == "failed" && sidecar.explains, "\(sidecar.text)")
     try bench.root.write("a/.promptdrop.yaml", "model: x\n")
     let again = try await bench.once()
     #expect(again.code == 0 && bench.paid == ["b cat", "a cat"], "\(again)")

@@ -25,9 +25,9 @@ import Testing
   func aLostAnswerIsFoundWithoutAPerson(_ fault: String) async throws {
     let bench = try await Fixture(["cat": "cat [sandbox: \(fault)]"], delay: .milliseconds(300))
     let agent = try await bench.watch(flags)
-    let told = try await bench.waitFor("cat", "done")
-    #expect(told.attempts.map(\.outcome) == ["accepted"] && !told.mayHaveBeenPaidTwice, "\(told.text)")
-    #expect(told.attempts.map(\.taskID) == bench.posts.map(\.taskID) && bench.posts.count == 1)
+    let sidecar = try await bench.waitFor("cat", "done")
+    #expect(sidecar.attempts.map(\.outcome) == ["accepted"] && !sidecar.mayHaveBeenPaidTwice, "\(sidecar.text)")
+    #expect(sidecar.attempts.map(\.taskID) == bench.posts.map(\.taskID) && bench.posts.count == 1)
     #expect(agent.standardError.contains("A callback shows"), "\(agent.standardError)")
     #expect(try await bench.status().counts["held"] == 0)
   }
@@ -35,9 +35,9 @@ import Testing
   @Test func oneThatComesTwiceIsOne() async throws {
     let bench = try await Fixture(["cat": "cat [sandbox: webhook-twice]"], delay: .milliseconds(200))
     _ = try await bench.watch(flags)
-    let told = try await bench.waitFor("cat", "done")
+    let sidecar = try await bench.waitFor("cat", "done")
     try await eventually("both were received") { bench.sandbox.counters().webhooks == 2 }
-    #expect(try bench.sidecar("cat").outputs.count == 1 && !told.mayHaveBeenPaidTwice, "\(told.text)")
+    #expect(try bench.sidecar("cat").outputs.count == 1 && !sidecar.mayHaveBeenPaidTwice, "\(sidecar.text)")
     #expect(bench.posts.count == 1 && bench.sandbox.counters().fetches == 1)
   }
 
@@ -88,11 +88,11 @@ import Testing
     let status = try await bench.run("status", ["--json"])
     agent.terminate()
     let end = try await bench.end(of: agent)
-    var told = ["status": Array(status.description.utf8), "log": Array(end.description.utf8)]
-    for name in try bench.names() where name.hasSuffix(".json") { told[name] = try bench.root.bytes(name) }
-    for name in try bench.home.list("state") { told[name] = try bench.home.bytes("state/\(name)") }
-    #expect(told.count > 6)
-    for (name, bytes) in told {
+    var reported = ["status": Array(status.description.utf8), "log": Array(end.description.utf8)]
+    for name in try bench.names() where name.hasSuffix(".json") { reported[name] = try bench.root.bytes(name) }
+    for name in try bench.home.list("state") { reported[name] = try bench.home.bytes("state/\(name)") }
+    #expect(reported.count > 6)
+    for (name, bytes) in reported {
       let data = Data(bytes)
       #expect(!secrets.contains { data.range(of: Data($0.utf8)) != nil }, "\(name)")
     }
@@ -125,11 +125,11 @@ import Testing
     #expect(try bench.sidecar("dog").outputs.count == 1 && bench.posts.count == 2)
     // And then the true one.
     #expect(try Loopback.status(port, "POST", cat, body(tasks[0])) == 200)
-    let told = try await bench.waitFor("cat", "done")
-    #expect(told.attempts.map(\.taskID) == [tasks[0]] && bench.posts.count == 2, "\(told.text)")
+    let sidecar = try await bench.waitFor("cat", "done")
+    #expect(sidecar.attempts.map(\.taskID) == [tasks[0]] && bench.posts.count == 2, "\(sidecar.text)")
   }
 
-  @Test func aSecondTaskOfOneSubmissionIsKeptAndTold() async throws {
+  @Test func aSecondTaskOfOneSubmissionIsKeptAndReported() async throws {
     let bench = try await Fixture(["cat": "cat [sandbox: webhook-none]"])
     let agent = try await bench.watch(flags)
     try await bench.waitFor("cat", "done")
@@ -142,9 +142,9 @@ import Testing
     try await eventually(within: .seconds(30), "both pictures are kept") {
       try bench.isIn("cat", "done") && bench.sidecar("cat").outputs.count == 2
     }
-    let told = try bench.sidecar("cat")
-    #expect(told.mayHaveBeenPaidTwice && told.attempts.contains { $0.taskID == task }, "\(told.text)")
-    #expect(told.files.allSatisfy { bench.root.exists($0) } && agent.standardError.contains(task), "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.mayHaveBeenPaidTwice && sidecar.attempts.contains { $0.taskID == task }, "\(sidecar.text)")
+    #expect(sidecar.files.allSatisfy { bench.root.exists($0) } && agent.standardError.contains(task), "\(sidecar.text)")
     #expect(bench.callbackURLs.count == 1)
     // On the bill as well.
     #expect(try await bench.status().today.submissions == 2)

@@ -91,8 +91,8 @@ import Testing
     #expect(try await bench.run("approve", [bench.root.path("cat.prompt")]).code == 0)
     let approved = try await bench.once()
     #expect(approved.code == 0 && bench.posts.map(\.model) == ["google/gempix2"], "\(approved)")
-    let told = try await bench.once(["--config": bench.root.path("promptdrop.yaml")])
-    #expect(told.code == 78, "\(told)")
+    let reported = try await bench.once(["--config": bench.root.path("promptdrop.yaml")])
+    #expect(reported.code == 78, "\(reported)")
   }
 
   @Test func folderDefaultsCannotNameAService() async throws {

@@ -23,8 +23,8 @@ import Testing
     try bench.root.write("cat.images", "")
     let run = try await bench.once(["--reference-wait": "1s"])
     #expect(run.code == 1 && bench.posts.isEmpty, "\(run)")
-    let told = try bench.sidecar("cat")
-    #expect(told.state == "held" && told.reason == "control-file-empty" && told.explains, "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.state == "held" && sidecar.reason == "control-file-empty" && sidecar.explains, "\(sidecar.text)")
     let approved = try await bench.run("approve", [bench.root.path("cat.prompt")])
     #expect(approved.code == 0, "\(approved)")
     let taken = try await bench.once()
@@ -59,11 +59,11 @@ import Testing
     let plan = try await bench.plan()
     #expect(plan.code == (running ? 0 : 2), "\(plan)")
     for (name, state) in expected where state != "done" {
-      let item = try #require(plan.told.items.first { $0.file.hasSuffix("/\(name).prompt") }, "\(name): \(plan)")
+      let item = try #require(plan.report.items.first { $0.file.hasSuffix("/\(name).prompt") }, "\(name): \(plan)")
       #expect(item.pictures == 0 && item.why == (state == "failed" ? "refused" : "waits"), "\(name): \(plan)")
       #expect(item.message?.isEmpty == false)
     }
-    #expect(plan.told.pictures == (running ? 0 : 1), "\(plan)")
+    #expect(plan.report.pictures == (running ? 0 : 1), "\(plan)")
     if let agent {
       agent.terminate(SIGTERM)
       _ = try await bench.end(of: agent)

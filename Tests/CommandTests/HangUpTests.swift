@@ -24,8 +24,9 @@ import Testing
     agent.terminate(SIGUSR1)
     let run = try await bench.end(of: agent)
     #expect(run.code == 0, "\(run)")
-    let told = try bench.sidecar("cat")
-    #expect(told.state == "submitted" && told.attempts.first?.taskID == bench.posts.first?.taskID, "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(
+      sidecar.state == "submitted" && sidecar.attempts.first?.taskID == bench.posts.first?.taskID, "\(sidecar.text)")
     #expect(bench.posts.count == 1 && bench.posts.first?.taskID != nil)
   }
 

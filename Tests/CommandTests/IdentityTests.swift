@@ -24,11 +24,11 @@ import Testing
 
   /// A copy of a sidecar as an earlier version wrote it on a machine with this word.
   private func age(_ bench: Fixture, _ name: String, _ word: String) throws {
-    let told = try bench.root.read("\(name).status.json")
+    let status = try bench.root.read("\(name).status.json")
       .replacing(/"owner": "[^"]*"/, with: "\"owner\": \"\(word)\"")
       .replacing(/,\n    "id": "[^"]*",\n    "run": "[^"]*"(,\n    "machine": "[^"]*")?/, with: "")
-    #expect(!told.contains("\"run\""))
-    try bench.root.write("\(name).status.json", told)
+    #expect(!status.contains("\"run\""))
+    try bench.root.write("\(name).status.json", status)
   }
 
   @Test(arguments: [nil, "nas"]) func aContainerThatIsMadeAnew(name: String?) async throws {
@@ -189,9 +189,9 @@ import Testing
     #expect(run.code == 0 && bench.paid == ["a cat", "a dog"], "\(run)")
     // Of a job that this state does not know, such a sidecar is another agent's.
     try bench.root.write("pig.prompt", "a pig")
-    let told = try bench.root.read("cat.status.json").replacing(
+    let status = try bench.root.read("cat.status.json").replacing(
       /"job_id": "[0-9a-f]{8}/, with: "\"job_id\": \"00000000")
-    try bench.root.write("pig.status.json", told)
+    try bench.root.write("pig.status.json", status)
     let other = try await bench.once()
     #expect(other.code == 75 && bench.paid.count == 2, "\(other)")
   }

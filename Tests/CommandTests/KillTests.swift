@@ -12,28 +12,28 @@ import Testing
   ) throws {
     let paid = bench.paid
     for (name, count) in counts {
-      let told = try bench.sidecar(name)
+      let reported = try bench.sidecar(name)
       let posts = paid.filter { $0.split(separator: " ").first == Substring(name) }.count
-      #expect(posts <= count, "\(context): \(name) was paid \(posts) times\n\(told.text)")
-      switch told.state {
+      #expect(posts <= count, "\(context): \(name) was paid \(posts) times\n\(reported.text)")
+      switch reported.state {
       case "done":
-        #expect(posts == count, "\(context): \(told.text)")
-        #expect(Set(told.outputs.map(\.slot)) == Set(1...count), "\(context): \(told.text)")
+        #expect(posts == count, "\(context): \(reported.text)")
+        #expect(Set(reported.outputs.map(\.slot)) == Set(1...count), "\(context): \(reported.text)")
       case "held":
-        #expect(told.reason == "submission-outcome-unknown" && told.explains, "\(context): \(told.text)")
+        #expect(reported.reason == "submission-outcome-unknown" && reported.explains, "\(context): \(reported.text)")
         // Only where a kill fell between the intent and the answer, or the answer was lost: never after it was heard.
         let before = atKill[name] ?? []
         #expect(
           before.allSatisfy { ["", "queued", "submitting", "held"].contains($0) } || counts[name] != 1,
           "\(context): \(name) was \(before)")
-      default: Issue.record("\(context): \(name) ends \(told.state)\n\(told.text)")
+      default: Issue.record("\(context): \(name) ends \(reported.state)\n\(reported.text)")
       }
-      for output in told.outputs {
+      for output in reported.outputs {
         let bytes = try bench.root.bytes(output.file)
         #expect(sha256(bytes) == output.sha256 && bytes.count == output.bytes, "\(context): \(output.file)")
       }
-      let attempts = told.attempts.filter { $0.outcome == "unknown" }.count
-      #expect(attempts == 0 || told.state == "held", "\(context): \(told.text)")
+      let attempts = reported.attempts.filter { $0.outcome == "unknown" }.count
+      #expect(attempts == 0 || reported.state == "held", "\(context): \(reported.text)")
     }
     let known = try counts.keys.reduce(into: Set<String>()) { names, name in
       names.formUnion(["\(name).prompt", "\(name).status.json"] + (try bench.sidecar(name).files))

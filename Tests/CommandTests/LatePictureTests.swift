@@ -18,8 +18,8 @@ import Testing
     let run = try await bench.once(["--fetch-patience": "20s"])
     #expect(run.code == 0, "\(run)")
     for (index, fault) in Self.late.enumerated() {
-      let told = try bench.sidecar("p\(index)")
-      #expect(told.state == "done" && told.files == ["p\(index).png"], "\(fault): \(told.text)")
+      let sidecar = try bench.sidecar("p\(index)")
+      #expect(sidecar.state == "done" && sidecar.files == ["p\(index).png"], "\(fault): \(sidecar.text)")
     }
     #expect(bench.posts.count == Self.late.count && bench.sandbox.counters().leakedKeys == 0)
   }
@@ -28,9 +28,9 @@ import Testing
     let bench = try await Fixture(["cat": "cat", "dog": "dog [sandbox: task-failed=no]"], faults: ["image-status=404"])
     let first = try await bench.once()
     #expect(first.code == 1 && first.log.contains("cat.prompt: held"), "\(first)")
-    let told = try bench.sidecar("cat")
-    #expect(told.reason == "paid-not-fetched" && told.explains && told.nextAttemptAt != nil, "\(told.text)")
-    #expect(told.text.contains("result_urls"), "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.reason == "paid-not-fetched" && sidecar.explains && sidecar.nextAttemptAt != nil, "\(sidecar.text)")
+    #expect(sidecar.text.contains("result_urls"), "\(sidecar.text)")
     // Each run tries it.
     let before = bench.sandbox.counters().fetches
     let second = try await bench.once()

@@ -5,7 +5,7 @@ import Testing
 
 /// What is no part of a watched folder: by a pattern, or because a system keeps it for its own ends.
 @Suite(.serialized) struct LeavingOutTests {
-  private struct Told: Decodable {
+  private struct JournalContent: Decodable {
     struct Folder: Decodable {
       let path: String, mode: String
       let message: String?, hint: String?
@@ -46,8 +46,10 @@ import Testing
     try bench.root.write("a/dog.prompt", "a dog")
     let run = try await bench.once()
     #expect(run.code == 75 && bench.paid == ["a cat"], "\(run)")
-    let told = try bench.sidecar("a/dog")
-    #expect(told.state == "queued" && told.message?.contains("*.{tmp,bak}") == true && told.explains, "\(told.text)")
+    let sidecar = try bench.sidecar("a/dog")
+    #expect(
+      sidecar.state == "queued" && sidecar.message?.contains("*.{tmp,bak}") == true && sidecar.explains,
+      "\(sidecar.text)")
   }
 
   @Test func whatIsLeftOutIsNamedInStatus() async throws {
@@ -58,7 +60,7 @@ import Testing
     let agent = try bench.start("watch", ["--skip-folders": "Papierkorb,!@Recycle"])
     try await bench.waitFor("cat", "done")
     try await bench.waitFor("@Recycle/dog", "done")
-    let status = try await bench.run("status", ["--json"]).json(Told.self)
+    let status = try await bench.run("status", ["--json"]).json(JournalContent.self)
     let skipped = status.folders.filter { $0.mode == "skipped" }
     let names = ["#recycle", "Papierkorb", "sub/lost+found"]
     #expect(skipped.map(\.path) == names.map { bench.root.path($0) }, "\(status)")

@@ -82,7 +82,7 @@ import Testing
     #expect(!quiet.log.contains(" trace "), "\(quiet)")
   }
 
-  @Test func whatIsDoneIsToldByTheNamesOnTheDisk() async throws {
+  @Test func whatIsDoneIsReportedByTheNamesOnTheDisk() async throws {
     let bench = try await Fixture()
     let agent = try await bench.watch()
     for (number, text) in ["one moon", "two moons", "one moon"].enumerated() {
@@ -91,8 +91,8 @@ import Testing
         agent.standardError.components(separatedBy: "moon.prompt: done: ").count > number + 1
       }
     }
-    let told = agent.standardError.components(separatedBy: "moon.prompt: done: ").dropFirst().map { $0.prefix(8) }
-    #expect(told == ["moon.png", "moon.png", "moon.png"], "\(agent.standardError)")
+    let reported = agent.standardError.components(separatedBy: "moon.prompt: done: ").dropFirst().map { $0.prefix(8) }
+    #expect(reported == ["moon.png", "moon.png", "moon.png"], "\(agent.standardError)")
     #expect(bench.posts.count == 2 && bench.root.exists("moon.png") && bench.root.exists("moon.v2.png"))
   }
 }

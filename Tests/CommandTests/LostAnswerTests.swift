@@ -14,9 +14,9 @@ import Testing
     let bench = try await Fixture(["cat": "cat [sandbox: \(fault)]"])
     let run = try await bench.once(["--submit-timeout": "700ms"])
     #expect(run.code == 1, "\(run)")
-    let told = try bench.sidecar("cat")
-    #expect(told.state == "held" && told.reason == "submission-outcome-unknown", "\(told.text)")
-    #expect(told.explains && told.attempts.map(\.outcome) == ["unknown"], "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.state == "held" && sidecar.reason == "submission-outcome-unknown", "\(sidecar.text)")
+    #expect(sidecar.explains && sidecar.attempts.map(\.outcome) == ["unknown"], "\(sidecar.text)")
     #expect(bench.posts.count <= 1)
     let posts = bench.posts.count
     for _ in 0..<2 {

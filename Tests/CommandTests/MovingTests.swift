@@ -8,8 +8,8 @@ import Testing
   private func done(_ bench: Fixture, _ name: String, _ files: [String]) async throws {
     try await eventually(within: .seconds(20), "\(name) is done, with \(files)") {
       guard bench.root.exists("\(name).status.json") else { return false }
-      let told = try bench.sidecar(name)
-      return told.state == "done" && told.files == files.sorted()
+      let sidecar = try bench.sidecar(name)
+      return sidecar.state == "done" && sidecar.files == files.sorted()
     }
     let folder = (name as NSString).deletingLastPathComponent
     for file in files { #expect(bench.root.exists(folder.isEmpty ? file : "\(folder)/\(file)"), "\(file)") }

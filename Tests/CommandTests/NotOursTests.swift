@@ -91,8 +91,8 @@ import Testing
     #expect(try bench.root.list("a").filter { !$0.hasPrefix(".") } == ["cat.prompt", "cat.status.json"])
     #expect(try bench.root.read("a/cat.status.json").contains("\"state\": \"done\"") == false, "\(sidecar)")
     #expect(try await bench.run("own", [bench.root.path("a")]).code == 0)
-    let told = try await bench.waitFor("a/cat", "done")
-    #expect(told.files == ["cat.png"] && bench.root.exists("a/cat.png") && bench.posts.count == 1)
+    let reported = try await bench.waitFor("a/cat", "done")
+    #expect(reported.files == ["cat.png"] && bench.root.exists("a/cat.png") && bench.posts.count == 1)
     try await eventually("nothing is kept any more") { try bench.home.list("state/kept").isEmpty }
   }
 
@@ -115,8 +115,8 @@ import Testing
     let again = try await bench.once()
     #expect(again.code == 1, "\(again)")
     for (name, state) in ["bad": "failed", "ask": "held", "doubt": "held"] {
-      let told = try bench.sidecar(name)
-      let line = "\(state)  \(bench.root.path("\(name).prompt")): \(told.message ?? "?") \(told.hint ?? "?")"
+      let sidecar = try bench.sidecar(name)
+      let line = "\(state)  \(bench.root.path("\(name).prompt")): \(sidecar.message ?? "?") \(sidecar.hint ?? "?")"
       #expect(again.log.contains(line), "\(line): \(again)")
     }
     #expect(!again.log.contains("cat.prompt"))

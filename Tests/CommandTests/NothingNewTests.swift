@@ -48,8 +48,8 @@ import Testing
     #expect(second.code == 0, "\(second)")
     #expect(bench.posts.count == 1, "\(change): \(second)")
     if change == .renamed {
-      let told = try bench.sidecar("kitten")
-      #expect(told.state == "done" && told.files == ["kitten.png"])
+      let sidecar = try bench.sidecar("kitten")
+      #expect(sidecar.state == "done" && sidecar.files == ["kitten.png"])
       #expect(try bench.names() == ["kitten.png", "kitten.prompt", "kitten.status.json"])
     }
   }
@@ -59,8 +59,8 @@ import Testing
     _ = try await bench.once()
     try change.make(bench)
     let run = try await bench.once(change == .changedFlag ? ["--model": "google/nano-banana"] : [:])
-    let told = try bench.sidecar("cat")
-    #expect(told.state == "done" && told.inputsChanged && told.reason == "inputs-changed", "\(run)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.state == "done" && sidecar.inputsChanged && sidecar.reason == "inputs-changed", "\(run)")
   }
 
   @Test(arguments: [Change.touch, .savedAgain, .savedAgainByRename, .otherLineEnds, .deletedOutput, .deletedSidecar])

@@ -20,8 +20,8 @@ import Testing
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == faults.count, "\(run)")
     for number in faults.indices {
-      let told = try bench.sidecar("p\(number)")
-      #expect(told.state == "done" && told.files == ["p\(number).png"], "\(faults[number]): \(told.text)")
+      let sidecar = try bench.sidecar("p\(number)")
+      #expect(sidecar.state == "done" && sidecar.files == ["p\(number).png"], "\(faults[number]): \(sidecar.text)")
     }
     #expect(bench.sandbox.counters().leakedKeys == 0)
   }
@@ -31,11 +31,11 @@ import Testing
     let bench = try await Fixture(["cat": "cat [sandbox: \(fault)]"])
     let run = try await bench.once()
     #expect(run.code == 1, "\(run)")
-    let told = try bench.sidecar("cat")
-    #expect(told.state == "held" && told.reason == "paid-not-understood" && told.explains, "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.state == "held" && sidecar.reason == "paid-not-understood" && sidecar.explains, "\(sidecar.text)")
     let kept = try #require(try bench.home.list("state/kept").first { $0.hasSuffix(".answer.json") })
     let path = bench.home.path("state/kept/\(kept)")
-    #expect(told.message?.contains(path) == true, "\(told.message ?? "")")
+    #expect(sidecar.message?.contains(path) == true, "\(sidecar.message ?? "")")
     let answer = try bench.home.read("state/kept/\(kept)")
     let task = try #require(bench.posts.first?.taskID)
     #expect(answer.contains(task) && answer.contains("\"success\"") && !answer.contains(Fixture.key), "\(answer)")
@@ -73,9 +73,9 @@ import Testing
     let run = try await bench.once(["--task-deadline": "1500ms"])
     #expect(run.code == 1, "\(run)")
     #expect(try bench.sidecar("cat").state == "done")
-    let told = try bench.sidecar("dog")
-    #expect(told.state == "held" && told.reason == "deadline-passed", "\(told.text)")
-    #expect(told.message?.contains("another one") == true && !bench.root.exists("dog.png"), "\(told.text)")
+    let sidecar = try bench.sidecar("dog")
+    #expect(sidecar.state == "held" && sidecar.reason == "deadline-passed", "\(sidecar.text)")
+    #expect(sidecar.message?.contains("another one") == true && !bench.root.exists("dog.png"), "\(sidecar.text)")
     #expect(bench.posts.count == 2)
   }
 
@@ -86,10 +86,10 @@ import Testing
     try bench.root.write("dog.prompt", "dog [sandbox: submit-same-task]")
     let run = try await bench.once()
     #expect(run.code == 1 && run.log.contains("another submission"), "\(run)")
-    let told = try bench.sidecar("dog")
-    #expect(told.state == "held" && told.reason == "task-of-another" && told.explains, "\(told.text)")
+    let sidecar = try bench.sidecar("dog")
+    #expect(sidecar.state == "held" && sidecar.reason == "task-of-another" && sidecar.explains, "\(sidecar.text)")
     let task = try #require(bench.posts.first?.taskID)
-    #expect(told.message?.contains(task) == true && !bench.root.exists("dog.png"), "\(told.text)")
+    #expect(sidecar.message?.contains(task) == true && !bench.root.exists("dog.png"), "\(sidecar.text)")
     #expect(try bench.sidecar("cat").state == "done")
     for _ in 0..<2 { _ = try await bench.once() }
     #expect(bench.posts.count == 2)

@@ -76,9 +76,9 @@ import Testing
   @Test func anotherMachinesSidecar() async throws {
     let bench = try await Fixture(["dog": "a dog"])
     #expect(try await bench.once().code == 0)
-    let told = try bench.root.read("dog.status.json").replacing(/"owner": "[^"]*"/, with: #""owner": "deadbeef""#)
+    let status = try bench.root.read("dog.status.json").replacing(/"owner": "[^"]*"/, with: #""owner": "deadbeef""#)
     try FileManager.default.removeItem(atPath: bench.stateDir)
-    try bench.root.write("dog.status.json", told)
+    try bench.root.write("dog.status.json", status)
     try bench.root.write("cat.prompt", "a cat")
     let before = bench.posts.count
     let agent = try bench.start("watch")
@@ -94,8 +94,8 @@ import Testing
   @Test func oneThatArrivesWhileItWatches() async throws {
     let bench = try await Fixture(["dog": "a dog"])
     let agent = try await bench.watch()
-    let told = try await bench.waitFor("dog", "done").text
-    let foreign = told.replacing(/"(owner|id)": "[^"]*"/) { "\"\($0.output.1)\": \"deadbeefdeadbeef\"" }
+    let reported = try await bench.waitFor("dog", "done").text
+    let foreign = reported.replacing(/"(owner|id)": "[^"]*"/) { "\"\($0.output.1)\": \"deadbeefdeadbeef\"" }
       .replacing("dog", with: "cow")
     try bench.root.writeByRename("cow.status.json", foreign)
     // The sidecar is looked at before the prompt, which has to come to rest.
@@ -130,8 +130,8 @@ import Testing
       try bench.root.writeByRename("cat.prompt", "cat \(number)")
       try await eventually(within: .seconds(20), "revision \(number)") {
         guard bench.root.exists("cat.status.json") else { return false }
-        let told = try bench.sidecar("cat")
-        return told.revision == number && told.state == "done"
+        let sidecar = try bench.sidecar("cat")
+        return sidecar.revision == number && sidecar.state == "done"
       }
     }
     try bench.root.writeByRename("cat.prompt", "cat 6")

@@ -7,21 +7,22 @@ import Testing
 /// `promptdrop plan`: what a run would submit, found out without doing anything.
 @Suite(.serialized) struct PlanTests {
   // Whatever the plan looked at: nothing was asked of the service, and nothing is there that was not there.
-  private func planned(_ bench: Fixture, _ flags: [String: String?] = [:]) async throws -> (told: PlanTold, code: Int32)
-  {
+  private func planned(_ bench: Fixture, _ flags: [String: String?] = [:]) async throws -> (
+    report: PlanAnswer, code: Int32
+  ) {
     let before = (try bench.names(), bench.posts.count, bench.sandbox.counters())
     let plan = try await bench.plan(flags)
     #expect(try bench.names() == before.0 && bench.posts.count == before.1 && bench.sandbox.counters() == before.2)
     return plan
   }
 
-  @Test func whatIsNewIsToldAndNotTouched() async throws {
+  @Test func whatIsNewIsReportedAndNotTouched() async throws {
     let bench = try await Fixture(["cat": "cat", "two": "---\ncount: 2\nimage_size: 2k\n---\ntwo"])
     for _ in 0..<2 {
       let plan = try await planned(bench)
-      #expect(plan.code == 2 && plan.told.schema == "promptdrop.plan/1" && plan.told.items.count == 2)
-      #expect(plan.told.pictures == 3 && plan.told.unpriced == 3 && plan.told.credits == "0", "\(plan)")
-      let item = try #require(plan.told.item("two"))
+      #expect(plan.code == 2 && plan.report.schema == "promptdrop.plan/1" && plan.report.items.count == 2)
+      #expect(plan.report.pictures == 3 && plan.report.unpriced == 3 && plan.report.credits == "0", "\(plan)")
+      let item = try #require(plan.report.item("two"))
       #expect(item.why == "new" && item.pictures == 2 && item.size == "2k" && item.model == "google/gempix2")
     }
     let text = try await bench.run("plan", [bench.root.path])
@@ -30,10 +31,10 @@ import Testing
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == 3, "\(run)")
     let after = try await planned(bench)
-    #expect(after.code == 0 && after.told.items.isEmpty && after.told.pictures == 0, "\(after)")
+    #expect(after.code == 0 && after.report.items.isEmpty && after.report.pictures == 0, "\(after)")
   }
 
-  @Test(arguments: [true, false]) func eachKindIsToldApart(running: Bool) async throws {
+  @Test(arguments: [true, false]) func eachKindIsDistinguished(running: Bool) async throws {
     let bench = try await Fixture(["changed": "one", "more": "more", "same": "same"])
     let first = try await bench.once()
     #expect(first.code == 0, "\(first)")
@@ -58,9 +59,9 @@ import Testing
       }
     }
     let plan = try await planned(bench, flags)
-    let why = Dictionary(uniqueKeysWithValues: plan.told.items.map { (($0.file as NSString).lastPathComponent, $0) })
+    let why = Dictionary(uniqueKeysWithValues: plan.report.items.map { (($0.file as NSString).lastPathComponent, $0) })
     let pictures = why.mapValues(\.pictures).filter { $0.value > 0 }
-    #expect(plan.code == 2 && plan.told.pictures == 5, "\(plan)")
+    #expect(plan.code == 2 && plan.report.pictures == 5, "\(plan)")
     #expect(
       pictures == ["changed.prompt": 1, "more.prompt": 2, "queued.prompt": 1, "fresh.prompt": 1], "\(plan)")
     #expect(why["queued.prompt"]?.why == "queued" && why["same.prompt"] == nil)
@@ -76,7 +77,7 @@ import Testing
     let before = bench.posts.count
     guard !running else { return }
     _ = try await bench.once()
-    #expect(bench.posts.count == before + plan.told.pictures)
+    #expect(bench.posts.count == before + plan.report.pictures)
   }
 
   @Test func aPriceIsKnownAfterTheFirst() async throws {
@@ -85,17 +86,17 @@ import Testing
     try bench.root.write("dog.prompt", "---\ncount: 2\n---\ndog")
     try bench.root.write("large.prompt", "---\nimage_size: 4k\n---\nlarge")
     let plan = try await planned(bench)
-    #expect(Double(plan.told.item("dog")?.price ?? "") == 0.5 && plan.told.item("large")?.price == nil, "\(plan)")
-    #expect(Double(plan.told.credits) == 1 && plan.told.unpriced == 1 && plan.told.pictures == 3, "\(plan)")
-    let told = try await planned(bench, ["--price": "0.7"])
-    #expect(Double(told.told.credits) == 2.1 && told.told.unpriced == 0, "\(told)")
+    #expect(Double(plan.report.item("dog")?.price ?? "") == 0.5 && plan.report.item("large")?.price == nil, "\(plan)")
+    #expect(Double(plan.report.credits) == 1 && plan.report.unpriced == 1 && plan.report.pictures == 3, "\(plan)")
+    let reported = try await planned(bench, ["--price": "0.7"])
+    #expect(Double(reported.report.credits) == 2.1 && reported.report.unpriced == 0, "\(reported)")
   }
 
   @Test func theBurstLimitIsReckonedWith() async throws {
     let bench = try await Fixture()
     for number in 0..<5 { try bench.root.write("p\(number).prompt", "picture \(number)") }
     let plan = try await planned(bench, ["--burst-limit": "2"])
-    #expect(plan.told.heldByBurstLimit == 3 && plan.told.pictures == 5, "\(plan)")
+    #expect(plan.report.heldByBurstLimit == 3 && plan.report.pictures == 5, "\(plan)")
   }
 
   @Test func aFolderCanBePlannedAloneAndOneThatIsMissingCannot() async throws {
@@ -104,7 +105,7 @@ import Testing
     let missing = try await bench.run("plan", [bench.root.path("nowhere")])
     #expect(missing.code == 66, "\(missing)")
     #expect(try await bench.run("plan").code == 64)
-    let sub = try await bench.run("plan", [bench.root.path("sub"), "--json"]).json(PlanTold.self)
+    let sub = try await bench.run("plan", [bench.root.path("sub"), "--json"]).json(PlanAnswer.self)
     #expect(sub.items.map(\.file) == [bench.root.path("sub/dog.prompt")], "\(sub)")
     // What was planned below is still a job of the whole folder; and so is what was made below by itself.
     let part = try await bench.once(roots: [bench.root.path("sub")])

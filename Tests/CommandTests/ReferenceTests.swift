@@ -22,10 +22,10 @@ import Testing
     let run = try await bench.once()
     #expect(run.code == 0, "\(run)")
     #expect(bench.posts.map(\.images) == [[Self.uri, link, Self.uri]])
-    let told = try bench.sidecar("sub/cat")
-    #expect(told.images.map { $0["path"] ?? $0["url"] } == ["a.png", link, "sub/own.png"], "\(told.text)")
-    #expect(told.images.first?["sha256"] == sha256(Self.png))
-    #expect(!told.text.contains("base64"))
+    let sidecar = try bench.sidecar("sub/cat")
+    #expect(sidecar.images.map { $0["path"] ?? $0["url"] } == ["a.png", link, "sub/own.png"], "\(sidecar.text)")
+    #expect(sidecar.images.first?["sha256"] == sha256(Self.png))
+    #expect(!sidecar.text.contains("base64"))
   }
 
   @Test func aChangedListIsANewRequestAVanishedOneIsNot() async throws {
@@ -52,8 +52,8 @@ import Testing
     try bench.root.writeByRename("cat.prompt", "---\nimages: [a.png]\n---\na cat")
     let run = try await bench.once()
     #expect(bench.posts.count == 1, "\(run)")
-    let told = try bench.sidecar("cat")
-    #expect(told.inputsChanged, "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.inputsChanged, "\(sidecar.text)")
   }
 
   @Test func theListMayComeFirst() async throws {
@@ -114,9 +114,9 @@ import Testing
     let bench = try await Fixture(["cat": "---\nimages: [a.png]\n---\na cat"])
     try bench.root.write("a.png", bytes: Self.png + [UInt8](repeating: 0, count: 2000))
     let run = try await bench.once(["--max-reference-bytes": "1000"])
-    let told = try bench.sidecar("cat")
-    #expect(run.code == 1 && bench.posts.isEmpty && told.state == "failed" && told.explains, "\(told.text)")
-    #expect(told.code == "image-too-large")
+    let sidecar = try bench.sidecar("cat")
+    #expect(run.code == 1 && bench.posts.isEmpty && sidecar.state == "failed" && sidecar.explains, "\(sidecar.text)")
+    #expect(sidecar.code == "image-too-large")
   }
 
   @Test func linksOutOfTheRootAreNotFollowed() async throws {

@@ -9,9 +9,9 @@ import Testing
     let bench = try await Fixture(["bad": "[sandbox: submit-status=400] bad", "good": "a good one"])
     let run = try await bench.once()
     #expect(run.code == 1, "\(run)")
-    let told = try bench.sidecar("bad")
-    #expect(told.state == "failed" && told.explains && told.code == "refused")
-    #expect(told.outputs.isEmpty && told.attempts.map(\.outcome) == ["refused"])
+    let sidecar = try bench.sidecar("bad")
+    #expect(sidecar.state == "failed" && sidecar.explains && sidecar.code == "refused")
+    #expect(sidecar.outputs.isEmpty && sidecar.attempts.map(\.outcome) == ["refused"])
     #expect(try bench.sidecar("good").state == "done")
     _ = try await bench.once()
     #expect(bench.posts.count == 2)
@@ -20,9 +20,9 @@ import Testing
   @Test func anErrorWithStatus200IsARefusalToo() async throws {
     let bench = try await Fixture(["bad": "[sandbox: submit-code=prompt is not allowed] bad"])
     let run = try await bench.once()
-    let told = try bench.sidecar("bad")
-    #expect(run.code == 1 && told.state == "failed", "\(run)")
-    #expect(told.message?.contains("prompt is not allowed") == true)
+    let sidecar = try bench.sidecar("bad")
+    #expect(run.code == 1 && sidecar.state == "failed", "\(run)")
+    #expect(sidecar.message?.contains("prompt is not allowed") == true)
   }
 
   /// A word is no phrase: it is the prompt's, and nobody else waits for it.
@@ -51,8 +51,10 @@ import Testing
     #expect(third.code == 1 && bench.paid == ["good"], "\(third)")
     try bench.root.write("next.prompt", "next")
     let last = try await bench.once(["--max-in-flight": "1"])
-    let told = try bench.sidecar("bad")
-    #expect(last.code == 1 && told.state == "failed" && told.code == "refused" && told.explains, "\(told.text) \(last)")
+    let sidecar = try bench.sidecar("bad")
+    #expect(
+      last.code == 1 && sidecar.state == "failed" && sidecar.code == "refused" && sidecar.explains,
+      "\(sidecar.text) \(last)")
     #expect(bench.posts.count <= 6 && bench.paid == ["good", "next"])
   }
 
@@ -126,8 +128,8 @@ import Testing
     let run = try await bench.once(["--max-in-flight": "1"])
     #expect(run.code == 1, "\(run)")
     for name in prompts.keys {
-      let told = try bench.sidecar(name)
-      #expect(told.state == "failed" && told.code == "request-too-large" && told.explains, "\(told.text)")
+      let sidecar = try bench.sidecar(name)
+      #expect(sidecar.state == "failed" && sidecar.code == "request-too-large" && sidecar.explains, "\(sidecar.text)")
     }
     #expect(try bench.sidecar("small").state == "done")
   }
@@ -178,8 +180,8 @@ import Testing
     let bench = try await Fixture(["one": "1"], faults: ["submit-retry-after=600"])
     let run = try await bench.once()
     #expect(run.code == 75 && bench.posts.count == 1, "\(run)")
-    let told = try bench.sidecar("one")
-    #expect(told.state == "queued" && told.nextAttemptAt != nil && told.code == "rate-limited")
+    let sidecar = try bench.sidecar("one")
+    #expect(sidecar.state == "queued" && sidecar.nextAttemptAt != nil && sidecar.code == "rate-limited")
   }
 
   @Test func aServerErrorHoldsOneAndStopsTheRestUntilAProbe() async throws {

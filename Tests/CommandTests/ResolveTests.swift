@@ -24,9 +24,10 @@ import Testing
     let run = try await bench.run("resolve", [bench.root.path("cat.prompt"), "--adopt", task])
     #expect(run.code == 0 && run.out.contains("cat.prompt"), "\(run)")
     try await bench.goOn(agent, until: "it is done") { try bench.isIn("cat", "done") }
-    let told = try bench.sidecar("cat")
-    #expect(told.attempts.map(\.outcome) == ["accepted"] && told.attempts.map(\.taskID) == [task], "\(told.text)")
-    #expect(bench.posts.count == 1 && bench.root.exists("cat.png") && !told.mayHaveBeenPaidTwice)
+    let sidecar = try bench.sidecar("cat")
+    #expect(
+      sidecar.attempts.map(\.outcome) == ["accepted"] && sidecar.attempts.map(\.taskID) == [task], "\(sidecar.text)")
+    #expect(bench.posts.count == 1 && bench.root.exists("cat.png") && !sidecar.mayHaveBeenPaidTwice)
   }
 
   @Test(arguments: [true, false]) func aCommandOfAHintWorksAsItStands(running: Bool) async throws {
@@ -47,8 +48,9 @@ import Testing
     let run = try await bench.run("resolve", [bench.root.path("cat.prompt"), "--resubmit"])
     #expect(run.code == 0, "\(run)")
     try await bench.goOn(agent, until: "it is done") { try bench.isIn("cat", "done") }
-    let told = try bench.sidecar("cat")
-    #expect(told.attempts.map(\.outcome) == ["unknown", "accepted"] && told.mayHaveBeenPaidTwice, "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(
+      sidecar.attempts.map(\.outcome) == ["unknown", "accepted"] && sidecar.mayHaveBeenPaidTwice, "\(sidecar.text)")
     #expect(bench.posts.count == 2)
   }
 
@@ -84,8 +86,9 @@ import Testing
     let other = try await bench.run("resolve", ["--reason", "paid-not-fetched", "--all", "--abandon"])
     #expect(other.code == 1 && other.log.contains("nothing is held for this reason"), "\(other)")
     let folder = try await bench.run("resolve", [bench.root.path("sub"), "--abandon", "--json"])
-    let told = try folder.json([FileTold].self)
-    #expect(folder.code == 0 && told.count == 2 && told.allSatisfy { $0.ok && $0.state == "cancelled" }, "\(folder)")
+    let reported = try folder.json([FileAnswer].self)
+    #expect(
+      folder.code == 0 && reported.count == 2 && reported.allSatisfy { $0.ok && $0.state == "cancelled" }, "\(folder)")
     #expect(try bench.isIn("a", "held"))
     let all = try await bench.run("resolve", ["--reason", "submission-outcome-unknown", "--all", "--abandon"])
     #expect(all.code == 0 && all.out.contains("/a.prompt") && !all.out.contains("/b.prompt"), "\(all)")
@@ -149,8 +152,9 @@ import Testing
     let wrong = try await bench.run("resolve", [file, "--adopt", "ta00000000-1111-2222-3333-444444444444"])
     #expect(wrong.code == 0, "\(wrong)")
     try await bench.goOn(agent, flags, until: "it is found out") { try bench.sidecar("cat").reason == "task-lost" }
-    let told = try bench.sidecar("cat")
-    #expect(told.state == "held" && told.explains && told.hint?.contains("--resubmit") == true, "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(
+      sidecar.state == "held" && sidecar.explains && sidecar.hint?.contains("--resubmit") == true, "\(sidecar.text)")
     let right = try await bench.run("resolve", [file, "--adopt", task])
     #expect(right.code == 0, "\(right)")
     try await bench.goOn(agent, flags, until: "it is done") { try bench.isIn("cat", "done") }

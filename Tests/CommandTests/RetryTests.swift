@@ -29,9 +29,9 @@ import Testing
     _ = try await bench.once(["--max-in-flight": "1"])
     #expect(bench.posts.count == 5)
     let run = try await bench.run("retry", ["--failed", "--json"])
-    let told = try run.json([FileTold].self)
-    #expect(run.code == 0 && told.allSatisfy(\.ok), "\(run)")
-    #expect(Set(told.map { ($0.file as NSString).lastPathComponent }) == ["a.prompt", "b.prompt"], "\(run)")
+    let reported = try run.json([FileAnswer].self)
+    #expect(run.code == 0 && reported.allSatisfy(\.ok), "\(run)")
+    #expect(Set(reported.map { ($0.file as NSString).lastPathComponent }) == ["a.prompt", "b.prompt"], "\(run)")
     _ = try await bench.once(["--max-in-flight": "1"])
     #expect(bench.posts.count == 7)
     #expect(try bench.isIn("doubt", "held") && bench.isIn("poor", "held"))
@@ -40,8 +40,9 @@ import Testing
   @Test(arguments: [true, false]) func whatIsPaidForIsFetchedAgainForNothing(running: Bool) async throws {
     let bench = try await Fixture(["cat": "cat"], faults: ["image-status=403"])
     let agent = try await bench.work(running: running, until: "it is held") { try bench.isIn("cat", "held") }
-    let told = try bench.sidecar("cat")
-    #expect(told.reason == "paid-not-fetched" && told.hint?.contains("promptdrop retry") == true, "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(
+      sidecar.reason == "paid-not-fetched" && sidecar.hint?.contains("promptdrop retry") == true, "\(sidecar.text)")
     bench.sandbox.removeFaults()
     let run = try await bench.run("retry", [bench.root.path("cat.prompt")])
     #expect(run.code == 0 && run.out.contains("costs nothing"), "\(run)")

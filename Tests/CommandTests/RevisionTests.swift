@@ -15,8 +15,8 @@ import Testing
     #expect(try bench.names() == ["cat.png", "cat.prompt", "cat.status.json", "cat.v1.png"])
     #expect(try bench.root.bytes("cat.v1.png") == old)
     #expect(try bench.root.bytes("cat.png") != old)
-    let told = try bench.sidecar("cat")
-    #expect(told.revision == 2 && told.files == ["cat.png", "cat.v1.png"])
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.revision == 2 && sidecar.files == ["cat.png", "cat.v1.png"])
   }
 
   @Test func earlierWordsBringTheirPictureBackUnpaid() async throws {
@@ -48,8 +48,8 @@ import Testing
     for number in 2...4 {
       try bench.root.writeByRename("cat.prompt", "cat \(number)")
       try await eventually(within: .seconds(30), "revision \(number): \(agent.standardError)") {
-        let told = try bench.sidecar("cat")
-        return told.revision == number && told.state == "done"
+        let sidecar = try bench.sidecar("cat")
+        return sidecar.revision == number && sidecar.state == "done"
       }
     }
     #expect(bench.paid == ["cat 1", "cat 2", "cat 3", "cat 4"])
@@ -69,8 +69,8 @@ import Testing
     let run = try await bench.once()
     #expect(run.code == 0 && bench.posts.count == 2, "\(run)")
     #expect(try bench.names() == ["cat-2.png", "cat.png", "cat.prompt", "cat.status.json"])
-    let told = try bench.sidecar("cat")
-    #expect(Set(told.outputs.map(\.slot)) == [1, 2] && told.consumed == "1.000000")
+    let sidecar = try bench.sidecar("cat")
+    #expect(Set(sidecar.outputs.map(\.slot)) == [1, 2] && sidecar.consumed == "1.000000")
   }
 
   @Test func raisingCountSubmitsOnlyTheDifference() async throws {
@@ -120,8 +120,8 @@ import Testing
     #expect(try bench.root.read("cat.png") == "a photo")
     #expect(try bench.root.read("cat.alt1.png") == "another photo")
     #expect(try bench.root.read("cat.status.json") == "{\"mine\": true}")
-    let told = try Sidecar(try bench.root.bytes("cat.promptdrop.status.json"))
-    #expect(told.state == "done" && told.files == ["cat.alt2.png"])
+    let sidecar = try Sidecar(try bench.root.bytes("cat.promptdrop.status.json"))
+    #expect(sidecar.state == "done" && sidecar.files == ["cat.alt2.png"])
     let again = try await bench.once()
     #expect(again.code == 0 && bench.posts.count == 1, "\(again)")
     #expect(try bench.root.read("cat.status.json") == "{\"mine\": true}")
@@ -144,8 +144,8 @@ import Testing
     let bench = try await Fixture(["cat": "---\nhold: true\n---\na red cat"])
     let run = try await bench.once()
     #expect(run.code == 1 && bench.posts.isEmpty, "\(run)")
-    let told = try bench.sidecar("cat")
-    #expect(told.state == "held" && told.reason == "asked" && told.explains)
+    let sidecar = try bench.sidecar("cat")
+    #expect(sidecar.state == "held" && sidecar.reason == "asked" && sidecar.explains)
     try bench.root.write("cat.prompt", "a red cat")
     let again = try await bench.once()
     #expect(again.code == 0 && bench.posts.count == 1, "\(again)")

@@ -5,7 +5,7 @@ import Testing
 
 /// `promptdrop status`: how things stand, from the agent or from the journal.
 @Suite(.serialized) struct StatusTests {
-  @Test(arguments: [true, false]) func countsAndSpendingAreTold(running: Bool) async throws {
+  @Test(arguments: [true, false]) func countsAndSpendingAreReported(running: Bool) async throws {
     let bench = try await Fixture([
       "cat": "cat", "two": "---\ncount: 2\n---\ntwo", "doubt": "doubt [sandbox: submit-garbage]",
       "bad": "bad [sandbox: submit-status=400]", "ask": "---\nhold: true\n---\nask", "empty": "",
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func whatIsInFlightIsTold() async throws {
+  @Test func whatIsInFlightIsReported() async throws {
     let bench = try await Fixture(["cat": "cat"], delay: .seconds(60))
     let agent = try await bench.watch()
     try await bench.waitFor("cat", "submitted")
@@ -63,7 +63,7 @@ import Testing
     #expect(after.pid == nil && after.inFlight.first?.tasks == [task], "\(after)")
   }
 
-  @Test func whatWaitsForATimeIsToldWithTheTime() async throws {
+  @Test func whatWaitsForATimeIsReportedWithTheTime() async throws {
     let bench = try await Fixture(["cat": "cat", "dog": "dog"])
     let flags = ["--daily-submissions": "1"]
     _ = try await bench.watch(flags)

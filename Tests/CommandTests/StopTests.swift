@@ -13,8 +13,9 @@ import Testing
     agent.terminate()
     let run = try await bench.end(of: agent)
     #expect(run.code == 0, "\(run)")
-    let told = try bench.sidecar(first)
-    #expect(told.state == "submitted" && told.attempts.first?.taskID == bench.posts.first?.taskID, "\(told.text)")
+    let sidecar = try bench.sidecar(first)
+    #expect(
+      sidecar.state == "submitted" && sidecar.attempts.first?.taskID == bench.posts.first?.taskID, "\(sidecar.text)")
     #expect(bench.posts.count == 1)
   }
 

@@ -39,7 +39,7 @@ struct AgentStatus: Decodable {
 }
 
 /// What `plan --json` says.
-struct PlanTold: Decodable {
+struct PlanAnswer: Decodable {
   struct Item: Decodable {
     let file: String, why: String
     let pictures: Int
@@ -57,7 +57,7 @@ struct PlanTold: Decodable {
 }
 
 /// One line of `resolve --json` and its like.
-struct FileTold: Decodable {
+struct FileAnswer: Decodable {
   let file: String, state: String, message: String
   let ok: Bool
 }
@@ -102,9 +102,9 @@ extension Fixture {
     try await run("status", ["--json"], flags).json(AgentStatus.self)
   }
 
-  func plan(_ flags: [String: String?] = [:]) async throws -> (told: PlanTold, code: Int32) {
+  func plan(_ flags: [String: String?] = [:]) async throws -> (report: PlanAnswer, code: Int32) {
     let run = try await run("plan", [root.path, "--json"], flags)
-    return (try run.json(PlanTold.self), run.code)
+    return (try run.json(PlanAnswer.self), run.code)
   }
 
   /// The callback URLs of the POSTs, in their order.

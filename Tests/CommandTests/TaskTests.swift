@@ -48,9 +48,9 @@ import Testing
     for fault in Self.passing { try bench.root.write("\(name(fault)).prompt", "[sandbox: \(fault)] \(fault)") }
     let run = try await bench.once(Self.flags.merging(["--task-deadline": "2h", "--not-found-grace": "2m"]) { $1 })
     for fault in Self.passing {
-      let told = try bench.sidecar(name(fault))
-      #expect(told.state == "done", "\(fault): \(told.text)")
-      let output = try #require(told.outputs.first, "\(fault)")
+      let sidecar = try bench.sidecar(name(fault))
+      #expect(sidecar.state == "done", "\(fault): \(sidecar.text)")
+      let output = try #require(sidecar.outputs.first, "\(fault)")
       #expect(sha256(try bench.root.bytes(output.file)) == output.sha256)
     }
     #expect(run.code == 0, "\(run)")
@@ -66,10 +66,10 @@ import Testing
     let run = try await bench.once(Self.flags)
     #expect(run.code == 1, "\(run)")
     for each in Self.ending {
-      let told = try bench.sidecar(name(each.fault))
-      #expect(told.state == each.state && told.reason == each.reason, "\(each.fault): \(told.text)")
-      #expect(told.explains && told.outputs.isEmpty, "\(each.fault): \(told.text)")
-      #expect(told.attempts.count == 1 && told.attempts.first?.taskID != nil, "\(each.fault): \(told.text)")
+      let sidecar = try bench.sidecar(name(each.fault))
+      #expect(sidecar.state == each.state && sidecar.reason == each.reason, "\(each.fault): \(sidecar.text)")
+      #expect(sidecar.explains && sidecar.outputs.isEmpty, "\(each.fault): \(sidecar.text)")
+      #expect(sidecar.attempts.count == 1 && sidecar.attempts.first?.taskID != nil, "\(each.fault): \(sidecar.text)")
     }
     #expect(try bench.sidecar(name("task-failed=the sky is too blue")).message?.contains("too blue") == true)
     #expect(try bench.sidecar(name("result-text=I would rather not")).message?.contains("rather not") == true)

@@ -25,9 +25,9 @@ import Testing
   @Test func whatWasNotSentIsSimplySent() async throws {
     let bench = try await killed("https")
     let run = try await bench.once()
-    let told = try bench.sidecar("cat")
-    #expect(run.code == 0 && told.state == "done" && bench.posts.count == 1, "\(run)\(told.text)")
-    #expect(told.attempts.map(\.outcome) == ["not-sent", "not-sent", "accepted"], "\(told.text)")
+    let sidecar = try bench.sidecar("cat")
+    #expect(run.code == 0 && sidecar.state == "done" && bench.posts.count == 1, "\(run)\(sidecar.text)")
+    #expect(sidecar.attempts.map(\.outcome) == ["not-sent", "not-sent", "accepted"], "\(sidecar.text)")
   }
 
   @Test func whatMayHaveBeenSentIsHeld() async throws {

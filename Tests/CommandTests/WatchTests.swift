@@ -124,8 +124,8 @@ import Testing
     try bench.root.write("cat.prompt", "a cat in a hat")
     try bench.root.remove("cat.prompt~")
     try await eventually(within: .seconds(30), "the new words are made: \(agent.standardError)") {
-      let told = try bench.sidecar("cat")
-      return told.revision == 2 && told.state == "done"
+      let sidecar = try bench.sidecar("cat")
+      return sidecar.revision == 2 && sidecar.state == "done"
     }
     #expect(bench.paid == ["a cat", "a cat in a hat"])
     #expect(try bench.names() == ["cat.png", "cat.prompt", "cat.status.json", "cat.v1.png"])

@@ -5,10 +5,10 @@ import Testing
 @testable import Control
 
 @Suite struct WebhookAnswerTests {
-  @Test func aCallbackIsTold() async throws {
+  @Test func aCallbackIsReported() async throws {
     try await withReceiver { (port, sink) async throws in
       #expect(try await exchange(port: port, callback()) == accepted)
-      #expect(sink.told == ["\(RecordingSink.token) t1"])
+      #expect(sink.reported == ["\(RecordingSink.token) t1"])
     }
   }
 
@@ -29,7 +29,7 @@ import Testing
   @Test func whatCannotBeWrittenIsWantedAgain() async throws {
     try await withReceiver(RecordingSink(isDurable: false)) { (port, sink) async throws in
       #expect(try await exchange(port: port, callback()) == unavailable(30))
-      #expect(sink.told.count == 1)
+      #expect(sink.reported.count == 1)
     }
   }
 
@@ -38,7 +38,7 @@ import Testing
     try await withReceiver { (port, sink) async throws in
       let answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
       #expect(try await exchange(port: port, callback(RecordingSink.token, body)) == answer)
-      #expect(sink.told == [])
+      #expect(sink.reported == [])
     }
   }
 
@@ -70,7 +70,7 @@ import Testing
       let line = line.replacing("TOKEN", with: RecordingSink.token)
       let answer = try await exchange(port: port, "\(line) HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
       #expect(answer == notFound)
-      #expect(sink.asked == [] && sink.told == [])
+      #expect(sink.asked == [] && sink.reported == [])
     }
   }
 
@@ -94,7 +94,7 @@ import Testing
         #expect(try await onThread { try client.text() } == notFound)
       }
       #expect(sink.asked == [RecordingSink.other, RecordingSink.other, RecordingSink.other])
-      #expect(sink.told == [])
+      #expect(sink.reported == [])
     }
   }
 
@@ -113,7 +113,7 @@ import Testing
         return false
       }
       #expect(ended)
-      #expect(sink.told == [])
+      #expect(sink.reported == [])
     }
   }
 
@@ -129,7 +129,7 @@ import Testing
       let tooLarge = try RawClient(port: port)
       try tooLarge.send(head(RecordingSink.token, "Content-Length: 16777217", "Expect: 100-continue"))
       #expect(try await onThread { try tooLarge.line() } == "HTTP/1.1 413 Payload Too Large\r\n")
-      #expect(sink.told.count == 1)
+      #expect(sink.reported.count == 1)
     }
   }
 
@@ -138,7 +138,7 @@ import Testing
       let requests = callback() + callback(RecordingSink.token, #"{"task_id":"t2"}"#) + "GET / HTTP/1.1\r\n\r\n"
       #expect(try await exchange(port: port, requests) == accepted)
       #expect(try await exchange(port: port, callback() + "no HTTP at all\r\n\r\n") == accepted)
-      #expect(sink.told == ["\(RecordingSink.token) t1", "\(RecordingSink.token) t1"])
+      #expect(sink.reported == ["\(RecordingSink.token) t1", "\(RecordingSink.token) t1"])
     }
   }
 
@@ -147,7 +147,7 @@ import Testing
       let chunks = "5\r\n{\"tas\r\n1\r\nk\r\nB\r\n_id\":\"t1\"} \r\n0\r\nTrailer: x\r\n\r\n"
       #expect(
         try await exchange(port: port, head(RecordingSink.token, "Transfer-Encoding: chunked") + chunks) == accepted)
-      #expect(sink.told == ["\(RecordingSink.token) t1"])
+      #expect(sink.reported == ["\(RecordingSink.token) t1"])
     }
   }
 
@@ -167,7 +167,7 @@ import Testing
         return try client.text()
       }
       #expect(half == "")
-      #expect(sink.told.count == 1)
+      #expect(sink.reported.count == 1)
     }
   }
 
@@ -180,7 +180,7 @@ import Testing
     try await withReceiver { (port, sink) async throws in
       let answer = try await exchange(port: port, text.replacing("TOKEN", with: RecordingSink.token) + "\r\n\r\n")
       #expect(answer == "" || answer == notFound)
-      #expect(sink.told == [])
+      #expect(sink.reported == [])
     }
   }
 }

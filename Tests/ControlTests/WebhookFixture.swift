@@ -10,7 +10,7 @@ import Testing
 final class RecordingSink: CallbackSink {
   private struct State {
     var asked: [String] = []
-    var told: [String] = []
+    var reported: [String] = []
   }
   private let state = Mutex(State())
   private let known: Set<String>
@@ -28,7 +28,7 @@ final class RecordingSink: CallbackSink {
 
   var asked: [String] { state.withLock { $0.asked } }
   /// `TOKEN TASKID` of each callback.
-  var told: [String] { state.withLock { $0.told } }
+  var reported: [String] { state.withLock { $0.reported } }
 
   func knows(_ token: String) async -> Bool {
     state.withLock { $0.asked.append(token) }
@@ -37,7 +37,7 @@ final class RecordingSink: CallbackSink {
   }
 
   func received(_ token: String, taskID: String) async -> Bool {
-    state.withLock { $0.told.append("\(token) \(taskID)") }
+    state.withLock { $0.reported.append("\(token) \(taskID)") }
     await telling?.wait()
     return isDurable
   }

@@ -33,7 +33,7 @@ import Testing
       #expect(fits == accepted)
       #expect(
         try await exchange(port: port, head(RecordingSink.token, "Content-Length: \(Self.large + 1)")) == Self.tooLarge)
-      #expect(sink.told.count == 1)
+      #expect(sink.reported.count == 1)
     }
   }
 
@@ -52,7 +52,7 @@ import Testing
       }
       #expect(text == Self.tooLarge)
       #expect(sent >= 16 << 20 && sent < 40 << 20)
-      #expect(sink.told == [])
+      #expect(sink.reported == [])
     }
   }
 
@@ -96,7 +96,7 @@ import Testing
           }
         }
       }
-      #expect(sink.told.count == 4)
+      #expect(sink.reported.count == 4)
     }
   }
 
@@ -135,7 +135,7 @@ import Testing
   @Test func whoDripsItsBodyIsCutOff() async throws {
     try await withReceiver(limits: { $0.wholeTime = .milliseconds(300) }) { (port, sink) async throws in
       #expect(try await drip(port, "", after: head(RecordingSink.token, "Content-Length: 60000")) == "")
-      #expect(sink.asked == [RecordingSink.token] && sink.told == [])
+      #expect(sink.asked == [RecordingSink.token] && sink.reported == [])
     }
   }
 
@@ -207,7 +207,7 @@ import Testing
     }
   }
 
-  @Test func manyCallbacksAtTheSameTimeAreAllTold() async throws {
+  @Test func manyCallbacksAtTheSameTimeAreAllReported() async throws {
     try await withReceiver { (port, sink) async throws in
       try await withThrowingTaskGroup(of: String.self) { group in
         for number in 0..<100 {
@@ -217,7 +217,7 @@ import Testing
         }
         for try await answer in group { #expect(answer == accepted) }
       }
-      #expect(Set(sink.told) == Set((0..<100).map { "\(RecordingSink.token) t\($0)" }))
+      #expect(Set(sink.reported) == Set((0..<100).map { "\(RecordingSink.token) t\($0)" }))
     }
   }
 
@@ -232,7 +232,7 @@ import Testing
       asking.open()
       let next = try RawClient(port: port)
       try next.send(callback(RecordingSink.token, #"{"task_id":"t2"}"#))
-      try await eventually("the sink is told") { sink.told.contains("\(RecordingSink.token) t2") }
+      try await eventually("the sink is told") { sink.reported.contains("\(RecordingSink.token) t2") }
       telling.open()
       #expect(try await onThread { try next.text() } == accepted)
     }

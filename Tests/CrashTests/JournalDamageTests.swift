@@ -55,26 +55,26 @@ extension Crashes {
       let posts = bench.posts.count
       let what = try apply(point.damage, to: bench, &random)
 
-      var told = ""
+      var reported = ""
       var last = try await bench.once(patience)
       if last.code == 74 {
         // It fails closed. What its message says is done, and it has to be enough.
-        told = "\n\(last)"
+        reported = "\n\(last)"
         #expect(last.log.contains("journal"), "\(context), \(what): \(last)")
         for name in journal where bench.home.exists("state/\(name)") { try bench.home.remove("state/\(name)") }
         let backup = "state/journal-backup.sqlite"
         if bench.home.exists(backup), random.percent(50) {
-          told += "\nthe daily copy is put in its place"
+          reported += "\nthe daily copy is put in its place"
           try bench.home.write("state/journal.sqlite", bytes: try bench.home.bytes(backup))
         }
         last = try await bench.once(patience)
       }
-      let oracle = bench.oracle(names, "\(context), \(what)\(told)")
+      let oracle = bench.oracle(names, "\(context), \(what)\(reported)")
       let held = try oracle.checkEnd(after: last, mayBeHeld: { $0 == "unknown" })
-      #expect(held == ["unknown"], "\(context), \(what)\(told)\n\(last)")
-      #expect(bench.posts.count <= posts + 1, "\(context), \(what)\(told)\n\(last)")
+      #expect(held == ["unknown"], "\(context), \(what)\(reported)\n\(last)")
+      #expect(bench.posts.count <= posts + 1, "\(context), \(what)\(reported)\n\(last)")
       for (name, picture) in zip(["first.png", "second.png"], pictures) {
-        #expect(try bench.root.bytes(name) == picture, "\(context), \(what): \(name)\(told)")
+        #expect(try bench.root.bytes(name) == picture, "\(context), \(what): \(name)\(reported)")
       }
     }
 

@@ -69,25 +69,27 @@ struct Oracle: Sendable {
     var held: Set<String> = []
     for name in prompts {
       known.formUnion(["\(name).prompt", "\(name).status.json"])
-      guard let told = try sidecar(name) else {
+      guard let reported = try sidecar(name) else {
         Issue.record("\(context): \(name) has no sidecar: \(last)", sourceLocation: sourceLocation)
         continue
       }
-      known.formUnion(told.files)
-      switch told.state {
+      known.formUnion(reported.files)
+      switch reported.state {
       case "done":
         #expect(posts(name) == 1, "\(context): \(name) is done, \(posts(name)) POSTs", sourceLocation: sourceLocation)
-        #expect(told.outputs.count == 1, "\(context): \(told.text)", sourceLocation: sourceLocation)
+        #expect(reported.outputs.count == 1, "\(context): \(reported.text)", sourceLocation: sourceLocation)
       case "held":
         held.insert(name)
         #expect(
-          told.reason == "submission-outcome-unknown" && told.explains, "\(context): \(told.text)",
+          reported.reason == "submission-outcome-unknown" && reported.explains, "\(context): \(reported.text)",
           sourceLocation: sourceLocation)
-        #expect(mayBeHeld(name), "\(context): \(name) is held\n\(told.text)\n\(last)", sourceLocation: sourceLocation)
+        #expect(
+          mayBeHeld(name), "\(context): \(name) is held\n\(reported.text)\n\(last)", sourceLocation: sourceLocation)
       default:
-        Issue.record("\(context): \(name) ends \(told.state)\n\(told.text)\n\(last)", sourceLocation: sourceLocation)
+        Issue.record(
+          "\(context): \(name) ends \(reported.state)\n\(reported.text)\n\(last)", sourceLocation: sourceLocation)
       }
-      for output in told.outputs {
+      for output in reported.outputs {
         let content = try bytes(output.file)
         #expect(
           sha256(content) == output.sha256 && content.count == output.bytes, "\(context): \(output.file)",

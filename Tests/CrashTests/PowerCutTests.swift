@@ -73,16 +73,17 @@ extension Crashes {
         let moment = ContinuousClock.now + .milliseconds(Int(random.chance() * random.chance() * 250))
         try await eventually(within: .seconds(5), "a random moment") { ContinuousClock.now >= moment }
         // What it had told before the cut was committed before the cut.
-        let told = agent.standardError
+        let reported = agent.standardError
         try disk.cutPower()
         agent.terminate(SIGKILL)
         try await agent.wait()
         try disk.restorePower()
         let states = try oracle.checkFinalNames()
         for name in names {
-          if told.contains("\(name).prompt: at the service") { accepted.insert(name) }
-          if told.contains("\(name).prompt: done") {
-            #expect(states[name] == "done", "\(context): \(name) was done and is \(states[name] ?? "lost")\n\(told)")
+          if reported.contains("\(name).prompt: at the service") { accepted.insert(name) }
+          if reported.contains("\(name).prompt: done") {
+            #expect(
+              states[name] == "done", "\(context): \(name) was done and is \(states[name] ?? "lost")\n\(reported)")
           }
         }
       }

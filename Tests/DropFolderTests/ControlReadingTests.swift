@@ -23,7 +23,7 @@ import Testing
     #expect(exact.listBytes == Array("y.png".utf8) && exact.listFile == bench.key("a/cat.images"))
   }
 
-  @Test func whatIsNotClearIsTold() async throws {
+  @Test func whatIsNotClearIsReported() async throws {
     try bench.write("cat.prompt", "A cat")
     try bench.write("cat.images.txt", "x.png")
     try bench.place.makeFolder("root/cat.images.md")
@@ -128,12 +128,12 @@ extension WatcherTests {
       }
     }
 
-    @Test func anAwaitedFileOfTheSameLettersIsTold() async throws {
+    @Test func anAwaitedFileOfTheSameLettersIsReported() async throws {
       try await WatcherFixture.with { bench in
         bench.await(["caf\u{E9}.png"])
-        let told = FolderEvent.awaited(bench.key("caf\u{E9}.png"))
-        let events = try await bench.during(until: told) { try bench.write("cafe\u{301}.png", "x") }
-        #expect(events.contains(told))
+        let reported = FolderEvent.awaited(bench.key("caf\u{E9}.png"))
+        let events = try await bench.during(until: reported) { try bench.write("cafe\u{301}.png", "x") }
+        #expect(events.contains(reported))
       }
     }
   }

@@ -22,7 +22,7 @@ import Testing
     #expect(!kind.isRemote && kind.name == name)
   }
 
-  @Test func whatHasNoNameIsWatchedAndToldByItsNumber() {
+  @Test func whatHasNoNameIsWatchedAndReportedByItsNumber() {
     #expect(FileSystemKind(number: 0xABCD_1234).name == "0xabcd1234")
     #expect(!FileSystemKind(number: 0xABCD_1234).isRemote)
   }

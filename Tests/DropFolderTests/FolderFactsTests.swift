@@ -47,8 +47,8 @@ extension WatcherTests {
           _ = await defaults(bench, "a/cat.prompt")
           try bench.place.writeByRename("root/a/.promptdrop.yaml", "\(number)")
           try bench.place.writeByRename("root/a/cat-\(number).prompt", "A cat")
-          let told = FolderEvent.prompt(bench.key("a/cat-\(number).prompt"), .closed)
-          try await eventually("the prompt is told of") { bench.events.contains(told) }
+          let reported = FolderEvent.prompt(bench.key("a/cat-\(number).prompt"), .closed)
+          try await eventually("the prompt is told of") { bench.events.contains(reported) }
           #expect(await defaults(bench, "a/cat-\(number).prompt") == ["\(number)"])
         }
       }

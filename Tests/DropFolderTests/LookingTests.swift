@@ -8,7 +8,7 @@ import Testing
 extension WatcherTests {
   /// Looking again tells of what is new, and of no more than there is room for.
   @Suite struct Looking {
-    @Test func whatIsKnownIsNotToldOfAgain() async throws {
+    @Test func whatIsKnownIsNotReportedAgain() async throws {
       let names = ["a.prompt", "d/b.prompt", "d/c.prompt"]
       try await WatcherFixture.with(prepare: { place in
         for name in names { try place.write("root/\(name)", "x") }
@@ -33,7 +33,7 @@ extension WatcherTests {
       }
     }
 
-    @Test func aRenamedFolderIsToldOfAnew() async throws {
+    @Test func aRenamedFolderIsReportedAgain() async throws {
       try await WatcherFixture.with(prepare: { try $0.write("root/a/b/cat.prompt", "x") }) { bench in
         try await bench.confirm(["a/b/cat.prompt"])
         #expect(try await bench.look().isEmpty)
@@ -51,15 +51,15 @@ extension WatcherTests {
       ) { bench in
         var seen: Set<String> = []
         while bench.scans(RootID(1)) == 0 {
-          #expect(bench.told <= seen.count + 70, "\(bench.told)")
+          #expect(bench.reported <= seen.count + 70, "\(bench.reported)")
           try await eventually("more is told of, or it is the end") {
-            bench.told >= seen.count + 70 || bench.scans(RootID(1)) > 0
+            bench.reported >= seen.count + 70 || bench.scans(RootID(1)) > 0
           }
           seen = WatcherFixture.prompts(bench.events)
           bench.hasRoom(70)
         }
         #expect(WatcherFixture.prompts(bench.events) == Set(names))
-        #expect(bench.told == 500, "each once")
+        #expect(bench.reported == 500, "each once")
         // What comes while there is no room is found by looking, once there is.
         bench.hasRoom(0)
         for number in 0..<100 { try bench.write("late/\(number).prompt") }

@@ -38,7 +38,7 @@ extension WatcherTests {
       }
     }
 
-    @Test func itsPicturesAreToldToWhoeverWaitsForThem() async throws {
+    @Test func itsPicturesAreReportedToWhoeverWaitsForThem() async throws {
       try await WatcherFixture.with { bench in
         bench.await(["cat.png"])
         let events = try await bench.during { try await job(bench, "cat") }

@@ -95,7 +95,7 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
     #expect(try bench.list("a").count == 3)
   }
 
-  @Test func aNameTooLongIsToldAsThat() async throws {
+  @Test func aNameTooLongIsReportedAsThat() async throws {
     let name = String(repeating: "n", count: 248) + ".prompt"
     try bench.write("a/\(name)", "A cat")
     let thrown = try await trouble("the sidecar's name has 260 bytes") { () async throws(LocalTrouble) in

@@ -208,7 +208,7 @@ extension WatcherTests {
       }
     }
 
-    @Test func aRootThatIsGoneIsToldOfForAsLongAsItIs() async throws {
+    @Test func aRootThatIsGoneIsReportedForAsLongAsItIs() async throws {
       try await WatcherFixture.with(roots: ["root", "second"], reminder: .milliseconds(100)) { bench in
         @Sendable func reminders() -> Int {
           bench.events.count { event in

@@ -93,7 +93,7 @@ final class WatcherFixture: Sendable {
   func rescan() { watcher.rescan() }
   var conditions: [FolderCondition] { watcher.conditions }
   /// How many prompts were told of.
-  var told: Int {
+  var reported: Int {
     events.count { event in
       switch event {
       case .prompt, .promptGone: true
@@ -101,7 +101,7 @@ final class WatcherFixture: Sendable {
       }
     }
   }
-  func hasRoom(_ prompts: Int) { watcher.hasRoom(prompts, reported: told) }
+  func hasRoom(_ prompts: Int) { watcher.hasRoom(prompts, reported: reported) }
 
   /// Looks through everything once more; the prompts that are told of.
   func look() async throws -> Set<String> {

@@ -31,14 +31,14 @@ import Testing
     let target = try #require(FuzzTarget.all.first { $0.name == name })
     let corpus = try Self.corpus(of: target).map(\.bytes)
     var random = SplitMix64(seed: seed)
-    var told: Set<String> = []
+    var reported: Set<String> = []
     var slowest = Duration.zero
     for round in 0..<500 {
       let bytes = Array(random.damaged(random.one(of: corpus), with: corpus).prefix(target.maxLength))
       let start = Self.processorTime()
       let broken = bytes.withUnsafeBytes(target.check)
       slowest = max(slowest, Self.processorTime() - start)
-      if let broken, told.insert(String(broken.prefix(24))).inserted {
+      if let broken, reported.insert(String(broken.prefix(24))).inserted {
         Issue.record("seed \(seed), round \(round): \(broken), of \(Data(bytes).base64EncodedString())")
       }
       // Other tests want the threads too.

@@ -51,7 +51,7 @@ import Testing
     "", ",\"result\":null", ",\"result\":[null]", ",\"result\":{}", ",\"result\":[{}]", ",\"result\":\"\"",
     ",\"result\":[{\"image\":null}]", ",\"result\":{\"image\":\" \",\"width\":0}",
   ])
-  func `A success with nothing in it yet is told from one that made nothing`(result: String) async throws {
+  func `A success with nothing in it yet is reported from one that made nothing`(result: String) async throws {
     #expect(try await task("\"status\":\"success\"\(result)").phase == .withoutResult)
   }
 

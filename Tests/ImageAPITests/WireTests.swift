@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(arguments: ["dk-sec\nret", "dk-sec\r\nX-Evil: ret", "dk-sec\u{0}ret"])
-  func `A key that is no header is never sent, nor told`(key: String) async throws {
+  func `A key that is no header is never sent, nor reported`(key: String) async throws {
     let server = try RawServer { connection in
       while connection.readRequest() != nil { connection.answer("200 OK", Self.yes) }
     }

@@ -18,7 +18,7 @@ import Testing
     #expect(watch.jump(wall: start + .seconds(30_000), monotonic: .seconds(30_000)) == nil)
   }
 
-  @Test(arguments: [1, -1]) func aYearEitherWayIsToldOnce(sign: Int) {
+  @Test(arguments: [1, -1]) func aYearEitherWayIsReportedOnce(sign: Int) {
     var watch = ClockWatch(wall: start, monotonic: .zero)
     let jump = Self.year * sign
     #expect(watch.jump(wall: start + jump + .seconds(60), monotonic: .seconds(60)) == jump)
@@ -30,10 +30,10 @@ import Testing
 
   /// A clock that is kept right by small steps is not told of, however often it is looked at.
   @Test(arguments: [(10_000, false), (10_001, true), (-10_000, false), (-10_001, true), (400, false)])
-  func smallStepsAreNone(milliseconds: Int, isTold: Bool) {
+  func smallStepsAreNone(milliseconds: Int, isReported: Bool) {
     var watch = ClockWatch(wall: start, monotonic: .zero)
     let step = Duration.milliseconds(milliseconds)
-    #expect(watch.jump(wall: start + step, monotonic: .zero) == (isTold ? step : nil))
+    #expect(watch.jump(wall: start + step, monotonic: .zero) == (isReported ? step : nil))
     #expect(watch.jump(wall: start + step + .seconds(1), monotonic: .seconds(1)) == nil)
   }
 
@@ -42,7 +42,7 @@ import Testing
   func theJumpsAddUp(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var watch = ClockWatch(wall: start, monotonic: .zero)
-    var (offset, told, monotonic) = (Duration.zero, Duration.zero, Duration.zero)
+    var (offset, reported, monotonic) = (Duration.zero, Duration.zero, Duration.zero)
     for round in 0..<1000 {
       monotonic += random.milliseconds(0...600_000)
       var set = Duration.zero
@@ -50,8 +50,8 @@ import Testing
       offset += set
       let jump = watch.jump(wall: start + monotonic + offset, monotonic: monotonic)
       try #require(jump == (abs(set.milliseconds) > 10_000 ? set : nil), "seed \(seed), round \(round): \(set)")
-      told += jump ?? set
-      try #require(told == offset, "seed \(seed), round \(round)")
+      reported += jump ?? set
+      try #require(reported == offset, "seed \(seed), round \(round)")
     }
   }
 }

@@ -31,7 +31,7 @@ import Testing
     #expect(list("foxes", [name]) == .none)
   }
 
-  @Test func `Two that might be it are not told apart`() {
+  @Test func `Two that might be it are not reported apart`() {
     #expect(list("fox", ["FOX.images", "Fox.images"]) == .unclear([bytes("FOX.images"), bytes("Fox.images")]))
     #expect(list("fox", ["Fox.images", "FOX.images"], others: ["Fox.images"]) == .taken(bytes("FOX.images")))
     #expect(list("fox", ["Fox.images"], others: ["Fox.images"]) == .none, "it is another prompt's")
@@ -86,7 +86,7 @@ import Testing
     ([], true), ([0, 0, 0], true), ([0xEF, 0xBB, 0xBF], true), ([10], true), ([32, 13, 10, 0], true), ([35], false),
     ([0xFF, 0xFE], false),
   ])
-  func `Nothing at all is told from a comment`(bytes: [UInt8], isBlank: Bool) {
+  func `Nothing at all is reported from a comment`(bytes: [UInt8], isBlank: Bool) {
     #expect(isBlankText(bytes) == isBlank)
   }
 }

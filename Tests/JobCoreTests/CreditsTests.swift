@@ -49,7 +49,7 @@ import Testing
     ("0.000000000000000001", "0.000000000000000001"),
     ("999999999999999999.999999999999999999", "999999999999999999.999999999999999999"),
   ])
-  func plainNumbers(text: String, told: String) { #expect(Credits(text)?.text == told) }
+  func plainNumbers(text: String, reported: String) { #expect(Credits(text)?.text == reported) }
 
   @Test(arguments: [
     "", ".", "1.", ".5", "-1", "+1", "1e3", "1E3", " 1", "1 ", "1,5", "1.2.3", "0x1", "NaN", "inf", "1_000", "\u{0}1",

@@ -131,7 +131,7 @@ enum FileRulesOfTests {
   /// that was.
   static func paidInSidecar(_ world: FileWorld) -> (paid: Int, open: Int)? {
     guard case .success(let request) = world.scene.understood, case .success(let sidecar?) = world.scene.sidecar,
-      let told = sidecar.identity, told.source == request.sourceSHA, told.list == request.listSHA,
+      let reported = sidecar.identity, reported.source == request.sourceSHA, reported.list == request.listSHA,
       world.journal.job?.slots.values.contains(where: \.mayBePaid) != true,
       // What another job's tells, or a later one of this: of a known revision, the slots ask before they are sent.
       sidecar.jobID != world.journal.job?.id.text || sidecar.revision > world.journal.job?.latest ?? 0,

@@ -123,9 +123,9 @@ struct SlotHistory {
       broken.append("attempts are not numbered in order")
     }
     if slot.state != .submitting, isNow.contains(where: { $0.outcome == .begun }) { broken.append("an open attempt") }
-    let told = Set(isNow.compactMap(\.taskID))
-    if !knownTasks.isSubset(of: told) { broken.append("forgotten: \(knownTasks.subtracting(told))") }
-    if let task = slot.state.task?.taskID, !told.contains(task) { broken.append("follows a task of no attempt") }
+    let reported = Set(isNow.compactMap(\.taskID))
+    if !knownTasks.isSubset(of: reported) { broken.append("forgotten: \(knownTasks.subtracting(reported))") }
+    if let task = slot.state.task?.taskID, !reported.contains(task) { broken.append("follows a task of no attempt") }
     return broken
   }
 }

@@ -168,16 +168,16 @@ import Testing
   @Test func whatASidecarTellsChangesNothingThatIsKnown() {
     var book = SpendBook(limits: SpendLimits())
     book.open(day: today, charges: [charge("1", consumed: "5")], prices: [:])
-    book.enterTold(charge("1", consumed: "0"))
+    book.enterReported(charge("1", consumed: "0"))
     #expect(book.today.submissions == 1 && book.today.credits == Credits("5"))
-    book.enterTold(charge("2", consumed: "999999"))
-    book.enterTold(charge("2", consumed: "999999"))
+    book.enterReported(charge("2", consumed: "999999"))
+    book.enterReported(charge("2", consumed: "999999"))
     #expect(book.today.submissions == 2)
     #expect(book.price(of: charge("2").kind) == nil, "and teaches no price")
   }
 
   /// One whose price nobody knew when it was begun, and whose fate nobody knows: --price lets the others go.
-  @Test func aPriceThatIsToldLaterCounts() throws {
+  @Test func aPriceThatIsReportedLaterCounts() throws {
     #expect(may(book(credits: "10", charges: [charge("1")])).isWaitForPrice)
     #expect(may(book(credits: "10", price: "2", charges: [charge("1")])) == .go(reserve: try credits("2")))
     #expect(book(credits: "10", price: "2", charges: [charge("1")]).today.credits == Credits("2"))

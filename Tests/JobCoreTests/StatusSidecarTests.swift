@@ -161,10 +161,10 @@ import Testing
   @Test func tellsWhoWroteIt() throws {
     let writer = SidecarWriter(id: "0123456789abcdef", run: "3-fedcba9876543210", machine: "0011223344556677")
     for writer in [writer, SidecarWriter(id: writer.id, run: writer.run, machine: nil)] {
-      let told = StatusSidecar(
+      let reported = StatusSidecar(
         of: job([slot(.done)]), now: start, agentVersion: "1", agentHost: "h", writer: writer)
-      #expect(told.owner == writer.id)
-      #expect(try decode(told.encoded()).writer == writer)
+      #expect(reported.owner == writer.id)
+      #expect(try decode(reported.encoded()).writer == writer)
     }
     #expect(try decode(sidecar(job([slot(.done)])).encoded()).writer == nil, "as earlier versions wrote it")
   }
@@ -184,44 +184,44 @@ import Testing
       (slot(.cancelled(.superseded)), "superseded", nil, nil), (slot(.submitted(task)), nil, nil, nil),
     ] as [(Slot, String?, String?, Timestamp?)])
   func tellsWhyAndWhen(slot: Slot, reason: String?, code: String?, next: Timestamp?) {
-    let told = sidecar(job([slot]))
-    #expect(told.state == slot.state.name && told.reason == reason)
-    #expect(told.error?.code == code.map { ErrorCode(rawValue: $0) } && told.nextAttemptAt == next)
+    let reported = sidecar(job([slot]))
+    #expect(reported.state == slot.state.name && reported.reason == reason)
+    #expect(reported.error?.code == code.map { ErrorCode(rawValue: $0) } && reported.nextAttemptAt == next)
   }
 
   @Test func theSlotThatSpeaksIsTheOneThatTheStateComesFrom() {
     var second = slot(.queued(Queued(notBefore: start + .seconds(9), error: trouble("busy"))))
     second = Slot(key: SlotKey(job: slotKey.job, revision: 1, number: 2), state: second.state)
-    let told = sidecar(job([slot(.done), second], count: 2))
-    #expect(told.state == .queued && told.reason == "busy" && told.nextAttemptAt == start + .seconds(9))
-    #expect(told.attempts.count == 1 && told.submittedAt == start)
+    let reported = sidecar(job([slot(.done), second], count: 2))
+    #expect(reported.state == .queued && reported.reason == "busy" && reported.nextAttemptAt == start + .seconds(9))
+    #expect(reported.attempts.count == 1 && reported.submittedAt == start)
   }
 
   @Test func aNoteSpeaksFirst() {
     var noted = job([slot(.queued(Queued(notBefore: start)))])
     noted.note = note(.failed, "front-matter")
-    let told = sidecar(noted)
-    #expect(told.state == .failed && told.reason == "front-matter" && told.error?.code == "front-matter")
-    #expect(told.nextAttemptAt == nil)
+    let reported = sidecar(noted)
+    #expect(reported.state == .failed && reported.reason == "front-matter" && reported.error?.code == "front-matter")
+    #expect(reported.nextAttemptAt == nil)
   }
 
   @Test func knowsTheTaskOfAPicture() {
-    let told = sidecar(job([slot(.submitted(task))]))
-    #expect(told.taskID(slot: 1) == taskID && told.taskID(slot: 2) == nil)
+    let reported = sidecar(job([slot(.submitted(task))]))
+    #expect(reported.taskID(slot: 1) == taskID && reported.taskID(slot: 2) == nil)
   }
 
   /// Trouble of the whole service shows in what is on its way, and nowhere else; a trouble of one's own comes first.
   @Test func theServicesTroubleShowsInWhatIsInFlight() {
     let service = trouble("service-down")
-    func told(_ slot: Slot) -> JobError? {
+    func reported(_ slot: Slot) -> JobError? {
       StatusSidecar(of: job([slot]), now: start, agentVersion: "1", agentHost: "h", service: service).error
     }
-    #expect(told(slot(.submitted(task)))?.code == "service-down")
-    #expect(told(slot(.fetching(Fetching(task: task, results: oneURL))))?.code == "service-down")
-    #expect(told(slot(.fetching(Fetching(task: task, results: oneURL, error: trouble("net")))))?.code == "net")
-    #expect(told(slot(.done)) == nil)
-    #expect(told(slot(.queued(Queued()))) == nil, "not in a hundred thousand that wait")
-    #expect(told(slot(.failed(trouble("refused"))))?.code == "refused")
+    #expect(reported(slot(.submitted(task)))?.code == "service-down")
+    #expect(reported(slot(.fetching(Fetching(task: task, results: oneURL))))?.code == "service-down")
+    #expect(reported(slot(.fetching(Fetching(task: task, results: oneURL, error: trouble("net")))))?.code == "net")
+    #expect(reported(slot(.done)) == nil)
+    #expect(reported(slot(.queued(Queued()))) == nil, "not in a hundred thousand that wait")
+    #expect(reported(slot(.failed(trouble("refused"))))?.code == "refused")
   }
 
   /// A sidecar of a version that did not yet have the newer fields of an attempt.
@@ -240,9 +240,9 @@ import Testing
     surplus = Slot(
       key: SlotKey(job: slotKey.job, revision: 1, number: SlotKey.surplusBase + 1), state: surplus.state,
       attempts: surplus.attempts)
-    let told = sidecar(job([slot(.done), surplus]))
-    #expect(told.mayHaveBeenPaidTwice && told.state == .submitted)
-    #expect(told.attempts.compactMap(\.attempt.taskID) == [taskID, "ta-second"])
+    let reported = sidecar(job([slot(.done), surplus]))
+    #expect(reported.mayHaveBeenPaidTwice && reported.state == .submitted)
+    #expect(reported.attempts.compactMap(\.attempt.taskID) == [taskID, "ta-second"])
   }
 
   /// A service that names an absurd time to come back must not make the sidecar unreadable.

@@ -35,13 +35,13 @@ import Testing
 
   // 401, 402/403, 404, and a 5xx that provably came before the request was sent.
   @Test(arguments: [ServiceTrouble.unauthorized, .account, .wrongAddress, .down])
-  func theServicesTroubleStaysQueuedAndIsTold(_ kind: ServiceTrouble) throws {
+  func theServicesTroubleStaysQueuedAndIsReported(_ kind: ServiceTrouble) throws {
     let next = try answered(.notAccepted(failure(.service(kind), "told"), reached: true))
     #expect(next.slot.state == .queued(Queued(error: trouble("told"))))
     #expect(next.slot.failures == 0)
     #expect(next.after == [.writeSidecar(durable: false), .requeue])
-    let told = SubmitOutcome.notAccepted(failure(.service(kind), "told"), reached: true).serviceTrouble
-    #expect(told?.0 == kind && told?.1 == trouble("told"))
+    let reported = SubmitOutcome.notAccepted(failure(.service(kind), "told"), reached: true).serviceTrouble
+    #expect(reported?.0 == kind && reported?.1 == trouble("told"))
   }
 
   // 400 and 403 in other words than the documented ones.

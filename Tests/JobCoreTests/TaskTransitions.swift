@@ -61,8 +61,8 @@ import Testing
   /// A query that the service will never answer: it is paid for, so a person is told and nothing is given up.
   @Test func aTaskThatCannotBeAskedForIsHeld() throws {
     let next = try queried(.failed(failure(.permanent, "no-such-path")), age: day * 3)
-    let told = try held(next)
-    #expect(told.reason == .paidNotFetched && told.task == task && told.error.code == "no-such-path")
+    let reported = try held(next)
+    #expect(reported.reason == .paidNotFetched && reported.task == task && reported.error.code == "no-such-path")
     #expect(next.commits && next.after == [.writeSidecar(durable: true)])
   }
 
@@ -144,8 +144,9 @@ import Testing
     let wanted = try queried(.failed(failure(.transient(retryAfter: .seconds(900)))))
     #expect(wanted.after == [.query(at: start + .seconds(940))])
     #expect(wanted.slot.failures == 1 && !wanted.commits)
-    let told = try queried(.failed(failure(.service(.unauthorized), "key")))
-    #expect(told.after == [.query(at: start + .milliseconds(41_500)), .serviceTrouble(.unauthorized, trouble("key"))])
+    let reported = try queried(.failed(failure(.service(.unauthorized), "key")))
+    #expect(
+      reported.after == [.query(at: start + .milliseconds(41_500)), .serviceTrouble(.unauthorized, trouble("key"))])
   }
 
   @Test func aRestartAsksAtOnce() throws {

@@ -14,7 +14,7 @@ extension ChangeMaker {
     let known = model.bill.keys.sorted()
     switch Int.random(in: 0..<20, using: &source) {
     case 0..<5: return .charge(charge(known))
-    case 5: return .chargeTold(charge(known))
+    case 5: return .chargeReported(charge(known))
     case 6..<8: return .release(attemptID: known.isEmpty || source.percent(20) ? "nobody" : source.one(of: known))
     case 8..<10:
       let key = SlotKey(job: JobID("job-\(source.next() % 9)"), revision: 1, number: 1)

@@ -45,11 +45,11 @@ import Testing
         continue
       }
       do {
-        let told = try await Told(journal, filled.roots, filled.jobs, filled.files)
-        if told != filled.told {
+        let reported = try await JournalContent(journal, filled.roots, filled.jobs, filled.files)
+        if reported != filled.reported {
           unseen += 1
         }
-        try agree(told, filled.told, what)
+        try agree(reported, filled.reported, what)
       } catch is JournalError {
         refused += 1
       }
@@ -58,10 +58,10 @@ import Testing
   }
 
   // Where it was opened and read: what may be submitted, what is under way, and what is paid for is as it was.
-  private func agree(_ told: Told, _ truth: Told, _ what: String) throws {
-    #expect(told.startable.isSubset(of: truth.startable), "\(what): may be submitted again")
-    #expect(told.underWay == truth.underWay, "\(what): what is under way")
-    for (key, slot) in told.slots {
+  private func agree(_ reported: JournalContent, _ truth: JournalContent, _ what: String) throws {
+    #expect(reported.startable.isSubset(of: truth.startable), "\(what): may be submitted again")
+    #expect(reported.underWay == truth.underWay, "\(what): what is under way")
+    for (key, slot) in reported.slots {
       guard let true_ = truth.slots[key] else {
         Issue.record("\(what): \(key) is none")
         continue
@@ -77,13 +77,13 @@ import Testing
     for length in lengths where length > 0 && length < filled.whole.count {
       do {
         let journal = try filled.open(Array(filled.whole.prefix(length)), "length-\(length)")
-        let told = try await Told(journal, filled.roots, filled.jobs, filled.files)
+        let reported = try await JournalContent(journal, filled.roots, filled.jobs, filled.files)
         // To SQLite a file of a few bytes is an empty one: the same as a journal that is gone, and never half of one. What is
         // missing of the last page it takes for zeros, which is what may have stood there: then it is the whole journal.
         if length < 100 {
-          #expect(told.startable.isEmpty && told.slots.isEmpty)
+          #expect(reported.startable.isEmpty && reported.slots.isEmpty)
         } else {
-          #expect(told == filled.told, "\(length) of \(filled.whole.count) bytes are taken for a journal")
+          #expect(reported == filled.reported, "\(length) of \(filled.whole.count) bytes are taken for a journal")
         }
       } catch {
         _ = isRefused(error, "\(length) bytes")
@@ -120,18 +120,18 @@ import Testing
 
   /// A transaction that failed cannot be taken back as a whole: the first error is told all the same, which after a failed
   /// sync ends the process, and no call goes on with what may not be in the file.
-  @Test func theFirstErrorIsTheOneThatIsTold() async throws {
+  @Test func theFirstErrorIsTheOneThatIsReported() async throws {
     let filled = try await FilledJournal()
     // SQLITE_IOERR_FSYNC and SQLITE_FULL.
     let (sync, room) = (SQLiteError(code: 10 | 4 << 8, message: "sync"), SQLiteError(code: 13, message: "room"))
-    for (first, told) in [(sync, JournalError.broken("\(sync)")), (room, .full("room"))] {
+    for (first, reported) in [(sync, JournalError.broken("\(sync)")), (room, .full("room"))] {
       let journal = try filled.open(filled.whole, first.message)
       try await journal.run { store in
         try store.execute(sql: "UPDATE word SET checksum = checksum + 1")
         #expect(throws: Unreadable.self) { try store.words.load() }
         #expect(store.words[1] != nil, "what is not read does not take away what was")
       }
-      await #expect(throws: told) {
+      await #expect(throws: reported) {
         try await journal.run { store in try store.transaction { () throws -> Void in throw first } }
       }
       for job in filled.jobs.prefix(2) {

@@ -10,7 +10,7 @@ struct FilledJournal {
   let jobs: [JobID]
   let files: [FileKey]
   let whole: [UInt8]
-  let told: Told
+  let reported: JournalContent
 
   static let states: [SlotState] = [
     .queued(Queued()), .queued(Queued(notBefore: start + .seconds(3600), error: trouble)), .submitting,
@@ -46,7 +46,7 @@ struct FilledJournal {
       files.append(file)
     }
     (self.jobs, self.files) = (jobs, files)
-    told = try await Told(journal, roots, jobs, files)
+    reported = try await JournalContent(journal, roots, jobs, files)
     // A backup is one file with everything in it, as the journal itself is once it is closed.
     _ = try await journal.backUp(unlessYoungerThan: .zero, now: start)
     whole = try place.bytes("state/\(SQLiteJournal.backupName)")
@@ -73,7 +73,7 @@ struct FilledJournal {
 }
 
 /// All that what is paid for hangs on.
-struct Told: Equatable {
+struct JournalContent: Equatable {
   var slots: [SlotKey: Slot] = [:]
   var known: [KnownFile?]
   var jobs: [Job?]

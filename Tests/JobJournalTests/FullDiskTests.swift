@@ -7,7 +7,7 @@ import Testing
 /// A journal on a disk that is too small, a real one.
 @Suite struct FullDiskTests {
   @Test(.enabled(if: SmallDisk.mayMount, "needs the right to mount a small file system (root)"))
-  func aFullDiskIsToldAndGoneOnWithLater() async throws {
+  func aFullDiskIsReportedAndGoneOnWithLater() async throws {
     let place = try TemporaryFolder()
     try await SmallDisk.with(place, size: "1m") { try await fill(place) }
   }

@@ -72,7 +72,7 @@ import Testing
     #expect(later.id == renewed && later.knows(run: next))
   }
 
-  @Test func aStateThatWasUsedIsToldFromANewOne() throws {
+  @Test func aStateThatWasUsedIsDistinguishedFromANewOne() throws {
     #expect(try !StateFolder(place.path("new")).hasHistory)
     #expect(try !StateFolder(place.path("new")).hasHistory, "a lock is no history")
     try place.write("old/journal.sqlite", "")

@@ -104,7 +104,7 @@ struct JournalModel {
       if let amount = charge.consumed.flatMap(Credits.init) {
         prices[charge.kind] = max(amount, prices[charge.kind] ?? .zero)
       }
-    case .chargeTold(let charge): if bill[charge.attemptID] == nil { bill[charge.attemptID] = charge }
+    case .chargeReported(let charge): if bill[charge.attemptID] == nil { bill[charge.attemptID] = charge }
     case .release(let attemptID): return bill.removeValue(forKey: attemptID) == nil ? .stale : .applied
     case .expectCallback(let target): if callbacks[target.secretSHA] == nil { callbacks[target.secretSHA] = target }
     case .evidence(let new):

@@ -90,7 +90,7 @@ import Testing
     #expect(known?.state == job.state, "nothing was taken and nothing is wrong any more")
   }
 
-  @Test(arguments: JournalMaker.all) func clearingANoteOfNobodyIsNotToldAsDone(_ maker: JournalMaker) async throws {
+  @Test(arguments: JournalMaker.all) func clearingANoteOfNobodyIsNotReportedAsDone(_ maker: JournalMaker) async throws {
     let bench = try await JournalFixture(maker)
     let file = bench.file("cat.prompt")
     let result = try await bench.apply(.note(job: cat, file: file, nil, stamp: nil, at: start))

@@ -157,7 +157,7 @@ import Testing
     }
   }
 
-  @Test func aFileThatCannotBeOpenedIsTold() throws {
+  @Test func aFileThatCannotBeOpenedIsReported() throws {
     try place.makeFolder("state/send-marks")
     #expect {
       try open()

@@ -8,8 +8,8 @@ extension Judge {
   func resolveDoubts(_ world: World) async throws {
     for (stem, prompt) in world.prompts {
       guard bench.root.exists("\(stem).status.json"), let wanted = prompt.wanted else { continue }
-      let told = try bench.sidecar(stem)
-      guard told.state == "held", told.reason == "submission-outcome-unknown" else { continue }
+      let sidecar = try bench.sidecar(stem)
+      guard sidecar.state == "held", sidecar.reason == "submission-outcome-unknown" else { continue }
       let known = try knownTasks()
       let task = bench.posts.first { Request($0) == wanted && $0.taskID.map { !known.contains($0) } ?? false }?.taskID
       let decision = task.map { ["--adopt", $0] } ?? ["--resubmit"]
@@ -21,8 +21,8 @@ extension Judge {
   /// Whether the agent itself says so. What was in flight in a folder that is gone may stay so.
   func isNothingInFlight() async throws -> Bool {
     let run = try await bench.run("status", ["--json"])
-    let told = try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any]
-    guard let lines = told?["in_flight"] as? [[String: Any]] else {
+    let reported = try JSONSerialization.jsonObject(with: Data(run.out.utf8)) as? [String: Any]
+    guard let lines = reported?["in_flight"] as? [[String: Any]] else {
       throw OperationFailed(description: "status: \(run)")
     }
     return !lines.compactMap { $0["file"] as? String }.contains { file in

@@ -27,11 +27,11 @@ struct Judge {
     var jobs: [String: String] = [:]
     for (stem, prompt) in world.prompts.sorted(by: { $0.key < $1.key }) where !quick || found.isEmpty {
       do {
-        let told = try bench.sidecar(stem)
-        if let trouble = try trouble(stem, prompt, told, hasMoved: world.movedNames.contains(stem)) {
-          found.append(Problem(stems: [stem], description: "\(stem): \(trouble); \(told.summary)"))
+        let sidecar = try bench.sidecar(stem)
+        if let trouble = try trouble(stem, prompt, sidecar, hasMoved: world.movedNames.contains(stem)) {
+          found.append(Problem(stems: [stem], description: "\(stem): \(trouble); \(sidecar.summary)"))
         }
-        if !prompt.hasCopiedSidecar, let other = jobs.updateValue(stem, forKey: told.jobID) {
+        if !prompt.hasCopiedSidecar, let other = jobs.updateValue(stem, forKey: sidecar.jobID) {
           found.append(Problem(stems: [stem, other], description: "\(stem) and \(other) have the same job"))
         }
       } catch {
@@ -41,21 +41,23 @@ struct Judge {
     return found + bounds(world) + deletions(world)
   }
 
-  private func trouble(_ stem: String, _ prompt: Prompt, _ told: Sidecar, hasMoved: Bool) throws -> String? {
+  private func trouble(_ stem: String, _ prompt: Prompt, _ reported: Sidecar, hasMoved: Bool) throws -> String? {
     switch Fate(of: prompt.text) {
-    case .refused(let code): return told.code == code ? nil : "it should say \(code)"
+    case .refused(let code): return reported.code == code ? nil : "it should say \(code)"
     case .held(let reason):
-      return told.state == "held" && told.reason == reason ? nil : "it should be held: \(reason)"
+      return reported.state == "held" && reported.reason == reason ? nil : "it should be held: \(reason)"
     case .picture: break
     }
-    guard told.state == "done" else { return "it should be done" }
-    guard told.text.contains("\"prompt_sha256\": \"\(sha256(Array(prompt.text.trimmed.utf8)))\"") else {
+    guard reported.state == "done" else { return "it should be done" }
+    guard reported.text.contains("\"prompt_sha256\": \"\(sha256(Array(prompt.text.trimmed.utf8)))\"") else {
       return "it tells of another text than \"\(prompt.text)\""
     }
     guard bench.root.exists("\(stem).png") else { return "there is no picture under its name" }
-    guard told.outputs.contains(where: { $0.revision == told.revision }) else { return "it tells of no picture" }
+    guard reported.outputs.contains(where: { $0.revision == reported.revision }) else {
+      return "it tells of no picture"
+    }
     let folder = (stem as NSString).deletingLastPathComponent
-    for output in told.outputs where output.revision == told.revision || !hasMoved {
+    for output in reported.outputs where output.revision == reported.revision || !hasMoved {
       let name = folder.isEmpty ? output.file : folder + "/" + output.file
       guard bench.root.exists(name) else { return "\(name) is missing" }
       guard try bench.root.bytes(name).count == output.bytes else { return "\(name) is another picture" }

@@ -15,13 +15,13 @@ extension Mounts {
       try bench.root.write("\(folder)/first/cat.prompt", "a cat")
       let agent = try await bench.agent(folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
-      let told = try await bench.waitForFolder(folder, kind.mode)
-      #expect(told.filesystem == kind.rawValue, "\(told)")
+      let reported = try await bench.waitForFolder(folder, kind.mode)
+      #expect(reported.filesystem == kind.rawValue, "\(reported)")
       if kind.mode == "polling" {
-        #expect(told.interval == 0.5 && told.message?.isEmpty == false, "\(told)")
+        #expect(reported.interval == 0.5 && reported.message?.isEmpty == false, "\(reported)")
         #expect(agent.logged("polling").contains { $0.contains(bench.root.path(folder)) }, "\(agent.standardError)")
       } else {
-        #expect(told.interval == nil, "\(told)")
+        #expect(reported.interval == nil, "\(reported)")
         #expect(agent.logged("polling").isEmpty, "\(agent.standardError)")
       }
       try await bench.waitFor("\(folder)/first/cat", "done")

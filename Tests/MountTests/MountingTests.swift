@@ -27,15 +27,15 @@ extension Mounts {
       try await bench.waitFor("drop/disk/cat", "done")
       try bench.root.write("drop/disk/new/dog.prompt", "a dog")
       try await bench.waitFor("drop/disk/new/dog", "done")
-      let told = try await bench.waitForFolder("drop/disk", kind.mode)
-      #expect(told.filesystem == kind.rawValue, "\(told)")
+      let reported = try await bench.waitForFolder("drop/disk", kind.mode)
+      #expect(reported.filesystem == kind.rawValue, "\(reported)")
 
       try await unplug(mount)
       // The folder that it was mounted at is a folder like others.
       try bench.root.write("drop/disk/under.prompt", "under")
       try await bench.waitFor("drop/disk/under", "done")
       try await eventually(within: .seconds(10), "the mount is not listed any more") {
-        try await bench.told().folder(bench.root.path("drop/disk"))?.filesystem != kind.rawValue
+        try await bench.reported().folder(bench.root.path("drop/disk"))?.filesystem != kind.rawValue
       }
       try mount.elsewhere { try "an owl".write(toFile: $0 + "/owl.prompt", atomically: false, encoding: .utf8) }
       try mount.plugIn()

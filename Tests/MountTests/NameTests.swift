@@ -102,7 +102,7 @@ extension Mounts {
         let inLog = agent.standardError.split(separator: "\n").contains {
           $0.contains(known) && ($0.contains("\"warning\"") || $0.contains("\"error\""))
         }
-        return try await bench.told().waiting.contains { $0.file.contains(known) && $0.message?.isEmpty == false }
+        return try await bench.reported().waiting.contains { $0.file.contains(known) && $0.message?.isEmpty == false }
           && inLog
       }
       #expect(!odd.mustBeRefused || !bench.paid.contains("odd"), "nothing is paid for that cannot be noted beside it")

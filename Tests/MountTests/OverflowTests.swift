@@ -24,7 +24,7 @@ extension Mounts {
       let dropped = ContinuousClock.now
       if isStopped { agent.terminate(SIGCONT) }
       try await eventually(within: .seconds(30), "all are found") {
-        try await bench.told().counts.filter { $0.key != "cancelled" }.values.reduce(0, +) >= Self.count
+        try await bench.reported().counts.filter { $0.key != "cancelled" }.values.reduce(0, +) >= Self.count
       }
       print("\(Self.count) files after an overflow: found in \(ContinuousClock.now - dropped)")
       // One of the two is followed to the end.

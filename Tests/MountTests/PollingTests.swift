@@ -45,7 +45,7 @@ extension Mounts {
       try await bench.waitFor("\(place)/held", "held")
       try behind.remove("behind/held.prompt")
       try await eventually(within: .seconds(10), "a removal is noticed") {
-        try await bench.told().waiting.isEmpty
+        try await bench.reported().waiting.isEmpty
       }
       #expect(bench.paid == ["a cat", "a dog", "a cow", "two cats", "an owl"], "\(agent.standardError)")
     }
@@ -72,8 +72,8 @@ extension Mounts {
       let bench = try await Fixture()
       let agent = try await bench.agent(["--watch-mode": "poll"], folders: ["drop"])
       defer { agent.terminate(SIGKILL) }
-      let told = try await bench.waitForFolder("drop", "polling")
-      #expect(told.interval == 0.5 && told.message?.isEmpty == false, "\(told)")
+      let folder = try await bench.waitForFolder("drop", "polling")
+      #expect(folder.interval == 0.5 && folder.message?.isEmpty == false, "\(folder)")
       #expect(try Watches.of(agent) == 0)
       try bench.root.write("drop/a/b/cat.prompt", "a cat")
       try await bench.waitFor("drop/a/b/cat", "done")

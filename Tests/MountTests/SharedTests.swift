@@ -16,9 +16,9 @@ extension Mounts {
         let run = try await bench.once(
           ["--state-dir": bench.home.path("their-state")], roots: [bench.root.path("drop")])
         try #require(run.code == 0, "\(run)")
-        let told = try bench.root.read("drop/theirs.status.json")
-        let other = told.replacing(/"owner": (null|"[^"]*")/, with: "\"owner\": \"deadbeefdeadbeef\"")
-        try #require(other != told, "the sidecar names its owner: \(told)")
+        let status = try bench.root.read("drop/theirs.status.json")
+        let other = status.replacing(/"owner": (null|"[^"]*")/, with: "\"owner\": \"deadbeefdeadbeef\"")
+        try #require(other != status, "the sidecar names its owner: \(status)")
         try bench.root.write("drop/theirs.status.json", other)
       }
 
@@ -43,8 +43,8 @@ extension Mounts {
       let first = try await lookedAt(bench, ["--agent-name": "here"])
       let drop = bench.root.path("drop")
       try await bench.waitForFolder("own", "inotify")
-      let told = try await bench.waitForFolder("drop", "foreign")
-      #expect(told.explains && told.hint?.contains("promptdrop own \(drop)") == true, "\(told)")
+      let reported = try await bench.waitForFolder("drop", "foreign")
+      #expect(reported.explains && reported.hint?.contains("promptdrop own \(drop)") == true, "\(reported)")
       #expect(first.logged("shared-folder").contains { $0.contains(drop) }, "\(first.standardError)")
       try bench.root.write("drop/sub/dog.prompt", "a dog")
       try bench.root.write("own/later.prompt", "later")

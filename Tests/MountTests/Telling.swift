@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What `status --json` says of a folder, as any script reads it.
-struct FolderTold: Decodable, Sendable {
+struct FolderAnswer: Decodable, Sendable {
   let path: String, mode: String
   let filesystem: String?, message: String?, hint: String?
   let interval: Double?
@@ -14,19 +14,19 @@ struct FolderTold: Decodable, Sendable {
 }
 
 /// The parts of `status --json` that matter here.
-struct StatusTold: Decodable, Sendable {
+struct StatusAnswer: Decodable, Sendable {
   struct Line: Decodable, Sendable {
     let file: String, state: String
     let message: String?
   }
   let schema: String
-  let folders: [FolderTold]
+  let folders: [FolderAnswer]
   let waiting: [Line]
   /// How many prompts are in each state.
   let counts: [String: Int]
 
   /// What is said of a folder.
-  func folder(_ path: String) -> FolderTold? { folders.first { $0.path == path } }
+  func folder(_ path: String) -> FolderAnswer? { folders.first { $0.path == path } }
 }
 
 extension ChildProcess {
@@ -76,11 +76,11 @@ extension Fixture {
   }
 
   /// How things stand.
-  func told() async throws -> StatusTold {
+  func reported() async throws -> StatusAnswer {
     let run = try await run("status", ["--json"])
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    return try decoder.decode(StatusTold.self, from: Data(run.out.utf8))
+    return try decoder.decode(StatusAnswer.self, from: Data(run.out.utf8))
   }
 
   /// Waits until `status` gives a folder, a path below `root`, one of the modes.
@@ -88,12 +88,12 @@ extension Fixture {
   func waitForFolder(
     _ name: String, _ modes: String..., within limit: Duration = .seconds(15),
     sourceLocation: SourceLocation = #_sourceLocation
-  ) async throws -> FolderTold {
-    var last: FolderTold?
+  ) async throws -> FolderAnswer {
+    var last: FolderAnswer?
     try await eventually(
       within: limit, "status says \(modes) of \(root.path(name))", sourceLocation: sourceLocation
     ) {
-      last = try await told().folder(root.path(name))
+      last = try await reported().folder(root.path(name))
       return last.map { modes.contains($0.mode) } ?? false
     }
     return try #require(last)

@@ -77,8 +77,8 @@ extension Mounts {
           guard files.allSatisfy({ bench.root.exists("\($0).png") && bench.root.exists("\($0).status.json") }) else {
             return false
           }
-          let told = try files.map { try bench.root.bytes("\($0).status.json") }
-          return try told[0] == told[1] && Sidecar(told[0]).state == "done"
+          let sidecar = try files.map { try bench.root.bytes("\($0).status.json") }
+          return try sidecar[0] == sidecar[1] && Sidecar(sidecar[0]).state == "done"
         }
       }
     }

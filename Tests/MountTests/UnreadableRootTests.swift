@@ -15,15 +15,15 @@ extension Mounts {
 
     private static func allow(_ path: String, _ mode: mode_t) throws { try #require(chmod(path, mode) == 0) }
 
-    private static func expectTold(_ bench: Fixture, _ name: String, _ agent: ChildProcess) async throws {
-      let told = try await bench.waitForFolder(name, "unreadable")
-      #expect(told.explains && told.message?.contains("Permission denied") == true, "\(told)")
+    private static func expectReported(_ bench: Fixture, _ name: String, _ agent: ChildProcess) async throws {
+      let folder = try await bench.waitForFolder(name, "unreadable")
+      #expect(folder.explains && folder.message?.contains("Permission denied") == true, "\(folder)")
       let logged = agent.logged("root-unreadable")
       #expect(logged.contains { $0.contains("Permission denied") && $0.contains(bench.root.path(name)) }, "\(logged)")
       #expect(agent.logged("root-gone").isEmpty, "it is there")
     }
 
-    @Test(arguments: ["auto", "poll"]) func isToldOfAndTakenUpAgain(_ mode: String) async throws {
+    @Test(arguments: ["auto", "poll"]) func isReportedAndTakenUpAgain(_ mode: String) async throws {
       let bench = try await Fixture()
       let agent = try await bench.agent(
         ["--rescan": "1s", "--watch-mode": mode], folders: ["drop"], through: Self.bound())
@@ -33,7 +33,7 @@ extension Mounts {
       try await bench.waitFor("drop/cat", "held")
       try Self.allow(drop, 0o000)
       defer { chmod(drop, 0o700) }
-      try await Self.expectTold(bench, "drop", agent)
+      try await Self.expectReported(bench, "drop", agent)
       let run = try await bench.run("status")
       #expect(run.out.contains("waits for \(drop)") && run.out.contains("Give the user"), "\(run)")
       try Self.allow(drop, 0o700)
@@ -56,7 +56,7 @@ extension Mounts {
       // The other root is not kept waiting.
       try bench.root.write("other/dog.prompt", "a dog")
       try await bench.waitFor("other/dog", "done")
-      try await Self.expectTold(bench, name, agent)
+      try await Self.expectReported(bench, name, agent)
       try Self.allow(bench.root.path(closed), 0o700)
       try await bench.waitFor("\(name)/cat", "done")
       #expect(bench.paid == ["a dog", "a cat"] && agent.ending == nil, "\(agent.standardError)")
@@ -87,9 +87,9 @@ extension Mounts {
       try bench.root.write("first/cat.prompt", "a cat")
       try await bench.waitFor("first/cat", "submitted")
       try Self.point(bench, "link", to: "second")
-      let told = try await bench.waitForFolder("first", "gone")
+      let reported = try await bench.waitForFolder("first", "gone")
       let words = [bench.root.path("link"), bench.root.path("second"), bench.root.path("first")]
-      #expect(told.explains && words.allSatisfy { told.message?.contains($0) == true }, "\(told)")
+      #expect(reported.explains && words.allSatisfy { reported.message?.contains($0) == true }, "\(reported)")
       #expect(agent.logged("root-gone").contains { line in words.allSatisfy(line.contains) }, "\(agent.standardError)")
       // What is unclear waits, in both; what was paid for is kept.
       try bench.root.write("first/stray.prompt", "a stray")

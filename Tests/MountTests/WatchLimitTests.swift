@@ -27,11 +27,11 @@ extension Mounts {
       defer { agent.terminate(SIGKILL) }
       try await bench.waitForAll(names, agent)
       #expect(try Watches.of(agent) <= 12)
-      let told = try await bench.told().folders
-      let polled = told.filter { $0.mode == "polling" }
+      let reported = try await bench.reported().folders
+      let polled = reported.filter { $0.mode == "polling" }
       let drop = bench.root.path("drop")
-      #expect(!polled.isEmpty && polled.allSatisfy { $0.path == drop || $0.path.hasPrefix(drop + "/") }, "\(told)")
-      #expect(polled.allSatisfy { $0.interval == 0.5 && $0.explains && isCommand($0.hint, "watches") }, "\(told)")
+      #expect(!polled.isEmpty && polled.allSatisfy { $0.path == drop || $0.path.hasPrefix(drop + "/") }, "\(reported)")
+      #expect(polled.allSatisfy { $0.interval == 0.5 && $0.explains && isCommand($0.hint, "watches") }, "\(reported)")
       let said = agent.logged("out-of-watches")
       #expect(said.contains { isCommand($0, "watches") }, "\(agent.standardError)")
       #expect(said.count < 10, "once, not for each folder: \(said)")
@@ -55,13 +55,13 @@ extension Mounts {
       let agent = try await bench.agent(Self.flags, folders: ["drop"], through: wrapper)
       defer { agent.terminate(SIGKILL) }
       try await eventually(within: .seconds(15), "a part is polled: \(agent.standardError)") {
-        try await bench.told().folders.contains { $0.mode == "polling" }
+        try await bench.reported().folders.contains { $0.mode == "polling" }
       }
       let before = agent.standardError.utf8.count
       try Limits.set(agent, watches: 1000)
       try await eventually(within: .seconds(30), "all is watched: \(agent.standardError)") {
-        let told = try await bench.told().folders
-        return !told.isEmpty && told.allSatisfy { $0.mode == "inotify" }
+        let reported = try await bench.reported().folders
+        return !reported.isEmpty && reported.allSatisfy { $0.mode == "inotify" }
       }
       #expect(try Watches.of(agent) >= 41)
       let news = String(decoding: agent.standardError.utf8.dropFirst(before), as: UTF8.self)
@@ -91,8 +91,8 @@ extension Mounts {
       let agent = try await bench.agent(Self.flags, folders: ["drop"], through: wrapper)
       defer { agent.terminate(SIGKILL) }
       try await bench.waitFor("drop/a/cat", "done")
-      let told = try await bench.waitForFolder("drop", "polling")
-      #expect(told.interval == 0.5 && told.explains && isCommand(told.hint, "instances"), "\(told)")
+      let folder = try await bench.waitForFolder("drop", "polling")
+      #expect(folder.interval == 0.5 && folder.explains && isCommand(folder.hint, "instances"), "\(folder)")
       #expect(agent.logged("inotify-unavailable").contains { isCommand($0, "instances") }, "\(agent.standardError)")
       try bench.root.write("drop/b/c/dog.prompt", "a dog")
       try await bench.waitFor("drop/b/c/dog", "done")

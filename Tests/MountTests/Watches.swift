@@ -12,8 +12,8 @@ enum Watches {
       guard
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/fd/\(number)")) == "anon_inode:inotify"
       else { continue }
-      let told = try String(contentsOfFile: "\(folder)/fdinfo/\(number)", encoding: .utf8)
-      count += told.split(separator: "\n").count { $0.hasPrefix("inotify wd:") }
+      let reported = try String(contentsOfFile: "\(folder)/fdinfo/\(number)", encoding: .utf8)
+      count += reported.split(separator: "\n").count { $0.hasPrefix("inotify wd:") }
     }
     return count
   }
@@ -25,8 +25,8 @@ enum Watches {
 
   /// How many bytes of memory it occupies.
   static func memory(of process: ChildProcess) throws -> Int {
-    let told = try String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8)
-    let line = told.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+    let status = try String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
     return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
   }
 }

@@ -152,9 +152,9 @@ public final class Fixture: Sendable {
         root.exists("\(name).status.json") ? try sidecar(name).state == state : false
       }
     } catch {
-      let told = root.exists("\(name).status.json") ? try sidecar(name).text : "no sidecar"
+      let reported = root.exists("\(name).status.json") ? try sidecar(name).text : "no sidecar"
       let logs = children.withLock { $0.map(\.standardError) }.joined(separator: "---\n")
-      Issue.record("\(told)\n\(logs)", sourceLocation: sourceLocation)
+      Issue.record("\(reported)\n\(logs)", sourceLocation: sourceLocation)
       throw error
     }
     return try sidecar(name)

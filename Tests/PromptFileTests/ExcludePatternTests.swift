@@ -59,7 +59,7 @@ import Testing
     #expect(error.hint?.isEmpty == false)
   }
 
-  @Test func `A path of the file system is told as it has to be written`() throws {
+  @Test func `A path of the file system is reported as it has to be written`() throws {
     let error = try #require(throws: JobError.self) {
       try ExcludeRules(["/data1/drop/sub/drafts/*"], in: DropPath("sub"), root: Array("/data1/drop".utf8))
     }

@@ -133,7 +133,7 @@ import Testing
     #expect(try understanding.refusal().code == "excluded")
   }
 
-  @Test func `A pattern that can never match is told with its file`() throws {
+  @Test func `A pattern that can never match is reported with its file`() throws {
     let error = try Understanding("fox").under(("a", "exclude: ['{a,b}']"), ("", "exclude: other")).refusal()
     #expect(error.code == ErrorCode.badExclude && error.retryable)
     #expect(error.message.contains("a/.promptdrop.yaml") && error.message.contains("{a,b}"))

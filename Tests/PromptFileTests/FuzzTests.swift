@@ -26,7 +26,7 @@ import Testing
     let seed: UInt64
     var round = 0
     var spent = Duration.zero
-    var told: Set<String> = []
+    var reported: Set<String> = []
 
     mutating func look(at understanding: Understanding) async {
       round += 1
@@ -52,7 +52,7 @@ import Testing
     }
 
     private mutating func tell(_ kind: String, _ what: String) {
-      if told.insert(kind).inserted { Issue.record("seed \(seed), round \(round): \(what)") }
+      if reported.insert(kind).inserted { Issue.record("seed \(seed), round \(round): \(what)") }
     }
   }
 

@@ -62,8 +62,8 @@ import Testing
       try place.write(".gitignore", top.joined(separator: "\n") + "\n")
       try place.write("a/.gitignore", inner.joined(separator: "\n") + "\n")
       let paths = Set((0..<60).map { _ in path(&random) }).sorted().filter { $0 != "a" }
-      let told = try await git(["-c", "core.quotePath=false", "check-ignore", "--no-index", "--"] + paths)
-      let ignored = Set(told.split(separator: "\n").map(String.init))
+      let reported = try await git(["-c", "core.quotePath=false", "check-ignore", "--no-index", "--"] + paths)
+      let ignored = Set(reported.split(separator: "\n").map(String.init))
       let far = try ExcludeRules(top, in: .root)
       let near = try ExcludeRules(inner, in: DropPath("a"))
       for path in paths {

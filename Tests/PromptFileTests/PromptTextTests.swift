@@ -42,7 +42,7 @@ import Testing
     #expect(request.sourceSHA != (try understand("a red fox").sourceSHA))
   }
 
-  @Test func `Composed and decomposed letters are told apart`() throws {
+  @Test func `Composed and decomposed letters are reported apart`() throws {
     #expect(try understand("caf\u{E9}").promptSHA != (try understand("cafe\u{301}").promptSHA))
   }
 

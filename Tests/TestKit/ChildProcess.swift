@@ -158,15 +158,15 @@ private final class Started: Sendable {
   private let result = Mutex<Result<Life, any Error>?>(nil)
   private let semaphore = DispatchSemaphore(value: 0)
 
-  func tell(_ told: Result<Life, any Error>) {
-    result.withLock { $0 = told }
+  func tell(_ reported: Result<Life, any Error>) {
+    result.withLock { $0 = reported }
     semaphore.signal()
   }
 
   func wait() throws -> Life {
     semaphore.wait()
-    guard let told = result.withLock({ $0 }) else { throw DidNotHappen(description: "nothing was told") }
-    return try told.get()
+    guard let reported = result.withLock({ $0 }) else { throw DidNotHappen(description: "nothing was told") }
+    return try reported.get()
   }
 }
 

@@ -75,8 +75,8 @@ final class RowFixture: Sendable {
     if let state = row.state {
       // What was renamed follows a little later.
       try await bench.waitFor(stem, state)
-      let told = try bench.sidecar(stem)
-      if let reason = row.reason { #expect(told.reason == reason, "\(row.name): \(told.text)") }
+      let reported = try bench.sidecar(stem)
+      if let reason = row.reason { #expect(reported.reason == reason, "\(row.name): \(reported.text)") }
     } else {
       #expect(!bench.root.exists("\(stem).status.json"), "\(row.name)")
     }

@@ -59,7 +59,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// Whether a submission could be lost on it: the server has ended it, or says something that nobody asked for.
   enum Pulse { case quiet, ended }
 
-  /// Looks at the socket itself: what lies there was not read yet, and so nobody was told of it.
+  /// Looks at the socket itself: what lies there was not read yet, and so nobody knows of it.
   var pulse: Pulse {
     // On the event loop an active channel has its socket open: both end in one step that calls nobody in between.
     guard let channel = context?.channel, channel.isActive, !machine.isClosed else { return .ended }
@@ -274,7 +274,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
   }
 
-  // The pool is told once, and then the channel is closed.
+  // The pool learns of it once, and then the channel is closed.
   private func leave() {
     let was = standing
     standing = .gone

@@ -33,7 +33,7 @@ final class ConnectionPools {
   /// How many connections are idle.
   var idleCount: Int { pools.values.reduce(0) { $0 + $1.idleCount } }
 
-  /// Begins a request. Its receiver is told of the end in any case.
+  /// Begins a request. Its receiver learns of the end in any case.
   func start(_ exchange: Exchange) {
     guard !isShut else { return exchange.end(ConnectionTrouble.stopped) }
     roll.add(exchange)

@@ -68,7 +68,7 @@ struct PoolMachine<Request, Connection: AnyObject> {
     return use(Idle(connection: connection, freshUntil: freshUntil, until: until))
   }
 
-  /// A connection could not be made. Who has waited longest is told; the others get another attempt.
+  /// A connection could not be made. It is the end for who has waited longest; the others get another attempt.
   mutating func connectFailed() -> Action {
     connecting -= 1
     guard let first = waiting.popFirst() else { return Action() }

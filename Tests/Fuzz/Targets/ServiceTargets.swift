@@ -139,13 +139,13 @@
         let again = decoded("data:image/png;base64,\(Data(bytes).base64EncodedString())", limit: limit)
         try hold(again == .success(bytes), "encoded again, it is not the same")
         try holdInParts(uri, bytes)
-      case .failure(.unusable(let told)):
-        try holdPresentable(told)
+      case .failure(.unusable(let reported)):
+        try holdPresentable(reported)
         // What Foundation decodes and encodes to the same text again is base64 beyond doubt.
         let text = uri.split(separator: ",", maxSplits: 1).last.map(String.init) ?? ""
         let data = uri.hasPrefix("data:image/png;base64,") ? Data(base64Encoded: text) ?? Data() : Data()
         let isFine = !data.isEmpty && data.count <= limit && data.base64EncodedString() == text
-        try hold(!isFine, "good base64 refused: \(told.message)")
+        try hold(!isFine, "good base64 refused: \(reported.message)")
       case .failure(let failure): throw Broken(what: "a data URI is \(failure)")
       }
     }

@@ -1,7 +1,7 @@
 // Whose a refusal was: what the gate finds out about one is an event of its slot.
 extension Slot {
   /// Decides what it means for the slot that its refusal was somebody's. Nil: nothing in this state.
-  func judged(_ event: SlotEvent, now: Timestamp, policy: RetryPolicy) -> Transition? {
+  func onRefusal(_ event: SlotEvent, now: Timestamp, policy: RetryPolicy) -> Transition? {
     var next = Transition(slot: self)
     switch (state, event) {
     case (.failed, .refusalWasTheAccounts(let error))
