@@ -68,7 +68,7 @@ final class LogObserver: AgentObserver {
         .sorted { $0.number < $1.number }.map { DropPath.display($0.file) }
       let cost = job.consumed.map { ", \($0) credits" } ?? ""
       return (.info, "done: \(names.joined(separator: ", "))\(cost)")
-    case .failed: return (.warning, "failed: \(error?.message ?? "")")
+    case .failed: return (.warning, "failed: \(error?.message ?? "") \(error?.hint ?? "")")
     case .held: return (.warning, "held: \(error?.message ?? "") \(error?.hint ?? "")")
     case .queued where job.currentSlots.contains { $0.state.blame != nil }:
       return (.warning, "waits: \(error?.message ?? "") \(error?.hint ?? "")")
