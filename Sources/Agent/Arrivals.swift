@@ -12,7 +12,7 @@ struct Arrivals {
   private var batches = 0
   /// How many batches the journal has taken something of.
   private(set) var batchesTaken: UInt64 = 0
-  /// How many prompts the watcher has told of.
+  /// How many prompts the watcher has reported.
   private(set) var heardOf = 0
   // Temporary forms of prompts' lists, by the prompt.
   private var listsOnTheirWay: [FileKey: Set<[UInt8]>] = [:]
@@ -21,7 +21,7 @@ struct Arrivals {
   // Which files a prompt waits for, and which prompts wait for a file.
   private var awaited: [FileKey: [FileKey]] = [:]
   private var waiting: [FileKey: Set<FileKey>] = [:]
-  // Prompts that people were told are left out.
+  // Excluded prompts that were reported.
   private var reportedLeftOut: Set<FileKey> = []
   /// How many new prompts go without asking.
   var burst: SubmissionPace
@@ -44,7 +44,7 @@ struct Arrivals {
 
   // MARK: what is heard
 
-  /// The watcher told of a prompt.
+  /// The watcher reported a prompt.
   mutating func heard() { heardOf += 1 }
 
   /// Something may have happened to a file.
@@ -90,7 +90,7 @@ struct Arrivals {
   /// When the next file is due.
   var nextDue: Duration? { settling.nextDue }
 
-  /// The files that are due, of which `endBatch` is told; nil where there are none, or enough is under way.
+  /// The files that are due, whose end `endBatch` takes; nil where there are none, or enough is under way.
   mutating func beginBatch(at now: Duration) -> [FileKey]? {
     guard hasRoomForBatch else { return nil }
     let due = settling.takeDue(at: now, limit: Self.batch)
@@ -135,7 +135,7 @@ struct Arrivals {
     if outcome.memos.contains(.awaitsControlFile) { awaitingControls.insert(file) }
   }
 
-  /// Whether people are to be told that a prompt is left out: once, because every rescan looks at it again.
+  /// Whether it is to be reported that a prompt is excluded: once, because every rescan looks at it again.
   mutating func isLeftOut(_ file: FileKey) -> Bool {
     reportedLeftOut.count < Self.mostReported && reportedLeftOut.insert(file).inserted
   }

@@ -1,6 +1,6 @@
 import JobCore
 
-/// What is to be told, until it is handed out.
+/// What is to be reported, until it is handed out.
 struct FolderNews {
   private var events: [FolderEvent] = []
   // Troubles that were said since everything was looked through last.

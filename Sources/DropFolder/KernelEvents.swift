@@ -11,7 +11,7 @@ extension WatchedTree {
     var last: (watch: Watch, folder: FileKey)?
     while let record = kernel.next() {
       heard = true
-      // Of all events these are the most, and what becomes of the file is told of under its final name.
+      // Of all events these are the most, and what becomes of the file is reported under its final name.
       if !record.isFolder, DropNames.isOwnTemporary(record.name) {
         probes.heard(record.name, in: record.watch)
         continue

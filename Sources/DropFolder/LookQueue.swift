@@ -12,7 +12,7 @@ struct Look {
   var place: Place
   /// Whether what is below it is looked through too.
   var isRecursive = true
-  /// Names up to this one have been told of.
+  /// Names up to this one have been reported.
   var after: [UInt8] = []
   /// Names after that one, in order, that an earlier look has found and that there was no room for.
   var found: ArraySlice<[UInt8]> = []
@@ -32,7 +32,7 @@ struct LookQueue {
   private var looks: [Look] = []
   // How many names they hold.
   private var names = 0
-  // Folders of which something could not be told for lack of room.
+  // Folders of which something could not be reported for lack of room.
   private var unheard: Set<Watch> = []
   // Folders that are looked through at a time, because a file has come or gone that may be some prompt's list.
   private var due: [Watch: ContinuousClock.Instant] = [:]
@@ -75,7 +75,7 @@ struct LookQueue {
 
   var hasUnheard: Bool { !unheard.isEmpty }
 
-  /// Something in the folder could not be told.
+  /// Something in the folder could not be reported.
   mutating func couldNotTell(in folder: Watch) { unheard.insert(folder) }
 
   /// Those folders are looked through now.

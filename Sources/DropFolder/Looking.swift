@@ -164,7 +164,7 @@ extension WatchedTree {
     return inputs
   }
 
-  // What cannot be read is empty here, and told of when a prompt is looked at.
+  // What cannot be read is empty here, and reported when a prompt is looked at.
   private static func read(_ name: [UInt8], in folder: borrowing Descriptor, limit: Int) -> [UInt8] {
     do throws(SystemError) {
       let file = try folder.open(name, O_RDONLY | O_NONBLOCK)

@@ -1,9 +1,9 @@
-/// How many more prompts may be told of, and how much room is worth a look for what could not be told.
+/// How many more prompts may be reported, and how much room is worth a look for what could not be reported.
 struct PromptRoom {
   typealias Instant = ContinuousClock.Instant
 
   private var left = Int.max
-  /// How many prompts were told of.
+  /// How many prompts were reported.
   private(set) var reported = 0
   // So much room is worth a look.
   private var enough = 1
@@ -15,20 +15,20 @@ struct PromptRoom {
   private static let share = 10
   private static let much = 1024
 
-  /// Whether nothing more may be told of.
+  /// Whether nothing more may be reported.
   var isEmpty: Bool { left <= 0 }
   /// Whether there is so much room that a look is worth while.
   var isEnough: Bool { left >= enough }
   /// How much room is worth a look now.
   var wanted: Int { Instant.now < nextLook ? Self.much : 1 }
 
-  /// The listener has said how many it can hold besides the `known` that it had been told of then.
+  /// The listener has said how many it can hold besides the `known` that had been reported to it then.
   mutating func update(_ room: Int, reported known: Int) {
     left = room == .max ? .max : room - (reported - known)
     enough = wanted
   }
 
-  /// One more is told of. False: there is no room for it.
+  /// One more is reported. False: there is no room for it.
   mutating func take() -> Bool {
     guard left > 0 else { return false }
     left -= 1

@@ -40,7 +40,7 @@ struct WatchLoop: ~Copyable {
   // While a root is not there, or not yet, and where one was given by a link.
   private static let longestRootCheck: Duration = .seconds(5)
 
-  /// Watches until it is told to stop.
+  /// Watches until it is stopped.
   mutating func run() {
     for (id, root) in tree.roots where root.isBelowSyncMark {
       tree.news.add(.syncMark(folder: FileKey(root: id, path: .root)))

@@ -169,7 +169,7 @@ struct WatchedTree: ~Copyable {
     news.add(.prompt(prompt, hint))
   }
 
-  /// Folders of which something could not be told are looked through, now that there is room.
+  /// Folders of which something could not be reported are scanned, now that there is room.
   mutating func takeUpUnheard() {
     if room.isEnough { looks.takeUpUnheard() }
   }
