@@ -7,20 +7,24 @@ import Synchronization
 /// Logs what happens.
 final class LogObserver: AgentObserver {
   private let logger: Logger
+  private let lowest: Logger.Level
   private let places = Mutex<PlaceNames?>(nil)
   // What was said last of each file that is under way: several pictures of one file must not say it several times.
   private let said = Mutex<[JobID: String]>([:])
 
-  init(logger: Logger) { self.logger = logger }
+  init(logger: Logger) {
+    self.logger = logger
+    lowest = logger.logLevel
+  }
 
   func willName(_ places: PlaceNames) { self.places.withLock { $0 = places } }
 
   func changed(_ job: Job) {
     // No word is put together that nobody reads: this is called with each step of each job.
-    guard logger.logLevel <= .info || Self.mayBeWarning(job.state) else { return }
+    guard lowest <= .info || job.note != nil || job.slots.values.contains(where: Self.mayBeWarning) else { return }
     let state = job.state
     let (level, words) = Self.words(job, places.withLock { $0 })
-    guard level >= logger.logLevel else { return }
+    guard level >= lowest else { return }
     let isNews = said.withLock { said in
       guard said[job.id] != words else { return false }
       // What is held may be tried again, and then held again: that is no news.
@@ -35,10 +39,11 @@ final class LogObserver: AgentObserver {
     logger.log(level: level, "\(job.file.path.display): \(words)", metadata: fields)
   }
 
-  // Whether `words` may call a job in this state a warning.
-  private static func mayBeWarning(_ state: StateName) -> Bool {
-    switch state {
-    case .failed, .held, .queued: true
+  // Whether `words` may call a job with such a slot a warning.
+  private static func mayBeWarning(_ slot: Slot) -> Bool {
+    switch slot.state {
+    case .failed, .held: true
+    case .queued(let queued): queued.blame != nil
     case .submitting, .submitted, .fetching, .done, .cancelled: false
     }
   }
@@ -54,7 +59,7 @@ final class LogObserver: AgentObserver {
       level: level, "\(error.message)\(error.hint.map { " " + $0 } ?? "")", metadata: ["code": "\(error.code)"])
   }
 
-  var wantsTrace: Bool { logger.logLevel == .trace }
+  var wantsTrace: Bool { lowest == .trace }
 
   func trace(_ line: String) { logger.trace("\(line)") }
 
