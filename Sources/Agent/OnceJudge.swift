@@ -46,7 +46,11 @@ struct OnceJudge {
     if let closed, closed.trouble != .down, isScanned, !isExamining, !hasTask {
       return .end(.service(closed.trouble, closed.error))
     }
-    if let deadline, now >= deadline { return .conclude(why: "the time limit is over") }
+    if let deadline, now >= deadline {
+      // Why the tasks could not be asked for says more than that time is over.
+      if let closed, closed.trouble != .down { return .end(.service(closed.trouble, closed.error)) }
+      return .conclude(why: "the time limit is over")
+    }
     if isScanned, !isRunning {
       if let heldBackUntil, let deadline, heldBackUntil > deadline {
         return .conclude(why: "the service asks to wait beyond the time limit")

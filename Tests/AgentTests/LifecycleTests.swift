@@ -127,6 +127,16 @@ extension Pipelines {
     // What is at the service is waited for, and an outage passes.
     #expect(why(judge { ($0.closed, $0.hasTask, $0.isIdle) = (closed(.account), true, false) }) == "go on")
     #expect(why(judge { ($0.closed, $0.isIdle) = (closed(.down), false) }) == "go on")
+    // What could not even be asked for when time is over: the reason is the service's, not the time.
+    let unasked = judge { ($0.closed, $0.hasTask, $0.isIdle) = (closed(.unauthorized), true, false) }
+    #expect(why(unasked) == "go on")
+    let over = { (judge: OnceJudge) in
+      var judge = judge
+      judge.deadline = judge.now
+      return judge
+    }
+    #expect(why(over(unasked)) == "service \(ServiceTrouble.unauthorized.rawValue)")
+    #expect(why(over(judge { ($0.closed, $0.isIdle) = (closed(.down), false) })) == "the time limit is over")
   }
 
   @Test func somethingElseIsMissing() {
