@@ -37,7 +37,7 @@ extension Pipeline {
         ownership.unmarked(folder)
         lookAgain(below: folder)
       case .scanned(let root):
-        survey.scanned(root)
+        if survey.scanned(root) { missNoted(in: root) }
         putKeptBack()
       case .trouble(let error): observer.notice(.warning, error)
       case .rootGone(let root):

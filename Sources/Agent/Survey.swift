@@ -4,6 +4,7 @@ import JobCore
 struct Survey {
   private var unscanned: Set<RootID>
   private var unreadable: [RootID: JobError] = [:]
+  private var seen: Set<RootID> = []
   /// Roots that are new to the journal, and in which nobody has looked for sidecars yet.
   private(set) var fresh: Set<RootID> = []
   // Sidecars found there that are being read.
@@ -30,8 +31,11 @@ struct Survey {
   mutating func beginReading() { reading += 1 }
   mutating func endReading() { reading -= 1 }
 
-  /// Everything in it has been looked through.
-  mutating func scanned(_ root: RootID) { unscanned.remove(root) }
+  /// Everything in it has been looked through. Whether that was the first time.
+  mutating func scanned(_ root: RootID) -> Bool {
+    unscanned.remove(root)
+    return seen.insert(root).inserted
+  }
   /// It is not there.
   mutating func isGone(_ root: RootID) {
     unscanned.remove(root)

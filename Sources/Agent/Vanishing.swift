@@ -43,6 +43,28 @@ extension Pipeline {
     if vanished.add(place) { schedule(.vanished, at: now + settings.absence) }
   }
 
+  /// Finds the prompts that something was noted of and that went while no agent ran. The watcher misses only those that were
+  /// read as they stand.
+  func missNoted(in root: RootID) {
+    // Counted as a batch, so that `once` does not end meanwhile.
+    arrivals.beginBatch()
+    start { [self] in
+      do {
+        for (index, file) in try await journal.noted(in: root).enumerated() {
+          if await files.look(file) == .missing {
+            noticeVanished(Vanished(folder: file.folder, isDeep: false), at: now)
+          }
+          // Thousands may wait for something; events come in between.
+          if index % 64 == 63 { await Task.yield() }
+        }
+      } catch {
+        fail(error)
+      }
+      arrivals.endBatch()
+      pump()
+    }
+  }
+
   /// Looks for the prompts of the folders in which something is missing, a part at a time.
   func lookForVanished() async {
     let places = vanished.take()

@@ -277,6 +277,8 @@ public protocol JobJournal: Sendable {
   func lateInARow(roots: [RootID]) async throws -> [SlotKey]
   /// The temporary names that pictures wait under.
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]>
+  /// Files that something is noted of and that are to be looked at anew, so that nobody watches for their end.
+  func noted(in root: RootID) async throws -> [FileKey]
   /// For each source hash, the jobs whose current revision has it, with their files.
   func jobs(roots: [RootID], sources: [String]) async throws -> [[(JobID, FileKey)]]
   /// The slots that have this task, at present one.

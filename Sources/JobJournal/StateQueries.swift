@@ -67,6 +67,15 @@ extension SQLiteJournal {
     }
   }
 
+  /// Files that something is noted of and that have no stamp.
+  public func noted(in root: RootID) async throws -> [FileKey] {
+    try await run { store in
+      try store.connection.all(
+        "SELECT path FROM job WHERE note IS NOT NULL AND stamp IS NULL AND root = ?", .integer(root.number)
+      ) { FileKey(root: root, path: DropPath(bytes: $0.bytes(0))) }
+    }
+  }
+
   /// The temporary names that pictures wait under.
   public func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await run { store in

@@ -38,6 +38,22 @@ extension Pipelines {
       }
     }
 
+    @Test func whatWasApprovedAndWentBeforeAnAgentRanIsForgotten() async throws {
+      try await AgentFixture.with { bench in
+        try await bench.drop(Self.copy)
+        try await bench.until("it is held") { try await $0.state(Self.copy) == .held }
+        try await bench.stop()
+        try await bench.startOffline()
+        #expect(await bench.ask(.approve, ["\(Self.copy).prompt"]).oks == [true])
+        try await bench.stop()
+        try bench.place.remove("root/\(Self.copy).prompt")
+        try await bench.start()
+        try await bench.until("nothing waits") { try await $0.census().isEmpty }
+        #expect(try bench.sidecar(Self.copy) == nil)
+        #expect(bench.service.posts.isEmpty)
+      }
+    }
+
     @Test func whatChangedSinceItWasHeldIsNotApprovedUnseen() async throws {
       try await AgentFixture.with { bench in
         try await bench.drop(Self.copy)

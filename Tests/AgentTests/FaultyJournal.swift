@@ -73,6 +73,9 @@ final class FaultyJournal: JobJournal {
   func plannedTemporaries(roots: [RootID]) async throws -> Set<[UInt8]> {
     try await activity.during { try await inner.plannedTemporaries(roots: roots) }
   }
+  func noted(in root: RootID) async throws -> [FileKey] {
+    try await activity.during { try await inner.noted(in: root) }
+  }
   func jobs(roots: [RootID], sources: [String]) async throws -> [[(JobID, FileKey)]] {
     try await activity.during { try await inner.jobs(roots: roots, sources: sources) }
   }
