@@ -3,10 +3,18 @@ import JobCore
 /// The rows of jobs under way, as they are in the file: a step of a job then reads nothing, and writes its row once. Whoever
 /// changes such a row in another way than `Store.change` forgets it here.
 struct HeldRecords {
-  /// One of them, changed where it is.
+  /// One of them, changed where it is. Its slots and pictures change only: what else is written of it stays.
   final class Held {
     var record: JobRecord
-    init(_ record: JobRecord) { self.record = record }
+    /// What other tables have of it.
+    var traces: Traces
+    /// Its revisions as they are written, without their slots; none before the first time.
+    var heads: [[UInt8]] = []
+
+    init(_ record: JobRecord) {
+      self.record = record
+      traces = Traces(of: record)
+    }
   }
 
   // Of two generations the older one goes when the younger one is full: what is used is always in the younger one.

@@ -16,13 +16,13 @@ extension JobRecord {
 
   /// The row's body.
   func body(_ words: Words) throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    try write(into: &bytes, words)
+    var (bytes, heads): ([UInt8], [[UInt8]]) = ([], [])
+    try write(into: &bytes, words, heads: &heads)
     return bytes
   }
 
-  /// Writes the row's body in the place of what is in `buffer`.
-  func write(into buffer: inout [UInt8], _ words: Words) throws {
+  /// Writes the row's body in the place of what is in `buffer`. `heads`: see `HeldRecords.Held`; made where there are none.
+  func write(into buffer: inout [UInt8], _ words: Words, heads: inout [[UInt8]]) throws {
     let memory = buffer
     buffer = []
     var writer = RecordWriter(words, in: memory)
@@ -34,7 +34,17 @@ extension JobRecord {
     for output in outputs { try writer.output(output, stem) }
     var growing = writer.out.bytes.count
     writer.out.unsigned(UInt64(revisions.count))
-    for revision in revisions { growing += try writer.revision(revision, since: createdAt) }
+    for place in revisions.indices {
+      if place < heads.count {
+        writer.out.raw(heads[place])
+        writer.requestSHA = revisions[place].identity.request
+      } else {
+        let start = writer.out.bytes.count
+        try writer.head(revisions[place], since: createdAt)
+        heads.append(Array(writer.out.bytes[start...]))
+      }
+      growing += try writer.slots(revisions[place])
+    }
     let open = slots.count { $0.isOpen }
     if open > 0 { writer.out.fill(to: writer.out.bytes.count - growing + open * Self.growth) }
     let checksum = writer.out.bytes.withUnsafeBytes {
@@ -101,8 +111,8 @@ extension FileNote {
 }
 
 extension RecordWriter {
-  /// How many bytes its open slots took.
-  fileprivate mutating func revision(_ revision: RevisionRecord, since base: Timestamp) throws -> Int {
+  /// All of a revision but its slots.
+  fileprivate mutating func head(_ revision: RevisionRecord, since base: Timestamp) throws {
     let (snapshot, identity) = (revision.snapshot, revision.identity)
     out.count(revision.number)
     var storedText: Int64?
@@ -127,6 +137,10 @@ extension RecordWriter {
     if !snapshot.extra.isEmpty { out.data(Array(try JSONEncoder().encode(snapshot.extra))) }
     if let storedText { out.signed(storedText) } else { out.text(snapshot.prompt) }
     requestSHA = identity.request
+  }
+
+  /// How many bytes its open slots took.
+  fileprivate mutating func slots(_ revision: borrowing RevisionRecord) throws -> Int {
     out.unsigned(UInt64(revision.slots.count))
     var growing = 0
     for slot in revision.slots {

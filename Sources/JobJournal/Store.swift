@@ -132,41 +132,47 @@ final class Store {
     if let stamp = record.stamp { try insert.bind(8, bytes: stamp.packed) } else { try insert.bind(8, nil) }
     try insert.bind(9, record.inputsChanged ? 1 : 0)
     try insert.bind(10, text: try record.note?.journalText())
-    try bindBody(of: record, to: insert, 11)
+    var heads: [[UInt8]] = []
+    try bindBody(of: record, &heads, to: insert, 11)
     try insert.execute()
     record.row = connection.lastRow
-    try follow(record, from: Traces())
+    try follow(record.row, from: Traces(), to: Traces(of: record))
   }
 
   /// Changes slots or pictures of a job whose row is held, in place. `body` must not throw once it has changed anything: the
   /// transaction fails where it does.
   func change(_ held: HeldRecords.Held, _ body: (inout JobRecord) -> Void) throws {
-    let (traces, wasLoose) = (Traces(of: held.record), held.record.isLoose)
+    let wasLoose = held.record.isLoose
     body(&held.record)
-    try write(held.record, wasLoose: wasLoose)
-    try follow(held.record, from: traces)
+    try write(held.record, &held.heads, wasLoose: wasLoose)
+    let traces = Traces(of: held.record)
+    try follow(held.record.row, from: held.traces, to: traces)
+    held.traces = traces
     if !held.record.isUnderWay { self.held.letGoAtEnd(held.record.id) }
   }
 
   /// Writes a job whose slots or pictures are others now.
   func update(_ record: JobRecord, from old: JobRecord) throws {
     held.forget(record.id)
-    try write(record, wasLoose: old.isLoose)
-    try follow(record, from: Traces(of: old))
+    var heads: [[UInt8]] = []
+    try write(record, &heads, wasLoose: old.isLoose)
+    try follow(record.row, from: Traces(of: old), to: Traces(of: record))
   }
 
-  private func write(_ record: JobRecord, wasLoose: Bool) throws {
+  private func write(_ record: borrowing JobRecord, _ heads: inout [[UInt8]], wasLoose: Bool) throws {
     let isLoose = record.isLoose
     let update = isLoose == wasLoose ? steps.update : steps.updateLoose
     try update.bind(1, Int64(record.state.number))
-    try bindBody(of: record, to: update, 2)
+    try bindBody(of: record, &heads, to: update, 2)
     if isLoose != wasLoose { try update.bind(3, isLoose ? 1 : 0) }
     try update.bind(isLoose == wasLoose ? 3 : 4, record.row)
     try update.execute()
   }
 
-  private func bindBody(of record: JobRecord, to statement: Statement, _ index: Int32) throws {
-    try record.write(into: &buffer, words)
+  private func bindBody(
+    of record: borrowing JobRecord, _ heads: inout [[UInt8]], to statement: Statement, _ index: Int32
+  ) throws {
+    try record.write(into: &buffer, words, heads: &heads)
     try buffer.withUnsafeBytes { try statement.bind(index, bytes: $0) }
   }
 
@@ -180,32 +186,31 @@ final class Store {
       """, .number(record.state.number), .number(record.current), .number(record.source),
       .number(record.isLoose ? 1 : 0), .bytes(record.stamp?.packed), .number(record.inputsChanged ? 1 : 0),
       .text(try record.note?.journalText()), .bytes(try record.body(words)), .integer(record.row))
-    try follow(record, from: Traces(of: old))
+    try follow(record.row, from: Traces(of: old), to: Traces(of: record))
   }
 
   // MARK: what follows from a job's row
 
-  private func follow(_ record: JobRecord, from before: Traces) throws {
-    let after = Traces(of: record)
+  private func follow(_ row: Int64, from before: Traces, to after: Traces) throws {
     if before.open != after.open {
-      for slot in before.open where !after.open.contains(slot) { try slot.remove(steps.close, job: record.row) }
-      for slot in after.open where !before.open.contains(slot) { try slot.insert(steps.open, job: record.row) }
+      for slot in before.open where !after.open.contains(slot) { try slot.remove(steps.close, job: row) }
+      for slot in after.open where !before.open.contains(slot) { try slot.insert(steps.open, job: row) }
     }
     if before.tasks != after.tasks {
       for key in before.tasks where !after.tasks.contains(key) {
-        try connection.run("DELETE FROM task WHERE key = ? AND job = ?", .integer(key), .integer(record.row))
+        try connection.run("DELETE FROM task WHERE key = ? AND job = ?", .integer(key), .integer(row))
       }
       for key in after.tasks where !before.tasks.contains(key) {
         try steps.addTask.bind(1, key)
-        try steps.addTask.bind(2, record.row)
+        try steps.addTask.bind(2, row)
         try steps.addTask.execute()
       }
     }
     if let changed = after.forgettable {
       guard before.forgettable != changed else { return }
-      try connection.run("INSERT OR REPLACE INTO forgettable VALUES (?, ?)", .integer(record.row), .integer(changed))
+      try connection.run("INSERT OR REPLACE INTO forgettable VALUES (?, ?)", .integer(row), .integer(changed))
     } else if before.forgettable != nil {
-      try connection.run("DELETE FROM forgettable WHERE job = ?", .integer(record.row))
+      try connection.run("DELETE FROM forgettable WHERE job = ?", .integer(row))
     }
   }
 
