@@ -89,24 +89,53 @@ public struct Identity: Hashable, Sendable {
 
 /// One thing that the user asked for: a text with its list. A file's history is a row of them.
 public struct Revision: Hashable, Sendable {
+  @usableFromInline
+  struct Fields: Hashable, Sendable {
+    @usableFromInline var number: Int
+    @usableFromInline var identity: Identity
+    @usableFromInline var snapshot: Snapshot
+    @usableFromInline var count: Int
+    @usableFromInline var takenAt: Timestamp
+
+    @inlinable
+    init(_ number: Int, _ identity: Identity, _ snapshot: Snapshot, _ count: Int, _ takenAt: Timestamp) {
+      (self.number, self.identity, self.snapshot, self.count, self.takenAt) =
+        (number, identity, snapshot, count, takenAt)
+    }
+  }
+
+  @usableFromInline var box: Boxed<Fields>
+
   /// From 1.
-  public var number: Int
+  @inlinable public var number: Int {
+    get { box.value.number }
+    set { box.value.number = newValue }
+  }
   /// What it is.
-  public var identity: Identity
+  @inlinable public var identity: Identity {
+    _read { yield box.value.identity }
+    _modify { yield &box.value.identity }
+  }
   /// What is sent.
-  public var snapshot: Snapshot
+  @inlinable public var snapshot: Snapshot {
+    _read { yield box.value.snapshot }
+    _modify { yield &box.value.snapshot }
+  }
   /// How many pictures.
-  public var count: Int
+  @inlinable public var count: Int {
+    get { box.value.count }
+    set { box.value.count = newValue }
+  }
   /// When it was taken.
-  public var takenAt: Timestamp
+  @inlinable public var takenAt: Timestamp {
+    get { box.value.takenAt }
+    set { box.value.takenAt = newValue }
+  }
 
   /// Makes a revision.
+  @inlinable
   public init(number: Int, identity: Identity, snapshot: Snapshot, count: Int, takenAt: Timestamp) {
-    self.number = number
-    self.identity = identity
-    self.snapshot = snapshot
-    self.count = count
-    self.takenAt = takenAt
+    box = Boxed(Fields(number, identity, snapshot, count, takenAt))
   }
 }
 
@@ -200,10 +229,19 @@ public struct Job: Hashable, Sendable {
 
   /// The slots of the current revision, in order; surplus ones come last.
   public var currentSlots: [Slot] {
+    if let onlySlot { return [onlySlot] }
     guard let revision = revisions[current] else { return [] }
     let wanted = (1...max(1, revision.count)).compactMap { slots[SlotKey(job: id, revision: current, number: $0)] }
     let surplus = slots.values.filter { $0.key.revision == current && $0.key.isSurplus }
     return surplus.isEmpty ? wanted : wanted + surplus.sorted { $0.key.number < $1.key.number }
+  }
+
+  // Most files ask for one picture, once: the slot of the current revision, where that is all that there is.
+  private var onlySlot: Slot? {
+    guard slots.count == 1, let (key, slot) = slots.first, key.revision == current, key.number == 1,
+      revisions[current] != nil
+    else { return nil }
+    return slot
   }
 
   /// Whether one picture may have cost twice: a second task turned up, or one was submitted again in doubt.
@@ -214,7 +252,11 @@ public struct Job: Hashable, Sendable {
   }
 
   /// The file's state: its note's, else folded from its slots.
-  public var state: StateName { note?.state ?? Job.fold(currentSlots.map { ($0.key.number, $0.state.name) }) }
+  public var state: StateName {
+    if let note { return note.state }
+    if let onlySlot { return onlySlot.state.name }
+    return Job.fold(currentSlots.map { ($0.key.number, $0.state.name) })
+  }
 
   /// The same for slots with their numbers: a second task that came to nothing takes nothing from the picture that was
   /// asked for.

@@ -275,9 +275,9 @@ extension Slot {
       if case .service(let trouble) = failure.consequence { after.append(.serviceTrouble(trouble, failure.error)) }
     }
     // A count of failures is not worth a commit: a restart starts it anew.
-    var unchanged = was
-    unchanged.failures = failures
-    return Transition(slot: self, commits: self != unchanged, after: after)
+    let isNews =
+      state != was.state || attempts != was.attempts || serviceStatus != was.serviceStatus || consumed != was.consumed
+    return Transition(slot: self, commits: isNews, after: after)
   }
 
   private mutating func holdPaid(_ task: TaskRef, _ error: JobError, _ effects: inout [Effect]) {

@@ -1,120 +1,61 @@
-/// A job's id: one file's history, whatever the file is called. A UUID in the usual form.
-public struct JobID: Hashable, Sendable {
-  /// The UUID.
-  public let text: String
-  /// Wraps an id.
-  public init(_ text: String) { self.text = text }
-}
-
-/// Names a slot: picture `number` (from 1) of revision `revision` (from 1) of a job.
-public struct SlotKey: Hashable, Sendable {
-  /// The job.
-  public let job: JobID
-  /// The revision, from 1.
-  public let revision: Int
-  /// Which of the revision's `count` pictures, from 1. Above `surplusBase`: a second task that one attempt led to.
-  public let number: Int
-  /// Numbers above it are of surplus slots; no revision asks for as many pictures.
-  public static let surplusBase = 1000
-  /// Whether nobody asked for this picture: it is there because an attempt led to two tasks, and both may be paid.
-  public var isSurplus: Bool { number > Self.surplusBase }
-
-  /// Names a slot.
-  public init(job: JobID, revision: Int, number: Int) {
-    self.job = job
-    self.revision = revision
-    self.number = number
-  }
-}
-
 /// One paid picture: the unit of the state machine and of the bill.
 public struct Slot: Hashable, Sendable {
+  @usableFromInline
+  struct Fields: Hashable, Sendable {
+    @usableFromInline let key: SlotKey
+    @usableFromInline var state: SlotState
+    @usableFromInline var attempts: [Attempt]
+    @usableFromInline var failures: Int
+    @usableFromInline var serviceStatus: String?
+    @usableFromInline var consumed: String?
+
+    @inlinable
+    init(
+      _ key: SlotKey, _ state: SlotState, _ attempts: [Attempt], _ failures: Int, _ serviceStatus: String?,
+      _ consumed: String?
+    ) {
+      (self.key, self.state, self.attempts) = (key, state, attempts)
+      (self.failures, self.serviceStatus, self.consumed) = (failures, serviceStatus, consumed)
+    }
+  }
+
+  @usableFromInline var box: Boxed<Fields>
+
   /// Which picture.
-  public let key: SlotKey
+  @inlinable public var key: SlotKey { box.value.key }
   /// Where it stands.
-  public var state: SlotState
+  @inlinable public var state: SlotState {
+    _read { yield box.value.state }
+    _modify { yield &box.value.state }
+  }
   /// Every submission that was begun, oldest first.
-  public var attempts: [Attempt]
+  @inlinable public var attempts: [Attempt] {
+    _read { yield box.value.attempts }
+    _modify { yield &box.value.attempts }
+  }
   /// Failures in a row of the present step, for the back-off.
-  public var failures: Int
+  @inlinable public var failures: Int {
+    get { box.value.failures }
+    set { if newValue != box.value.failures { box.value.failures = newValue } }
+  }
   /// The service's own word for the task's state, last seen.
-  public var serviceStatus: String?
+  @inlinable public var serviceStatus: String? {
+    _read { yield box.value.serviceStatus }
+    _modify { yield &box.value.serviceStatus }
+  }
   /// Credits used, the service's decimal string.
-  public var consumed: String?
+  @inlinable public var consumed: String? {
+    _read { yield box.value.consumed }
+    _modify { yield &box.value.consumed }
+  }
 
   /// Makes a slot; a new one is queued.
+  @inlinable
   public init(
     key: SlotKey, state: SlotState = .queued(Queued()), attempts: [Attempt] = [], failures: Int = 0,
     serviceStatus: String? = nil, consumed: String? = nil
   ) {
-    self.key = key
-    self.state = state
-    self.attempts = attempts
-    self.failures = failures
-    self.serviceStatus = serviceStatus
-    self.consumed = consumed
-  }
-}
-
-/// One submission that was begun.
-public struct Attempt: Hashable, Codable, Sendable {
-  /// What became of it.
-  public enum Outcome: String, Codable, Sendable {
-    /// The intent is written down; the request may be on its way.
-    case begun
-    /// The service accepted it.
-    case accepted
-    /// The service refused it: not paid.
-    case refused
-    /// The service refused it, for a reason that was the account's and not the prompt's: not paid, and tried once more.
-    case refusedForAccount = "refused-for-account"
-    /// The request provably never left.
-    case notSent = "not-sent"
-    /// Nobody knows.
-    case unknown
-  }
-
-  /// From 1, over all attempts of the slot.
-  public var n: Int
-  /// Unique to the attempt.
-  public var attemptID: String
-  /// What became of it.
-  public var outcome: Outcome
-  /// The task's id, once known.
-  public var taskID: String?
-  /// The boot of the machine that it was made in: `/proc/sys/kernel/random/boot_id`.
-  public var bootID: String
-  /// When the intent was written down.
-  public var startedAt: Timestamp
-  /// When the answer was heard.
-  public var endedAt: Timestamp?
-  /// The hash of what was sent, SHA-256, hexadecimal.
-  public var requestSHA: String?
-  /// SHA-256 of the secret in the attempt's own callback URL, hexadecimal; nil where none was given. The secret itself
-  /// is only in the request: who reads a journal or a sidecar cannot forge a callback.
-  public var callbackSHA: String?
-  /// Credits set aside for it, decimal; nil: nobody knew the price.
-  public var reserved: String?
-
-  /// Begins an attempt.
-  public init(n: Int, attemptID: String, bootID: String, startedAt: Timestamp) {
-    self.n = n
-    self.attemptID = attemptID
-    self.outcome = .begun
-    self.bootID = bootID
-    self.startedAt = startedAt
-  }
-
-  enum CodingKeys: String, CodingKey {
-    case n, outcome
-    case attemptID = "attempt_id"
-    case taskID = "task_id"
-    case bootID = "boot_id"
-    case startedAt = "started_at"
-    case endedAt = "ended_at"
-    case requestSHA = "request_sha256"
-    case callbackSHA = "callback_secret_sha256"
-    case reserved
+    box = Boxed(Fields(key, state, attempts, failures, serviceStatus, consumed))
   }
 }
 
