@@ -3,8 +3,8 @@
 public enum Billing {
   /// What a picture of this slot is charged as.
   public static func kind(of slot: SlotKey, in job: Job) -> PriceKey {
-    let snapshot = job.revisions[slot.revision]?.snapshot
-    return PriceKey(model: snapshot?.model ?? "", size: snapshot?.sentSize)
+    guard let revision = job.revisions[slot.revision] else { return PriceKey(model: "", size: nil) }
+    return PriceKey(model: revision.snapshot.model, size: revision.snapshot.sentSize)
   }
 
   /// One submission, as the bill has it. `consumed`: the service's decimal string; nil while it has not named a price.

@@ -28,11 +28,11 @@ public struct JSONWriter: Sendable {
 
   private mutating func newLine() {
     guard pretty else { return }
-    bytes.append(UInt8(ascii: "\n"))
-    for _ in 0..<depth {
-      bytes.append(UInt8(ascii: " "))
-      bytes.append(UInt8(ascii: " "))
-    }
+    // At once as far as most documents go: a sidecar has some fifty lines.
+    let indentation: StaticString = "\n                "
+    let known = min(1 + 2 * depth, indentation.utf8CodeUnitCount)
+    bytes.append(contentsOf: UnsafeBufferPointer(start: indentation.utf8Start, count: known))
+    for _ in known..<(1 + 2 * depth) { bytes.append(UInt8(ascii: " ")) }
   }
 
   private mutating func open(_ byte: UInt8) {
@@ -82,12 +82,25 @@ public struct JSONWriter: Sendable {
   }
 
   /// Writes a whole number, or `null`.
+  public mutating func integer(_ value: Int?) {
+    guard let value else { return literal("null") }
+    // One digit needs no text of its own.
+    guard value >= 0, value < 10 else { return literal(String(value)) }
+    startValue()
+    bytes.append(48 + UInt8(value))
+    needsComma = true
+  }
+
+  /// Writes a whole number, or `null`.
   public mutating func integer(_ value: (some BinaryInteger)?) {
     literal(value.map { "\($0)" } ?? "null")
   }
 
   /// Writes `true` or `false`.
   public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
+
+  /// Ends the document with a line feed.
+  public mutating func endLine() { bytes.append(UInt8(ascii: "\n")) }
 
   /// Writes any JSON value, an object's fields sorted by name.
   public mutating func value(_ value: JSONValue) {

@@ -121,6 +121,7 @@ public struct SpendBook: Sendable {
   /// Whether a submission for this root may begin. The book is open for the moment's day.
   public func permission(root: RootID, kind: PriceKey, at now: Timestamp) -> Permission {
     let price = price(of: kind)
+    guard limits.areSet else { return .go(reserve: price) }
     let midnight = Timestamp(milliseconds: (Self.day(of: now) + 1) * 86_400_000)
     let scopes = [
       (all, limits.submissions, limits.credits, true),
@@ -174,7 +175,8 @@ public struct SpendBook: Sendable {
   /// Enters a submission, or what has become known of one. Whether the day's total fell.
   @discardableResult public mutating func enter(_ charge: Charge) -> Bool {
     let before = all.credits
-    if charge.day == day {
+    // What was entered when it was set aside comes once more with the commit.
+    if charge.day == day, charges[charge.attemptID]?.charge != charge {
       remove(charge.attemptID)
       add(charge)
     }

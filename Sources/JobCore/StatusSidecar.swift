@@ -103,8 +103,9 @@ extension StatusSidecar {
   ) {
     let slots = job.currentSlots
     let revision = job.revisions[job.current]
-    state = job.state
-    let leading = slots.first { $0.state.name == job.state } ?? slots.first
+    let jobState = job.state
+    state = jobState
+    let leading = slots.first { $0.state.name == jobState } ?? slots.first
     error = job.note?.error ?? leading?.state.error
     if error == nil, state == .submitted || state == .fetching { error = service }
     switch leading?.state {
@@ -123,27 +124,14 @@ extension StatusSidecar {
     identity = revision?.identity
     snapshot = revision?.snapshot
     count = revision?.count ?? 0
-    attempts = job.slots.values
-      .filter { $0.key.revision == job.current || !$0.state.name.isSettled || $0.state.name == .held }
-      .sorted { ($0.key.revision, $0.key.number) < ($1.key.revision, $1.key.number) }
-      .flatMap { slot in
-        slot.attempts.map { AttemptEntry(revision: slot.key.revision, slot: slot.key.number, attempt: $0) }
-      }
-    // A picture of a task that is not all in place yet does not stand for the whole: who reads this after a lost journal
-    // takes a listed slot for finished.
-    let inPlace = job.outputs.filter { $0.isInPlace && job.slots[$0.slot]?.state.name.isSettled != false }
-      .sorted { ($0.slot.revision, $0.number) < ($1.slot.revision, $1.number) }
-    outputs = inPlace.map {
-      OutputEntry(
-        file: DropPath.display($0.file), revision: $0.slot.revision, slot: $0.slot.number, sha256: $0.sha256,
-        bytes: $0.bytes, width: $0.image.width, height: $0.image.height, mediaType: $0.image.format.mediaType,
-        warning: $0.warning)
+    attempts = Self.attempts(of: job, slots)
+    outputs = job.outputs.isEmpty ? [] : Self.outputs(of: job)
+    resultURLs = []
+    for slot in slots {
+      if case .held(let held) = slot.state { resultURLs += held.task?.late?.urls.map(ResultURL.shown) ?? [] }
     }
-    resultURLs = slots.flatMap { slot -> [String] in
-      if case .held(let held) = slot.state { held.task?.late?.urls.map(ResultURL.shown) ?? [] } else { [] }
-    }
-    serviceStatus = slots.compactMap(\.serviceStatus).last
-    consumed = job.consumed
+    serviceStatus = slots.last { $0.serviceStatus != nil }?.serviceStatus
+    consumed = DecimalText.sum(slots.compactMap { $0.consumed })
     mayHaveBeenPaidTwice = job.mayHaveBeenPaidTwice
     inputsChanged = job.inputsChanged
     switch leading?.state {
@@ -154,10 +142,45 @@ extension StatusSidecar {
     }
     createdAt = job.createdAt
     updatedAt = now
-    submittedAt = slots.compactMap { $0.attempts.last { $0.outcome == .accepted }?.endedAt }.max()
+    submittedAt = nil
+    for slot in slots {
+      guard let moment = slot.attempts.last(where: { $0.outcome == .accepted })?.endedAt else { continue }
+      submittedAt = max(submittedAt ?? moment, moment)
+    }
     self.agentVersion = agentVersion
     self.agentHost = agentHost
     self.writer = writer
+  }
+
+  // Of the current revision, and of earlier ones what is still open.
+  private static func attempts(of job: Job, _ current: [Slot]) -> [AttemptEntry] {
+    var shown = current
+    // There are others only while an earlier revision is under way.
+    if job.slots.count != current.count {
+      shown = job.slots.values
+        .filter { $0.key.revision == job.current || !$0.state.name.isSettled || $0.state.name == .held }
+        .sorted { ($0.key.revision, $0.key.number) < ($1.key.revision, $1.key.number) }
+    }
+    var entries: [AttemptEntry] = []
+    for slot in shown {
+      for attempt in slot.attempts {
+        entries.append(AttemptEntry(revision: slot.key.revision, slot: slot.key.number, attempt: attempt))
+      }
+    }
+    return entries
+  }
+
+  private static func outputs(of job: Job) -> [OutputEntry] {
+    // A picture of a task that is not all in place yet does not stand for the whole: who reads this after a lost journal
+    // takes a listed slot for finished.
+    job.outputs.filter { $0.isInPlace && job.slots[$0.slot]?.state.name.isSettled != false }
+      .sorted { ($0.slot.revision, $0.number) < ($1.slot.revision, $1.number) }
+      .map {
+        OutputEntry(
+          file: DropPath.display($0.file), revision: $0.slot.revision, slot: $0.slot.number, sha256: $0.sha256,
+          bytes: $0.bytes, width: $0.image.width, height: $0.image.height, mediaType: $0.image.format.mediaType,
+          warning: $0.warning)
+      }
   }
 
   /// The task id of a slot's last accepted attempt, as the sidecar tells it.

@@ -52,7 +52,8 @@ extension StatusSidecar {
         if let machine = writer.machine { w.field("machine", machine) }
       }
     }
-    return writer.bytes + [UInt8(ascii: "\n")]
+    writer.endLine()
+    return writer.bytes
   }
 
   private func writeRequest(_ w: inout JSONWriter) {
@@ -89,6 +90,12 @@ extension JSONWriter {
     string(text)
   }
 
+  /// Writes a field of a whole number.
+  public mutating func field(_ name: String, _ value: Int) {
+    key(name)
+    integer(value)
+  }
+
   /// Writes an attempt's fields, as the sidecar and the journal have them.
   public mutating func fields(of attempt: Attempt) {
     key("n")
@@ -117,15 +124,12 @@ extension JSONWriter {
   fileprivate mutating func output(_ output: StatusSidecar.OutputEntry) {
     object { w in
       w.field("file", output.file)
-      for (name, value) in [("revision", output.revision), ("slot", output.slot)] {
-        w.key(name)
-        w.integer(value)
-      }
+      w.field("revision", output.revision)
+      w.field("slot", output.slot)
       w.field("sha256", output.sha256)
-      for (name, value) in [("bytes", output.bytes), ("width", output.width), ("height", output.height)] {
-        w.key(name)
-        w.integer(value)
-      }
+      w.field("bytes", output.bytes)
+      w.field("width", output.width)
+      w.field("height", output.height)
       w.field("media_type", output.mediaType)
       if let warning = output.warning { w.field("warning", warning) }
     }
