@@ -1,16 +1,24 @@
 import JobCore
 
+/// A request that is ready to be sent, with the leave for that.
+struct ReadyRequest {
+  let request: SubmitRequest
+  let ticket: Ticket
+  /// When its file was looked at for the last time, monotonic.
+  let lookedAt: Duration
+}
+
 /// A job that is being worked on, as the pipeline has it in hand.
 final class ActiveJob {
-  var job: Job {
-    didSet { taskIDs = Self.taskIDs(of: job) }
-  }
-  /// The tasks of all its attempts. Each answer is compared with those of all jobs in hand, which are looked for here only.
-  private(set) var taskIDs: [String]
+  /// The job. Its slots are entered with `enter` alone.
+  var job: Job
+  // Which slot each task is of, for all jobs in hand, and the tasks there of this one.
+  private let tasks: TaskIndex
+  private var ownTasks: [String] = []
   /// Slots of it that are under way.
   var running: Set<SlotKey> = []
-  /// Requests that are ready to be sent, each with the leave for that.
-  var requests: [SlotKey: (request: SubmitRequest, ticket: Ticket)] = [:]
+  /// Requests that are ready to be sent.
+  var requests: [SlotKey: ReadyRequest] = [:]
   /// Whether its sidecar was compared with the journal since it is in hand: an older journal must not overwrite what only
   /// the sidecar tells.
   var isCompared = false
@@ -30,26 +38,35 @@ final class ActiveJob {
   let files = AsyncSemaphore(1)
   private var turns: [SlotKey: AsyncSemaphore] = [:]
 
-  init(_ job: Job) {
-    self.job = job
-    taskIDs = Self.taskIDs(of: job)
+  init(_ job: Job, _ tasks: TaskIndex) {
+    (self.job, self.tasks) = (job, tasks)
+    for slot in job.slots.values { enterTasks(of: slot) }
   }
 
-  private static func taskIDs(of job: Job) -> [String] {
-    var found: [String] = []
-    for slot in job.slots.values {
-      for attempt in slot.attempts {
-        if let id = attempt.taskID { found.append(id) }
-      }
+  /// The slot is this now.
+  func enter(_ slot: Slot) {
+    job.slots[slot.key] = slot
+    enterTasks(of: slot)
+  }
+
+  // Once entered, a task stays the slot's as long as the job is in hand.
+  private func enterTasks(of slot: Slot) {
+    for attempt in slot.attempts {
+      if let task = attempt.taskID, tasks.enter(task, of: slot.key) { ownTasks.append(task) }
     }
-    return found
+  }
+
+  /// Nobody has it in hand any more.
+  func leaves() {
+    for task in ownTasks { tasks.remove(task) }
+    ownTasks = []
   }
 
   /// The journal has more of the job than is in hand: that is taken over.
   func bringUpToDate(with fresh: Job) {
     for (number, revision) in fresh.revisions { job.revisions[number] = revision }
     // Slots under way are newer in hand than in the journal.
-    for (key, slot) in fresh.slots where !running.contains(key) { job.slots[key] = slot }
+    for (key, slot) in fresh.slots where !running.contains(key) { enter(slot) }
     (job.current, job.latest, job.stamp) = (fresh.current, fresh.latest, fresh.stamp)
     for output in fresh.outputs where !job.outputs.contains(where: { $0.file == output.file }) {
       job.setOutput(output)

@@ -209,7 +209,7 @@ extension Pipeline {
           hint: "Ask the service for a refund. Both task ids are in the sidecar."))
     }
     guard try await jobs.activate(surplus.key) else { return }
-    jobs[surplus.key.job]?.job.slots[surplus.key] = surplus
+    jobs[surplus.key.job]?.enter(surplus)
     await advance(surplus.key, .restarted)
   }
 }

@@ -14,10 +14,10 @@ extension Pipeline {
       ))
     ledger.clockWasSet()
     for entry in jobs.inHand {
-      for (key, slot) in entry.job.slots {
+      for slot in entry.job.slots.values {
         // In hand only: the journal has it with the next step, and a restart tells a moment in the future by itself.
         if let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, jitter: 0) {
-          entry.job.slots[key] = moved.slot
+          entry.enter(moved.slot)
         }
       }
     }

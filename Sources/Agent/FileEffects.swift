@@ -86,26 +86,38 @@ extension Pipeline {
       default: break
       }
     }
-    if job.state == .queued, settings.maxInFlight - jobs.underWay.count - backlog.count < 0 { await showWaiting(job) }
+    if job.state == .queued, settings.maxInFlight - jobs.underWay.count - backlog.count < 0, let last = slots.last {
+      schedule(.waiting(last.key), at: now + Self.timeToBegin)
+    }
   }
 
-  // A short queue says so in every sidecar; in a long one the state is in the journal, and each sidecar comes with its
-  // turn.
-  private func showWaiting(_ job: Job) async {
-    guard !backlog.isInJournal, jobs[job.id] == nil else { return }
-    await show(job.id)
+  // Most of what waits has begun by then, and its first sidecar says so: one that says that it waits would be for nobody.
+  private static let timeToBegin: Duration = .milliseconds(500)
+
+  /// A slot waits for its turn since a moment. A short queue says so in every sidecar; in a long one the state is in the
+  /// journal, and each sidecar comes with its turn.
+  func showWaiting(_ key: SlotKey) async {
+    guard !isStopping, backlog.contains(key), !backlog.isInJournal, jobs[key.job] == nil else { return }
+    let isFresh = jobs.isJustTaken(key.job)
+    await show(key.job) { [self] job in
+      // Its turn is still to come, and needs no look into the journal.
+      if isFresh, backlog.contains(key) { jobs.remember(job) }
+    }
   }
 
-  /// Writes a job's sidecar now, as the job is when its turn to be written comes.
-  func show(_ id: JobID) async {
+  /// Writes a job's sidecar now, as the job is when its turn to be written comes. `then`: with the job, which is not in hand
+  /// for this any more.
+  func show(_ id: JobID, then: (Job) -> Void = { _ in }) async {
     do {
-      try await withJob(id) { entry in
+      let shown = try await withJob(id) { entry in
         do throws(LocalTrouble) {
           try await writeSidecar(entry, durable: false)
         } catch {
           noticeLocal(error.error, .sidecar, in: entry.job.file.root)
         }
+        return entry.job
       }
+      if let shown { then(shown) }
     } catch {
       fail(error)
     }

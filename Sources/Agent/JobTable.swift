@@ -5,8 +5,9 @@ import JobCore
 final class JobTable {
   private let journal: any JobJournal
   private var active: [JobID: ActiveJob] = [:]
-  // Jobs that were just taken, so that their turn needs no look into the journal.
-  private var recent: [JobID: Job] = [:]
+  // Jobs whose turn is soon, so that it needs no look into the journal. `isFresh`: they were just taken, and compared with
+  // their sidecars then.
+  private var soon: [JobID: (job: Job, isFresh: Bool)] = [:]
   private var loading: [JobID: Load] = [:]
   private var running: Set<SlotKey> = []
   // Those of them whose pictures are late: they wait for a host, and take no place at the service.
@@ -14,6 +15,7 @@ final class JobTable {
   // Slots that are being submitted, until what the answer led to is written down; and who waits for that.
   private var posting: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
   private var claims = TaskClaims()
+  private let tasks = TaskIndex()
 
   // A job that is being read from the journal: how many read it, and how often it was changed while they did.
   private struct Load {
@@ -71,8 +73,7 @@ final class JobTable {
   func lease(_ id: JobID) async throws -> Lease? {
     while true {
       if let lease = leaseInHand(id) { return lease }
-      // One that was just taken was compared with its sidecar then.
-      if let taken = recent.removeValue(forKey: id) { return register(taken, isCompared: true) }
+      if let (job, isFresh) = soon.removeValue(forKey: id) { return register(job, isCompared: isFresh) }
       let (loaded, isCurrent) = try await load(id)
       // Somebody else may have it in hand by now, or it has changed under the reading.
       guard active[id] == nil, isCurrent else { continue }
@@ -84,12 +85,12 @@ final class JobTable {
   /// Has a job in hand that is so already.
   func leaseInHand(_ id: JobID) -> Lease? {
     guard let entry = active[id] else { return nil }
-    recent[id] = nil
+    if !soon.isEmpty { soon[id] = nil }
     return Lease(entry, self)
   }
 
   private func register(_ job: Job, isCompared: Bool) -> Lease {
-    let entry = ActiveJob(job)
+    let entry = ActiveJob(job, tasks)
     entry.isCompared = isCompared
     active[job.id] = entry
     return Lease(entry, self)
@@ -97,29 +98,49 @@ final class JobTable {
 
   private func leave(_ entry: ActiveJob) {
     entry.users -= 1
-    if entry.isIdle, active[entry.job.id] === entry { active[entry.job.id] = nil }
+    guard entry.isIdle, active[entry.job.id] === entry else { return }
+    active[entry.job.id] = nil
+    entry.leaves()
   }
 
   // Reads a job, and says whether nothing of it was changed meanwhile: who is not in hand is not kept up to date.
   private func load(_ id: JobID) async throws -> (job: Job?, isCurrent: Bool) {
-    loading[id, default: Load()].readers += 1
-    let before = loading[id]?.changes
-    defer {
-      loading[id]?.readers -= 1
-      if loading[id]?.readers == 0 { loading[id] = nil }
-    }
-    let job = try await journal.jobs([id])[0]
-    return (job, loading[id]?.changes == before)
+    try await load([id])[0]
   }
 
-  /// Changes are in the journal: whoever is reading their jobs reads them once more.
+  private func load(_ ids: [JobID]) async throws -> [(job: Job?, isCurrent: Bool)] {
+    let before = ids.map { id in
+      loading[id, default: Load()].readers += 1
+      return loading[id]?.changes
+    }
+    defer {
+      for id in ids {
+        loading[id]?.readers -= 1
+        if loading[id]?.readers == 0 { loading[id] = nil }
+      }
+    }
+    let jobs = try await journal.jobs(ids)
+    return zip(ids, zip(jobs, before)).map { id, found in (found.0, loading[id]?.changes == found.1) }
+  }
+
+  /// Changes are in the journal: whoever is reading their jobs reads them once more, and so does who was about to.
   func journalHas(_ changes: [JournalChange]) {
-    guard !loading.isEmpty else { return }
     for change in changes {
-      if let id = change.job {
-        loading[id]?.changes += 1
-      } else {
-        for id in loading.keys { loading[id]?.changes += 1 }
+      if !loading.isEmpty {
+        if let id = change.job {
+          loading[id]?.changes += 1
+        } else {
+          for id in loading.keys { loading[id]?.changes += 1 }
+        }
+      }
+      guard !soon.isEmpty else { continue }
+      switch change.unannounced {
+      // One that was new to the journal is what is remembered of it.
+      case .take(let take) where take.expected == nil: break
+      // See `seen`.
+      case .seen: break
+      case .renamed, .renamedFolder, .clockSet, .undelay: soon = soon.filter { $0.value.isFresh }
+      case let other: if let id = other.job { soon[id] = nil }
       }
     }
   }
@@ -136,27 +157,38 @@ final class JobTable {
     return Lock(await entry.turn(of: slot).acquire(), lease)
   }
 
-  // MARK: jobs that were just taken
+  // MARK: jobs whose turn is soon
 
   /// Whether the job was just taken, and nobody had it in hand since.
-  func isJustTaken(_ id: JobID) -> Bool { recent[id] != nil }
+  func isJustTaken(_ id: JobID) -> Bool { soon[id]?.isFresh == true }
 
   /// The job was just taken, and its turn is soon.
   func remember(_ job: Job) {
-    if active[job.id] == nil { recent[job.id] = job }
+    if active[job.id] == nil { soon[job.id] = (job, true) }
+  }
+
+  /// The turn of these jobs is soon: they are read together.
+  func prepare(_ ids: [JobID]) async throws {
+    let missing = Set(ids).filter { active[$0] == nil && soon[$0] == nil }
+    if missing.isEmpty { return }
+    for case (let job?, isCurrent: true) in try await load(Array(missing))
+    where active[job.id] == nil && soon[job.id] == nil {
+      soon[job.id] = (job, false)
+    }
   }
 
   /// The journal has more of the job than was just taken, or its turn is not soon.
-  func forget(_ id: JobID) { recent[id] = nil }
+  func forget(_ id: JobID) { soon[id] = nil }
 
   /// The same for all.
-  func forgetAll() { recent = [:] }
+  func forgetAll() { soon = [:] }
 
   /// What was taken was looked at again, and this is how it stands.
   func seen(_ id: JobID, _ stamp: TakenStamp) {
     active[id]?.job.note = nil
     active[id]?.job.stamp = stamp
-    recent[id]?.stamp = stamp
+    soon[id]?.job.note = nil
+    soon[id]?.job.stamp = stamp
   }
 
   // MARK: slots that are under way
@@ -186,7 +218,7 @@ final class JobTable {
     if entry.job.slots[key] == nil {
       let slots = try await journal.slots(of: key.job, revision: key.revision)
       guard let slot = slots.first(where: { $0.key == key }) else { return false }
-      entry.job.slots[key] = entry.job.slots[key] ?? slot
+      if entry.job.slots[key] == nil { entry.enter(slot) }
     }
     entry.running.insert(key)
     running.insert(key)
@@ -208,7 +240,11 @@ final class JobTable {
 
   /// Whether the slot's picture is late may have changed.
   func setLate(_ key: SlotKey) {
-    if running.contains(key), slot(key)?.state.isLate == true { late.insert(key) } else { late.remove(key) }
+    if slot(key)?.state.isLate == true, running.contains(key) {
+      late.insert(key)
+    } else if !late.isEmpty {
+      late.remove(key)
+    }
   }
 
   /// The slot is no longer under way.
@@ -235,6 +271,9 @@ final class JobTable {
     for continuation in waiting { continuation.resume() }
     return true
   }
+
+  /// The slot, of those whose jobs are in hand, that has this task, or had it in an earlier attempt.
+  func slot(withTask taskID: String) -> SlotKey? { tasks[taskID] }
 
   /// The answer to the slot's POST named this task, which is not written down yet. The other slot whose answer did.
   func claimTask(_ taskID: String, for key: SlotKey) -> SlotKey? { claims.claim(taskID, for: key) }

@@ -118,6 +118,20 @@ extension Pipeline {
         request: SubmitRequest(snapshot: revision.snapshot, images: images), sha256: revision.identity.request))
   }
 
+  // For so long the last look holds: the intent is written down meanwhile.
+  private static let lookLife: Duration = .seconds(5)
+
+  /// Whether the prompt is still there and the same. A disk that was slow or full may have held up the intent for long, and
+  /// nobody looked since.
+  func isStillWanted(_ key: SlotKey, _ entry: ActiveJob, lookedAt: Duration) async -> Bool {
+    guard now - lookedAt >= Self.lookLife else { return true }
+    let mayBePaid = entry.job.slots[key]?.attempts.dropLast().contains { $0.outcome.mayBePaid } ?? false
+    guard key.revision == entry.job.current || mayBePaid, entry.job.note == nil else { return false }
+    let look = await files.lookBeforeSending(entry.job.file, list: DropNames.list(of: entry.job.file))
+    guard case .file(let stamp, _) = look.prompt, stamp == entry.job.stamp?.prompt else { return false }
+    return look.beingWritten == nil || overrides.takenThoughOpen[key.job] == stamp
+  }
+
   // Whether the file was looked at a moment ago, so that there is no need to look whether it was opened since.
   private func isJustTaken(_ key: SlotKey, _ entry: ActiveJob) -> Bool {
     guard let revision = entry.job.revisions[key.revision] else { return false }

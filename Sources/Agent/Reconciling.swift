@@ -22,7 +22,7 @@ extension Pipeline {
     observer.notice(.warning, .journalIsBehind(entry.job.file))
     let move = JournalChange.move(better, from: slot.state.name, outputs: outputs)
     guard try await commit([move, .outputs(outputs)] + bill).first == .applied else { return true }
-    entry.job.slots[key] = better
+    entry.enter(better)
     for output in outputs { entry.job.setOutput(output) }
     observer.changed(entry.job)
     if case .submitted = better.state { await advance(key, .restarted) } else { await show(entry.job.id) }
@@ -52,7 +52,7 @@ extension Pipeline {
   func goOn(_ slots: [Slot]) async throws {
     for slot in slots {
       takeFromQueue(slot.key)
-      jobs[slot.key.job]?.job.slots[slot.key] = slot
+      jobs[slot.key.job]?.enter(slot)
       if slot.state.name == .submitted, try await jobs.activate(slot.key) { await advance(slot.key, .restarted) }
     }
   }

@@ -99,7 +99,7 @@ extension Pipeline {
       let oldest = max(.zero, settings.policy.taskDeadline - Self.leastAsking)
       let jump = age < .zero ? age : max(.zero, age - oldest)
       if jump != .zero, let moved = slot.on(.clockSet(jump), now: wallClock, policy: settings.policy, jitter: 0) {
-        entry.job.slots[key] = moved.slot
+        entry.enter(moved.slot)
       }
     }
     await advance(key, .restarted)

@@ -38,7 +38,13 @@ extension Pipeline {
     case .query(let key, let due): return { await self.query(key, due: due) }
     case .fetch(let key): return { await self.resumeFetch(key) }
     case .late(let key, let due): return { await self.tryLate(key, due: due) }
-    case .sidecar(let job): return { await self.writeDueSidecar(job) }
+    case .sidecar(let job):
+      // It was written with something else meanwhile.
+      guard jobs[job]?.sidecarIsDue == true else { return nil }
+      return { await self.writeDueSidecar(job) }
+    case .waiting(let key):
+      guard backlog.contains(key) else { return nil }
+      return { await self.showWaiting(key) }
     case .setBack(let job): return { await self.putRight(job) }
     case .vanished: return { await self.lookForVanished() }
     case .verify(let evidence): return { await self.verify(evidence) }

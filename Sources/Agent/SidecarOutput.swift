@@ -19,7 +19,8 @@ extension Pipeline {
       guard durable else { return }
       throw LocalTrouble(problem)
     }
-    entry.sidecarIsStale = false
+    // It says all that is known: what was to be written later is not, and the job need not stay in hand for that.
+    (entry.sidecarIsStale, entry.sidecarIsDue) = (false, false)
     if !entry.isCompared {
       if try await sidecarHasMore(than: entry.job) {
         sidecars.protect(entry.job.file)
@@ -44,6 +45,8 @@ extension Pipeline {
       of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host, writer: writer,
       service: dispatcher.closed?.error)
     if let error = sidecar.error { sidecar.error = places.naming(entry.job.file, in: error) }
+    // Before it is written too: what happens meanwhile is shown a while after this.
+    entry.sidecarWrittenAt = now
     try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
     entry.sidecarWrittenAt = now
     noticeWritten(.sidecar, in: entry.job.file.root)

@@ -51,23 +51,26 @@ extension Pipeline {
 
   private func moveInTurn(_ key: SlotKey, _ event: SlotEvent, _ entry: ActiveJob) async throws -> Move? {
     guard jobs[key.job] === entry, let slot = entry.job.slots[key] else { return nil }
-    let policy = settings.policy.suited(toImageSize: entry.job.revisions[key.revision]?.snapshot.sentSize)
+    var policy = settings.policy
+    if let revision = entry.job.revisions[key.revision] {
+      policy = policy.suited(toImageSize: revision.snapshot.sentSize)
+    }
     guard let transition = slot.on(event, now: wallClock, policy: policy, jitter: surroundings.jitter()) else {
       trace(TraceLine.ignored(entry.job.file, event, by: slot))
       return nil
     }
     trace(TraceLine.transition(entry.job.file, event, from: slot, transition))
     if !transition.before.isEmpty {
-      entry.job.slots[key] = transition.slot
+      entry.enter(transition.slot)
       for effect in transition.before {
         if let instead = try await perform(effect, key, entry) {
-          entry.job.slots[key] = slot
+          entry.enter(slot)
           return .instead(instead)
         }
       }
     }
     if transition.commits {
-      let outputs = entry.job.outputs.filter { $0.slot == key && transition.slot.state == .done }
+      let outputs = transition.slot.state == .done ? entry.job.outputs.filter { $0.slot == key } : []
       let move = JournalChange.move(transition.slot, from: slot.state.name, outputs: outputs)
       let bill = Billing.changes(from: slot, to: transition.slot, of: entry.job)
       do {
@@ -76,7 +79,8 @@ extension Pipeline {
           if let attempt = transition.slot.attempts.last, attempt.attemptID != slot.attempts.last?.attemptID {
             try await record([.release(attemptID: attempt.attemptID)])
           }
-          entry.job.slots[key] = try await journal.slots(of: key.job, revision: key.revision).first { $0.key == key }
+          let slots = try await journal.slots(of: key.job, revision: key.revision)
+          if let now = slots.first(where: { $0.key == key }) { entry.enter(now) } else { entry.job.slots[key] = nil }
           if isFollowed(key) { dropRequest(key, entry) } else { leave(key) }
           return nil
         }
@@ -87,7 +91,7 @@ extension Pipeline {
         throw error
       }
     }
-    entry.job.slots[key] = transition.slot
+    entry.enter(transition.slot)
     weighLateness(slot, transition.slot)
     if transition.slot.state == .done, slot.state.isLate { await removeOdd(transition.slot, entry) }
     if slot.state != transition.slot.state || slot.serviceStatus != transition.slot.serviceStatus {
@@ -99,7 +103,7 @@ extension Pipeline {
   /// The journal is broken or full, and a task is paid for: its id goes wherever it still can, so that the next start
   /// finds it.
   func keepTask(of slot: Slot, _ entry: ActiveJob) async {
-    entry.job.slots[slot.key] = slot
+    entry.enter(slot)
     observer.notice(
       .error,
       JobError(
@@ -180,7 +184,9 @@ extension Pipeline {
   }
 
   private func post(_ key: SlotKey, _ entry: ActiveJob) async -> SlotEvent? {
-    guard !isStopping, let (request, ticket) = entry.requests[key] else {
+    guard !isStopping, let ready = entry.requests[key], await isStillWanted(key, entry, lookedAt: ready.lookedAt),
+      !isStopping
+    else {
       dropRequest(key, entry)
       return .stoppedBeforeSending
     }
@@ -188,11 +194,11 @@ extension Pipeline {
     let submission = submission(key, attemptID, entry)
     dispatcher.began(submission)
     let outcome = await checkingTask(
-      of: await service.submit(request) { [marks] in marks.willSend(attemptID) }, key)
+      of: await service.submit(ready.request) { [marks] in marks.willSend(attemptID) }, key)
     // What a person let pass is sent; what is written from now on is another matter.
     if !entry.job.currentSlots.contains(where: \.isUnsent) { overrides.takenThoughOpen[key.job] = nil }
     entry.requests[key] = nil
-    follow(dispatcher.answered(outcome, submission, ticket, at: now))
+    follow(dispatcher.answered(outcome, submission, ready.ticket, at: now))
     return .posted(outcome)
   }
 

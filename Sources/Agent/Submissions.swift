@@ -29,7 +29,7 @@ extension Pipeline {
       room -= 1
       start(dispatcher.ticket(key, tries: admission == .one))
     }
-    if !backlog.hasReady { fill() }
+    if backlog.isLow { fill() }
   }
 
   // Where the journal was lost, only the sidecars say what was spent today, and whose prompts are whose: under a limit, or
@@ -51,6 +51,8 @@ extension Pipeline {
         let (open, limitsEnd) = ledger.openRoots()
         let found = try await journal.startable(
           roots: open, at: wallClock, limit: max(64, settings.maxInFlight), except: taken())
+        // Their jobs together, in one trip.
+        try await jobs.prepare(found.map(\.job))
         backlog.filled(found, isTaken: jobs.isRunning)
         if found.isEmpty {
           let next = try await journal.nextStart(roots: open, except: taken())
@@ -90,7 +92,12 @@ extension Pipeline {
   }
 
   // What the journal is not asked for.
-  private func taken() -> Set<SlotKey> { jobs.underWay.union(backlog.keys).union(dispatcher.asleep(at: wallClock)) }
+  private func taken() -> Set<SlotKey> {
+    var taken = jobs.underWay
+    taken.formUnion(backlog.keys)
+    taken.formUnion(dispatcher.asleep(at: wallClock))
+    return taken
+  }
 
   /// New slots are in the journal.
   func queued(_ job: Job, _ keys: [SlotKey]) {
@@ -143,6 +150,7 @@ extension Pipeline {
         ticket.notSent()
         return await advance(key, .postponed(until: until, why))
       }
+      let lookedAt = now
       switch try await prepare(key, entry, isFresh: isFresh) {
       case .failure(let why):
         ledger.release(attemptID)
@@ -164,7 +172,7 @@ extension Pipeline {
         }
         let secret = settings.callbackBase.map { _ in surroundings.newSecret() }
         request.callbackURL = settings.callbackBase.flatMap { base in secret.map { "\(base)/callback/\($0)" } }
-        entry.requests[key] = (request, ticket)
+        entry.requests[key] = ReadyRequest(request: request, ticket: ticket, lookedAt: lookedAt)
         marks.prepare(attemptID)
         // From here on a stop waits for it, so that nothing says "submitting" once nobody does.
         jobs.beginPost(key)

@@ -19,6 +19,24 @@ struct TaskClaims {
   }
 }
 
+/// Which slot each task is of, for all attempts of the jobs in hand: each answer to a POST is compared with all of them.
+final class TaskIndex {
+  private var slots: [String: SlotKey] = [:]
+
+  /// The slot that has the task; nil: none in hand.
+  subscript(task: String) -> SlotKey? { slots[task] }
+
+  /// The slot has the task. False: that is known, or another one has it.
+  func enter(_ task: String, of slot: SlotKey) -> Bool {
+    if slots[task] != nil { return false }
+    slots[task] = slot
+    return true
+  }
+
+  /// Its job is not in hand any more.
+  func remove(_ task: String) { slots[task] = nil }
+}
+
 // Task ids come from outside: one that was given to another submission is not this one's, however long ago that was.
 extension Pipeline {
   /// The outcome of a POST. An answer with the task of another submission says nothing about this one: it may have been
@@ -27,7 +45,8 @@ extension Pipeline {
     guard case .accepted(let taskID) = outcome else { return outcome }
     // Before anything waits: another answer with this id may come meanwhile, and both would find it free.
     if let other = jobs.claimTask(taskID, for: key) { return taskOfAnother(taskID, other) }
-    if let other = underWay(taskID, besides: key) { return taskOfAnother(taskID, other) }
+    // Of what is in hand the earlier attempts are known too.
+    if let other = jobs.slot(withTask: taskID) { return taskOfAnother(taskID, other) }
     do {
       if let other = try await journal.slots(task: taskID).first { return taskOfAnother(taskID, other) }
     } catch {
@@ -36,16 +55,6 @@ extension Pipeline {
         .warning, JobError(code: .journal, message: "The journal cannot be asked for a task: \(error)"))
     }
     return outcome
-  }
-
-  // Of what is in hand the earlier attempts are known too.
-  private func underWay(_ taskID: String, besides key: SlotKey) -> SlotKey? {
-    for entry in jobs.inHand where entry.taskIDs.contains(taskID) {
-      for slot in entry.job.slots.values where slot.attempts.contains(where: { $0.taskID == taskID }) {
-        return slot.key
-      }
-    }
-    return nil
   }
 
   private func taskOfAnother(_ taskID: String, _ other: SlotKey) -> SubmitOutcome {

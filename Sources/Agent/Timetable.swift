@@ -6,6 +6,7 @@ enum AgendaItem: Sendable {
   case fetch(SlotKey)
   case late(SlotKey, due: Duration)
   case sidecar(JobID)
+  case waiting(SlotKey)
   case setBack(JobID)
   case look(FileKey)
   case writer(FileKey, due: Duration)

@@ -32,28 +32,7 @@ public struct JobID: Sendable {
   @inlinable public var bits: (high: UInt64, low: UInt64)? { other == nil ? (high, low) : nil }
 
   /// The id as it is written.
-  public var text: String {
-    if let other { return other.text }
-    return String(unsafeUninitializedCapacity: 36) { out in
-      var place = 0
-      for (number, groups) in [(high, [8, 4, 4]), (low, [4, 12])] {
-        var shift: UInt64 = 64
-        for group in groups {
-          if place > 0 {
-            out[place] = UInt8(ascii: "-")
-            place += 1
-          }
-          for _ in 0..<group {
-            shift -= 4
-            let digit = UInt8(truncatingIfNeeded: number >> shift) & 15
-            out[place] = digit < 10 ? 48 + digit : 87 + digit
-            place += 1
-          }
-        }
-      }
-      return place
-    }
-  }
+  public var text: String { other?.text ?? Hex.uuid(high, low) }
 
   // Only what comes out as it went in: of 36 characters, with small letters.
   private static func numbers(_ text: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64)? {

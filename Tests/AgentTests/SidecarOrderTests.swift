@@ -106,5 +106,45 @@ extension Pipelines {
         try await bench.until("the second is done", within: .seconds(60)) { try await $0.state("b") == .done }
       }
     }
+
+    // The sidecar that tells of the submission is slow, and its file becomes another meanwhile: what nobody wants any more is
+    // not sent when the disk is quick again.
+    @Test(arguments: [nil, "a dog"]) func whatBecameAnotherWhileTheDiskWasSlowIsNotSent(text: String?) async throws {
+      try await AgentFixture.with { bench in
+        let (barrier, key) = (Barrier(), bench.key("cat"))
+        bench.process.files.delay { call in
+          if case .sidecar(key, .submitting, durable: true) = call { barrier } else { nil }
+        }
+        try await bench.drop("cat", text: "a cat")
+        try await bench.until("its intent is being written") { _ in barrier.arrived > 0 }
+        if let text { try await bench.drop("cat", text: text) } else { try await bench.delete("cat") }
+        try await bench.pass(.seconds(30))
+        barrier.open()
+        if let text {
+          try await bench.until("the new text is made", within: .seconds(60)) { try await $0.state("cat") == .done }
+          #expect(bench.service.posts.map(\.prompt) == [text])
+        } else {
+          try await bench.until("it is given up", within: .seconds(60)) { try await $0.state("cat") == .cancelled }
+          #expect(bench.service.posts.isEmpty)
+        }
+      }
+    }
+
+    // The same disk, and a file that nobody touched: it is sent, once.
+    @Test func whatIsStillTheSameIsSent() async throws {
+      try await AgentFixture.with { bench in
+        let (barrier, key) = (Barrier(), bench.key("cat"))
+        bench.process.files.delay { call in
+          if case .sidecar(key, .submitting, durable: true) = call { barrier } else { nil }
+        }
+        try await bench.drop("cat")
+        try await bench.until("its intent is being written") { _ in barrier.arrived > 0 }
+        try await bench.pass(.seconds(30))
+        barrier.open()
+        try await bench.until("it is made", within: .seconds(60)) { try await $0.state("cat") == .done }
+        #expect(bench.service.posts.count == 1)
+        #expect(try await bench.slots("cat").first?.attempts.count == 1)
+      }
+    }
   }
 }
