@@ -97,6 +97,7 @@ final class Dispatcher {
     switch outcome {
     case .accepted:
       let shown = gate.accepted(submission)
+      if !shown.isOpening, shown.own.isEmpty, shown.again.isEmpty { return [] }
       return (shown.isOpening ? [.opened] : [])
         + [.refusals(shown.own, .refusalWasItsOwn), .refusals(shown.again, .triedAgain)]
     case .taskOfAnother, .unknown(_, serviceDown: false):

@@ -27,6 +27,8 @@ struct OddTasks: Sendable {
 
   /// A query of a task was answered as it should; nil: of none in particular.
   mutating func answered(_ task: String?) {
+    // Nearly always.
+    if failing.isEmpty, odd.isEmpty, unreadable.isEmpty { return }
     if let task {
       failing[task] = nil
       odd.remove(task)

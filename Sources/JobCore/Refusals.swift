@@ -81,6 +81,7 @@ struct Refusals: Sendable {
   /// A POST was accepted. Whose refusal is the prompt's own now, and what is to be tried again.
   mutating func accepted(_ submission: Submission) -> (own: [SlotKey], again: [SlotKey]) {
     let start = begun.removeValue(forKey: submission.attemptID) ?? 0
+    if refused.isEmpty { return ([], []) }
     refused[submission.slot] = nil
     var own: [SlotKey] = []
     var again: [SlotKey] = []

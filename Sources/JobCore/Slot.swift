@@ -59,8 +59,9 @@ public struct Slot: Hashable, Sendable {
   }
 }
 
-/// Where a slot stands. Each case says what is durable before it, who moves it on, and what a restart does.
-public enum SlotState: Hashable, Sendable {
+/// Where a slot stands. Each case says what is durable before it, who moves it on, and what a restart does. Indirect, because
+/// the largest has some 300 bytes, and a state is looked at far more often than it changes.
+public indirect enum SlotState: Hashable, Sendable {
   /// Durable before: the snapshot of the request. Moved on by: the scheduler, when limits and `notBefore` allow.
   /// A restart: nothing to do.
   case queued(Queued)

@@ -1,5 +1,5 @@
-/// What happens to a slot.
-public enum SlotEvent: Hashable, Sendable {
+/// What happens to a slot. Indirect, because it is handed on several times, and some have a whole answer in them.
+public indirect enum SlotEvent: Hashable, Sendable {
   /// Its turn has come. The attempt carries what the caller made for it; see `Attempt`.
   case start(
     attemptID: String, bootID: String, requestSHA: String? = nil, callbackSHA: String? = nil, reserved: String? = nil)

@@ -27,7 +27,7 @@ extension Store {
     let slot = slot(of: charge.attemptID)
     let job = try slot.flatMap { slot in
       try held.peek(slot.job)?.row
-        ?? connection.first("SELECT id FROM job WHERE uuid = ?", .id(slot.job.text)) { $0.integer(0) }
+        ?? connection.first("SELECT id FROM job WHERE uuid = ?", .id(slot.job)) { $0.integer(0) }
     }
     let add = steps.addCharge
     try add.bind(1, charge.day)

@@ -5,7 +5,7 @@ extension Store {
   func expect(_ target: CallbackTarget) throws -> ChangeResult {
     let key = target.slot
     try connection.run(
-      "INSERT OR IGNORE INTO callback VALUES (?, ?, ?, ?, ?, ?)", .hash(target.secretSHA), .id(key.job.text),
+      "INSERT OR IGNORE INTO callback VALUES (?, ?, ?, ?, ?, ?)", .hash(target.secretSHA), .id(key.job),
       .number(key.revision), .number(key.number), .id(target.attemptID), .integer(target.madeAt.milliseconds))
     return .applied
   }
@@ -40,7 +40,7 @@ extension SQLiteJournal {
         "SELECT job, revision, number, attempt, made_at FROM callback WHERE secret_sha = ?", .hash(secretSHA)
       ) { row in
         CallbackTarget(
-          secretSHA: secretSHA, slot: SlotKey(job: JobID(row.id(0)), revision: row.int(1), number: row.int(2)),
+          secretSHA: secretSHA, slot: SlotKey(job: row.job(0), revision: row.int(1), number: row.int(2)),
           attemptID: row.id(3), madeAt: Timestamp(milliseconds: row.integer(4)))
       }
     }

@@ -16,7 +16,7 @@ extension Store {
     case .renamed(let job, let from, let to, let displaced): try rename(job, from: from, to: to, displaced)
     case .arrived(let job):
       try done(
-        connection.changed("UPDATE job SET former_root = NULL, former_path = NULL WHERE uuid = ?", .id(job.text)))
+        connection.changed("UPDATE job SET former_root = NULL, former_path = NULL WHERE uuid = ?", .id(job)))
     case .renamedFolder(let from, let to): try renameFolder(from, to: to)
     case .shared(let root, let owner):
       try done(connection.changed("UPDATE root SET shared = ? WHERE id = ?", .text(owner), .integer(root.number)))
@@ -110,12 +110,12 @@ extension Store {
     return done(
       try connection.changed(
         "UPDATE job SET stamp = ?, inputs_changed = ? WHERE uuid = ?", .bytes(stamp.packed),
-        .number(inputsChanged ? 1 : 0), .id(job.text)))
+        .number(inputsChanged ? 1 : 0), .id(job)))
   }
 
   private func forget(_ job: JobID) throws -> ChangeResult {
     held.forget(job)
-    return done(try connection.changed("DELETE FROM job WHERE uuid = ? AND current = 0", .id(job.text)))
+    return done(try connection.changed("DELETE FROM job WHERE uuid = ? AND current = 0", .id(job)))
   }
 
   private func makeCurrent(

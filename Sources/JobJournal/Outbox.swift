@@ -7,7 +7,7 @@ extension Store {
     for event in events {
       try connection.run(
         "INSERT INTO event (kind, job, revision, number, at, detail) VALUES (?, ?, ?, ?, ?, ?)", .text(event.kind),
-        .id(event.job.text), .number(event.slot?.revision), .number(event.slot?.number),
+        .id(event.job), .number(event.slot?.revision), .number(event.slot?.number),
         .integer(event.at.milliseconds),
         .bytes(event.detail))
     }
@@ -28,7 +28,7 @@ extension SQLiteJournal {
       try store.connection.all(
         "SELECT id, kind, job, revision, number, at, detail FROM event ORDER BY id LIMIT ?", .number(limit)
       ) { row in
-        let job = JobID(row.id(2))
+        let job = row.job(2)
         let slot = row.isNull(3) ? nil : SlotKey(job: job, revision: row.int(3), number: row.int(4))
         return OutboxEvent(
           id: row.integer(0), kind: row.text(1), job: job, slot: slot, at: Timestamp(milliseconds: row.integer(5)),

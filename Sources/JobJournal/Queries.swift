@@ -15,7 +15,7 @@ extension SQLiteJournal {
         ) { row in
           guard let state = StateName(number: row.integer(1)) else { throw Unreadable(what: "job state") }
           return KnownFile(
-            job: JobID(row.id(0)), state: state, current: row.int(2),
+            job: row.job(0), state: state, current: row.int(2),
             stamp: row.isNull(3) ? nil : row.withBytes(3) { TakenStamp(packed: $0) },
             note: try row.optionalText(4).map { try FileNote(journal: $0) })
         }
@@ -68,7 +68,7 @@ extension SQLiteJournal {
         WHERE open_slot.state = 0 AND due_at <= ? ORDER BY due_at, seen_at, job.path, number
         """, .integer(now.milliseconds)
       ) { row in
-        let key = SlotKey(job: JobID(row.id(1)), revision: row.int(2), number: row.int(3))
+        let key = SlotKey(job: row.job(1), revision: row.int(2), number: row.int(3))
         if roots.contains(RootID(row.integer(0))), !except.contains(key) { found.append(key) }
         return found.count < limit
       }
@@ -86,7 +86,7 @@ extension SQLiteJournal {
         WHERE open_slot.state = 0 ORDER BY due_at
         """
       ) { row in
-        let key = SlotKey(job: JobID(row.id(1)), revision: row.int(2), number: row.int(3))
+        let key = SlotKey(job: row.job(1), revision: row.int(2), number: row.int(3))
         guard roots.contains(RootID(row.integer(0))), !except.contains(key) else { return true }
         next = Timestamp(milliseconds: row.integer(4))
         return false
@@ -122,7 +122,7 @@ extension SQLiteJournal {
         """
       ) { row in
         guard roots.contains(RootID(row.integer(0))) else { return true }
-        found.append(SlotKey(job: JobID(row.id(1)), revision: row.int(2), number: row.int(3)))
+        found.append(SlotKey(job: row.job(1), revision: row.int(2), number: row.int(3)))
         return true
       }
       return found

@@ -70,7 +70,7 @@ extension JobRecord {
   /// The columns that `init(_:_:)` reads: id, uuid, root, path, state, current, source, loose, stamp, inputs_changed, note,
   /// body. Throws `Unreadable` where the row is not as it was written.
   init(_ row: Row, _ words: Words) throws {
-    let id = JobID(row.id(1))
+    let id = row.job(1)
     let file = FileKey(root: RootID(row.integer(2)), path: DropPath(bytes: row.bytes(3)))
     let (state, current, source) = (row.integer(4), row.int(5), row.optionalInteger(6))
     let isLoose = row.integer(7) != 0
@@ -298,6 +298,12 @@ extension SQLValue {
     return bytes.map { .bytes($0) } ?? .text(text)
   }
 
+  /// The same of a job's id.
+  static func id(_ job: JobID) -> SQLValue {
+    guard let (high, low) = job.bits else { return .text(job.text) }
+    return .bytes(withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) })
+  }
+
   /// A hexadecimal hash as its bytes, and any other text as it is.
   static func hash(_ text: String) -> SQLValue {
     var text = text
@@ -316,6 +322,16 @@ extension Row {
   /// What `SQLValue.id` wrote.
   func id(_ column: Int32) -> String {
     isText(column) ? text(column) : withBytes(column) { $0.count == 16 ? Hexadecimal.uuidText($0) : "" }
+  }
+  /// What `SQLValue.id` wrote of a job.
+  func job(_ column: Int32) -> JobID {
+    if isText(column) { return JobID(text(column)) }
+    return withBytes(column) { bytes in
+      guard bytes.count == 16 else { return JobID("") }
+      return JobID(
+        high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+        low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+    }
   }
   /// What `SQLValue.hash` wrote.
   func hash(_ column: Int32) -> String {

@@ -7,7 +7,7 @@ extension Store {
     try connection.first(
       "SELECT id, uuid, current FROM job WHERE root = ? AND path = ?", .integer(file.root.number),
       .bytes(file.path.bytes)
-    ) { (row: $0.integer(0), job: JobID($0.id(1)), current: $0.int(2)) }
+    ) { (row: $0.integer(0), job: $0.job(1), current: $0.int(2)) }
   }
 
   func rename(_ job: JobID, from: FileKey, to: FileKey, _ displaced: FileKey?) throws -> ChangeResult {

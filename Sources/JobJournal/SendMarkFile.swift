@@ -56,8 +56,12 @@ public final class SendMarkFile: SendMarks {
   deinit { close(file) }
 
   private static func record(_ id: String, mark: UInt8) -> [UInt8] {
-    let name = Array(id.utf8.prefix(56))
-    return name + [UInt8](repeating: 0, count: record - 1 - name.count) + [mark]
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(record)
+    bytes.append(contentsOf: id.utf8.prefix(56))
+    bytes.append(contentsOf: repeatElement(0, count: record - 1 - bytes.count))
+    bytes.append(mark)
+    return bytes
   }
 
   /// The attempt is about to be written down.

@@ -35,7 +35,7 @@ extension SQLiteJournal {
       var found: [JobID] = []
       guard limit > 0 else { return found }
       let take = { (row: Row) -> Bool in
-        if roots.contains(RootID(row.integer(0))) { found.append(JobID(row.id(1))) }
+        if roots.contains(RootID(row.integer(0))) { found.append(row.job(1)) }
         return found.count < limit
       }
       if state == .done {
@@ -63,7 +63,7 @@ extension SQLiteJournal {
         """
         SELECT uuid FROM job WHERE root = ?1 AND state = ?2 AND path >= ?3 AND (?4 IS NULL OR path < ?4) ORDER BY path LIMIT ?5
         """, .integer(root.number), .number(state.number), .bytes(first), .bytes(end), .number(limit)
-      ) { JobID($0.id(0)) }
+      ) { $0.job(0) }
     }
   }
 
@@ -104,7 +104,7 @@ extension SQLiteJournal {
   public func moving() async throws -> [(JobID, from: FileKey)] {
     try await run { store in
       try store.connection.all("SELECT uuid, former_root, former_path FROM job WHERE former_path IS NOT NULL") { row in
-        (JobID(row.id(0)), from: FileKey(root: RootID(row.integer(1)), path: DropPath(bytes: row.bytes(2))))
+        (row.job(0), from: FileKey(root: RootID(row.integer(1)), path: DropPath(bytes: row.bytes(2))))
       }
     }
   }
