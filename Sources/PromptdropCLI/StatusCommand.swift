@@ -70,9 +70,10 @@ struct StatusCommand: AsyncParsableCommand {
       lines.append("kept  \(kept.picture), the picture of \(kept.file): \(message)")
       if let hint = kept.hint { lines.append("  \(hint)") }
     }
-    var today = "Today (\(status.today.day), UTC): submissions \(status.today.submissions)"
+    let noun = status.today.submissions == 1 ? "submission" : "submissions"
+    var today = "Today (\(status.today.day), UTC): \(status.today.submissions) \(noun)"
     if let limit = status.today.submission_limit { today += " of \(limit)" }
-    today += ", credits used or reserved \(status.today.credits)"
+    today += ", \(status.today.credits) credits used or reserved"
     if let limit = status.today.credit_limit { today += " of \(limit)" }
     lines.append(today)
     for stop in status.stops {

@@ -20,7 +20,7 @@ import Testing
   static let folders = [
     Folder(
       name: "same stem", files: ["cat.prompt": "cat", "cat.PROMPT": "other"],
-      reported: ["cat.PROMPT": ("refused", "cat.prompt stands beside it")], paid: ["cat"]),
+      reported: ["cat.PROMPT": ("refused", "cat.prompt is in the same folder")], paid: ["cat"]),
     Folder(
       name: "long name", files: [String(repeating: "x", count: 240) + ".prompt": "long", "cat.prompt": "cat"],
       reported: [String(repeating: "x", count: 240) + ".prompt": ("refused", "247 bytes")], paid: ["cat"]),
