@@ -41,7 +41,7 @@ import Testing
   @Test func creditsThatAreGivenBackAreUsedInTheSameRun() async throws {
     let bench = try await Fixture(prompts(8)) { $0.consumed = "0.1" }
     let run = try await bench.once(["--daily-credits": "1", "--price": "0.5"])
-    #expect(run.code == 75 && bench.posts.count == 6 && run.log.contains("the limit is 1"), "\(run)")
+    #expect(run.code == 75 && bench.posts.count == 6 && run.log.contains("limit is 1."), "\(run)")
     let few = try await Fixture(prompts(5)) { $0.consumed = "0.1" }
     let all = try await few.once(["--daily-credits": "1", "--price": "0.5"])
     #expect(all.code == 0 && few.posts.count == 5, "\(all)")
