@@ -20,7 +20,7 @@ struct AnswerText {
   /// Throws `TooLarge` for what is too large without its pictures.
   init(_ body: ByteBuffer) throws(TooLarge) {
     guard body.readableBytes > Self.least else {
-      json = Array(body.readableBytesView)
+      json = body.withUnsafeReadableBytes { Array($0) }
       return
     }
     let fits = body.withUnsafeReadableBytes { split($0, depth: 2) }

@@ -14,7 +14,7 @@ enum BoxProbe {
 
   /// Nil for films and whatever else is made of boxes.
   static func format(_ bytes: ImageBytes) -> ImageInfo.Format? {
-    guard bytes.has(Array("ftyp".utf8), at: 4), bytes.count >= 16 else { return nil }
+    guard bytes.has("ftyp", at: 4), bytes.count >= 16 else { return nil }
     func brand(_ offset: Int) -> ImageInfo.Format? {
       if avif.contains(where: { bytes.has(Array($0.utf8), at: offset) }) { return .avif }
       return heic.contains { bytes.has(Array($0.utf8), at: offset) } ? .heic : nil
@@ -71,7 +71,7 @@ enum BoxProbe {
     var offset = 0
     while true {
       let length = try bytes.big(offset, 4)
-      if bytes.has(Array("meta".utf8), at: offset + 4), length >= 12, offset + length <= bytes.count {
+      if bytes.has("meta", at: offset + 4), length >= 12, offset + length <= bytes.count {
         return try size(bytes, try boxes(bytes, in: (offset + 12)..<(offset + length)), format)
       }
       guard length >= 8 else { throw .truncated }

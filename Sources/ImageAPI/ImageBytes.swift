@@ -12,6 +12,14 @@ struct ImageBytes {
   func has(_ expected: [UInt8], at offset: Int) -> Bool {
     count >= offset + expected.count && raw[offset..<(offset + expected.count)].elementsEqual(expected)
   }
+  /// Whether they begin with this text of ASCII.
+  func starts(_ prefix: StaticString) -> Bool { has(prefix, at: 0) }
+  /// Whether this text of ASCII stands there. A file may have thousands of parts whose names are asked for.
+  func has(_ expected: StaticString, at offset: Int) -> Bool {
+    let length = expected.utf8CodeUnitCount
+    guard count >= offset + length else { return false }
+    return Bytes.isBeginning(UnsafeRawBufferPointer(rebasing: raw[offset..<(offset + length)]), of: expected)
+  }
   /// Throws `truncated` beyond the end.
   subscript(offset: Int) -> UInt8 {
     get throws(ImageDefect) {

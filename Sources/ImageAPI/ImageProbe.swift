@@ -29,8 +29,8 @@ public enum ImageProbe {
   private static func format(_ bytes: ImageBytes) -> ImageInfo.Format? {
     if bytes.starts([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
     if bytes.starts([0xFF, 0xD8, 0xFF]) { return .jpeg }
-    if bytes.starts(Array("RIFF".utf8)), bytes.has(Array("WEBP".utf8), at: 8) { return .webp }
-    if bytes.starts(Array("GIF87a".utf8)) || bytes.starts(Array("GIF89a".utf8)) { return .gif }
+    if bytes.starts("RIFF"), bytes.has("WEBP", at: 8) { return .webp }
+    if bytes.starts("GIF87a") || bytes.starts("GIF89a") { return .gif }
     if JXLProbe.isCodestream(bytes, at: 0) || JXLProbe.isContainer(bytes) { return .jxl }
     return BoxProbe.format(bytes)
   }
@@ -73,14 +73,14 @@ public enum ImageProbe {
   // Length, type, data, checksum; from IHDR to IEND.
   private static func png(_ bytes: ImageBytes) throws(ImageDefect) -> ImageInfo {
     guard bytes.count >= 16 else { throw .truncated }
-    guard bytes.has(Array("IHDR".utf8), at: 12) else { throw .malformed("a PNG begins with its header") }
+    guard bytes.has("IHDR", at: 12) else { throw .malformed("a PNG begins with its header") }
     var offset = 8
     var hasData = false
     while true {
       let length = try bytes.big(offset, 4)
       guard offset + 12 + length <= bytes.count else { throw .truncated }
-      if bytes.has(Array("IDAT".utf8), at: offset + 4) { hasData = true }
-      if bytes.has(Array("IEND".utf8), at: offset + 4) { break }
+      if bytes.has("IDAT", at: offset + 4) { hasData = true }
+      if bytes.has("IEND", at: offset + 4) { break }
       offset += 12 + length
     }
     guard hasData else { throw .malformed("a PNG without image data") }
@@ -154,14 +154,10 @@ public enum ImageProbe {
 
   private static func endOfScan(_ bytes: ImageBytes, from start: Int) throws(ImageDefect) -> Int {
     var offset = start
-    while offset + 1 < bytes.count {
-      if bytes.raw[offset] == 0xFF {
-        let next = bytes.raw[offset + 1]
-        if next != 0, !(0xD0...0xD7).contains(next) { return offset }
-        offset += 2
-      } else {
-        offset += 1
-      }
+    while let marker = Bytes.find(0xFF, in: bytes.raw, from: offset), marker + 1 < bytes.count {
+      let next = bytes.raw[marker + 1]
+      if next != 0, !(0xD0...0xD7).contains(next) { return marker }
+      offset = marker + 2
     }
     throw .truncated
   }
@@ -170,7 +166,7 @@ public enum ImageProbe {
   private static func hasPicture(_ bytes: ImageBytes) throws(ImageDefect) -> Bool {
     var offset = 12
     while offset + 8 <= bytes.count {
-      for kind in ["VP8 ", "VP8L", "ANMF"] where bytes.has(Array(kind.utf8), at: offset) { return true }
+      for kind: StaticString in ["VP8 ", "VP8L", "ANMF"] where bytes.has(kind, at: offset) { return true }
       let length = try bytes.little(offset + 4, 4)
       offset += 8 + length + length % 2
     }
@@ -179,22 +175,22 @@ public enum ImageProbe {
 
   private static func webp(_ bytes: ImageBytes) throws(ImageDefect) -> ImageInfo {
     guard try bytes.little(4, 4) + 8 <= bytes.count else { throw .truncated }
-    if bytes.has(Array("VP8X".utf8), at: 12) {
+    if bytes.has("VP8X", at: 12) {
       guard try hasPicture(bytes) else { throw .malformed("a WebP canvas without a picture") }
     }
     return try webpHeader(bytes)
   }
 
   private static func webpHeader(_ bytes: ImageBytes) throws(ImageDefect) -> ImageInfo {
-    if bytes.has(Array("VP8X".utf8), at: 12) {
+    if bytes.has("VP8X", at: 12) {
       return try info(.webp, try bytes.little(24, 3) + 1, try bytes.little(27, 3) + 1)
     }
-    if bytes.has(Array("VP8L".utf8), at: 12) {
+    if bytes.has("VP8L", at: 12) {
       guard try bytes[20] == 0x2F else { throw .malformed("a WebP without its signature") }
       let bits = try bytes.little(21, 4)
       return try info(.webp, bits & 0x3FFF + 1, bits >> 14 & 0x3FFF + 1)
     }
-    guard bytes.has(Array("VP8 ".utf8), at: 12), bytes.has([0x9D, 0x01, 0x2A], at: 23) else {
+    guard bytes.has("VP8 ", at: 12), bytes.has([0x9D, 0x01, 0x2A], at: 23) else {
       throw .malformed("a WebP without a frame")
     }
     return try info(.webp, try bytes.little(26, 2) & 0x3FFF, try bytes.little(28, 2) & 0x3FFF)

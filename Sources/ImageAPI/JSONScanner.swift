@@ -192,15 +192,25 @@ struct JSONScanner {
     } else {
       text = bytes.withUnsafeBufferPointer { all in
         let raw = UnsafeBufferPointer(rebasing: all[content.range])
-        guard Self.isText(raw) else { return nil }
-        return String(validating: raw, as: UTF8.self)
+        guard let kind = Self.kind(of: raw) else { return nil }
+        return kind == .ascii ? String(decoding: raw, as: UTF8.self) : String(validating: raw, as: UTF8.self)
       }
     }
     guard let text else { throw Mismatch() }
     return text
   }
 
-  private static func isText(_ raw: UnsafeBufferPointer<UInt8>) -> Bool { raw.allSatisfy { $0 >= 0x20 } }
+  private enum TextKind { case ascii, unicode }
+
+  // Nil: it has control characters, and cannot be a text. ASCII needs no validation, which costs as much as the rest.
+  private static func kind(of raw: UnsafeBufferPointer<UInt8>) -> TextKind? {
+    var (all, least): (UInt8, UInt8) = (0, 255)
+    for byte in raw {
+      all |= byte
+      least = min(least, byte)
+    }
+    return least < 0x20 ? nil : all < 0x80 ? .ascii : .unicode
+  }
 
   private func index(of content: Content, in names: [StaticString]) throws(Mismatch) -> Int? {
     if !content.hasEscapes {

@@ -62,12 +62,18 @@ final class Connections: Sendable {
   private func begin(
     _ request: Outgoing, _ ticket: Ticket, receiver: @escaping @Sendable (inout Ticket.State) -> any AnswerReceiver
   ) {
-    onLoop { pools in
-      let receiver = receiver(&ticket.state)
-      let exchange = Exchange(request, receiver, in: pools)
-      ticket.state.exchange = exchange
-      if ticket.state.isCancelled { exchange.end(ConnectionTrouble.stopped) } else { pools.start(exchange) }
-    }
+    guard !loop.inEventLoop else { return Self.begin(request, ticket, receiver, pools.value) }
+    loop.execute { Self.begin(request, ticket, receiver, self.pools.value) }
+  }
+
+  private static func begin(
+    _ request: Outgoing, _ ticket: Ticket, _ receiver: (inout Ticket.State) -> any AnswerReceiver,
+    _ pools: ConnectionPools
+  ) {
+    let receiver = receiver(&ticket.state)
+    let exchange = Exchange(request, receiver, in: pools)
+    ticket.state.exchange = exchange
+    if ticket.state.isCancelled { exchange.end(ConnectionTrouble.stopped) } else { pools.start(exchange) }
   }
 
   fileprivate func cancel(_ ticket: Ticket) {

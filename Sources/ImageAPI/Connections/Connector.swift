@@ -75,7 +75,7 @@ final class Connector {
       .connectTimeout(settings.connectTimeout)
       // A picture comes in few large parts, and what a small answer leaves of the room is memory that nobody touches. An
       // allocator that adapts itself to small answers would read the picture between them in many parts.
-      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 32_768))
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
