@@ -270,12 +270,16 @@ import Testing
   @Test func `A sink that is slow gets all of it`() async throws {
     let size = 8_000_000
     let body = [UInt8](repeating: 7, count: size - 1) + [9]
-    try await ServiceFixture.run(script: { connection in
-      connection.readRequest()
-      connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
-      connection.send(body)
-      connection.waitForEnd()
-    }) { bench, server in
+    // It gives way thousands of times, and each time to all the other tests.
+    try await ServiceFixture.run(
+      settings: { $0.fetchTotalTimeout = .seconds(120) },
+      script: { connection in
+        connection.readRequest()
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
+        connection.send(body)
+        connection.waitForEnd()
+      }
+    ) { bench, server in
       let collected = Collected()
       try await bench.service.fetch(.url(server.baseURL), limit: size) { chunk throws(FetchFailure) in
         for _ in 0..<20 { await Task.yield() }
