@@ -49,6 +49,7 @@ let package = Package(
       name: "DropFolder",
       dependencies: [
         "JobCore", "CInotifyTools", "CLinux", "SHA2",
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: settings),

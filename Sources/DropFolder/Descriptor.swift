@@ -119,11 +119,12 @@ public struct SystemError: Error, Hashable, Sendable {
 }
 
 func cString(_ bytes: [UInt8]) -> [CChar] {
-  var terminated = [CChar]()
-  terminated.reserveCapacity(bytes.count + 1)
-  for byte in bytes { terminated.append(CChar(bitPattern: byte)) }
-  terminated.append(0)
-  return terminated
+  [CChar](unsafeUninitializedCapacity: bytes.count + 1) { terminated, count in
+    let raw = UnsafeMutableRawBufferPointer(terminated)
+    raw.copyBytes(from: bytes)
+    raw[bytes.count] = 0
+    count = bytes.count + 1
+  }
 }
 
 extension stat {

@@ -77,8 +77,9 @@ public final class FileWriters: Sendable {
   func hasWriter(_ opened: borrowing Descriptor, _ file: FileKey, _ status: stat) -> Bool {
     let isWritten = isWritten(file)
     var wait = Self.firstWait
-    // The event loop has no time for a busy machine: it asks once more after a moment, and then a worker does the rest.
-    for _ in 0...(FileWorkers.isWorker ? Self.waits : 1) {
+    // The event loop has no time for a busy machine, and nor has a thread that does much in a row: they ask once more after a
+    // moment, and then somebody does the rest who may wait.
+    for _ in 0...(FileWorkers.mayWait ? Self.waits : 1) {
       if pd_try_read_lease(opened.number) == 0 { return false }
       let failure = errno
       if failure != EAGAIN {

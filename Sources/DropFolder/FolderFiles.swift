@@ -2,6 +2,7 @@ import CLinux
 import SHA2
 import Glibc
 import JobCore
+import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -19,15 +20,16 @@ public final class FolderFiles: RootFiles {
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
 
-  /// Takes roots. `check` checks images, `glance` says what a damaged one is, `run` marks this process's temporary files, `workers` is running; `keptFolder` is
-  /// made when it is needed; `writers` is the watcher's too; what lies in `skipped` folders is not there.
+  /// Takes roots. `check` checks images, `glance` says what a damaged one is, `run` marks this process's temporary files,
+  /// `workers` is running, `loop` is where the calls come from (each of its turns makes a batch; nil: there are no batches);
+  /// `keptFolder` is made when it is needed; `writers` is the watcher's too; what lies in `skipped` folders is not there.
   public init(
-    roots: [RootID: RootFolder], workers: NIOThreadPool, check: @escaping ImageCheck, glance: @escaping ImageGlance,
-    run: String, keptFolder: String,
+    roots: [RootID: RootFolder], workers: NIOThreadPool, loop: (any EventLoop)? = nil, check: @escaping ImageCheck,
+    glance: @escaping ImageGlance, run: String, keptFolder: String,
     writers: FileWriters = FileWriters(), skipped: SkippedFolders = .standard
   ) {
     self.roots = roots
-    self.workers = FileWorkers(workers)
+    self.workers = FileWorkers(workers, loop: loop)
     self.check = check
     self.glance = glance
     self.run = run
@@ -41,7 +43,10 @@ public final class FolderFiles: RootFiles {
   func onWorker<T: Sendable>(_ kind: FileWorkers.Kind = .long, _ body: @escaping @Sendable () -> T) async -> T {
     if workers.areNotNeeded(for: kind) { return body() }
     return await withCheckedContinuation { continuation in
-      workers.submit(kind) { continuation.resume(returning: body()) }
+      workers.submit(kind) { [workers] in
+        let value = body()
+        workers.finish { continuation.resume(returning: value) }
+      }
     }
   }
 
@@ -58,7 +63,7 @@ public final class FolderFiles: RootFiles {
   /// a rule.
   func few(_ root: RootID, withSyncs: Bool = false) -> FileWorkers.Kind {
     guard let root = roots[root], let place = root.place, !place.isRemote, root.controls.hearsAll else { return .long }
-    return withSyncs ? .syncing : .short
+    return withSyncs ? .local : .short
   }
 
   /// Opens a path below a root, never through a symbolic link and never out of the root. Throws `SystemError`: ENODEV while
@@ -215,17 +220,19 @@ public final class FolderFiles: RootFiles {
     if durable { folderSync.expect(path) }
     return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
       let kind = few(prompt.root, withSyncs: syncs ?? durable)
+      let end = { @Sendable [workers] (result: Result<T, LocalTrouble>) in
+        workers.finish { continuation.resume(returning: result) }
+      }
       let work = { @Sendable in
         do throws(LocalTrouble) {
           let folder = OpenFolder(try self.openFolder(of: prompt))
           let value = try body(folder.descriptor)
-          guard durable else { return continuation.resume(returning: .success(value)) }
+          guard durable else { return end(.success(value)) }
           let duty = try folder.duty(prompt, self.workers)
-          self.folderSync.perform(
-            self.folderSync.join(path, duty) { continuation.resume(returning: $0.map { value }) }, path)
+          self.folderSync.perform(self.folderSync.join(path, duty) { end($0.map { value }) }, path)
         } catch {
           if durable { self.folderSync.perform(self.folderSync.giveUp(path), path) }
-          continuation.resume(returning: .failure(error))
+          end(.failure(error))
         }
       }
       if workers.areNotNeeded(for: kind) { work() } else { workers.submit(kind, work) }

@@ -57,10 +57,15 @@ final class FolderSync: Sendable {
 
   private func change<T: Sendable>(_ path: FileKey, _ body: (inout Entry) -> T) -> T {
     folders.withLock { folders in
-      var entry = folders.removeValue(forKey: path) ?? Entry()
-      defer { if !entry.isIdle { folders[path] = entry } }
-      return body(&entry)
+      let (value, isIdle) = Self.change(&folders[path, default: Entry()], body)
+      if isIdle { folders[path] = nil }
+      return value
     }
+  }
+
+  private static func change<T>(_ entry: inout Entry, _ body: (inout Entry) -> T) -> (T, isIdle: Bool) {
+    let value = body(&entry)
+    return (value, entry.isIdle)
   }
 
   /// A write into the folder is on its way: `join` or `giveUp` follows.

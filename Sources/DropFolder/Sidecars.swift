@@ -49,17 +49,17 @@ extension FolderFiles {
   /// synced too.
   public func writeSidecar(_ bytes: [UInt8], of prompt: FileKey, durable: Bool) async throws(LocalTrouble) {
     try await inFolder(of: prompt, durable: durable, syncs: true) { folder throws(LocalTrouble) in
-      let (name, replacing) = try self.freeSidecarName(of: prompt, in: folder)
-      let sidecar = prompt.sibling(name)
-      do throws(SystemError) {
-        try self.publish(bytes, as: sidecar, in: folder, replacing: replacing)
-      } catch let first {
-        do throws(SystemError) {
-          guard first.number == EIO else { throw first }
-          try self.publish(bytes, as: sidecar, in: folder, replacing: replacing)
-        } catch {
-          throw LocalTrouble(error, doing: "write", sidecar.path.display)
-        }
+      // A name of which this process knows nothing is free as a rule; where it is not, the rename says so.
+      var place = try self.firstPlace(of: prompt, in: folder)
+      let written = try self.write(bytes, for: place.sidecar, in: folder)
+      do throws(LocalTrouble) {
+        if try self.give(place, written, bytes, in: folder) { return }
+        place = try self.freePlace(of: prompt, in: folder)
+        if try self.give(place, written, bytes, in: folder) { return }
+        throw LocalTrouble(SystemError(EEXIST), doing: "write", place.sidecar.path.display)
+      } catch {
+        unlinkat(folder.number, cString(written.temporary), 0)
+        throw error
       }
     }
   }
@@ -82,10 +82,7 @@ extension FolderFiles {
   }
 
   private static func sidecarName(of prompt: FileKey, besidesForeign: Bool) -> [UInt8]? {
-    switch DropNames.meaning(of: prompt.path.name) {
-    case .prompt(let stem), .conflictCopy(let stem): DropNames.sidecar(stem: stem, besidesForeign: besidesForeign)
-    default: nil
-    }
+    DropNames.stem(prompt.path.name).map { DropNames.sidecar(stem: $0, besidesForeign: besidesForeign) }
   }
 
   private enum NameOwner { case nobody, ours, somebody }
@@ -112,21 +109,34 @@ extension FolderFiles {
     }
   }
 
-  private func freeSidecarName(
-    of prompt: FileKey, in folder: borrowing Descriptor
-  ) throws(LocalTrouble) -> (name: [UInt8], replacing: Bool) {
+  /// Where a sidecar goes.
+  private struct Place {
+    var sidecar: FileKey
+    /// Whether it takes the place of one of promptdrop's.
+    var isReplacing: Bool
+  }
+
+  // A look costs as much as it saves where nothing is known of the name.
+  private func firstPlace(of prompt: FileKey, in folder: borrowing Descriptor) throws(LocalTrouble) -> Place {
+    if let name = Self.sidecarName(of: prompt, besidesForeign: false), let own = roots[prompt.root]?.sidecars {
+      let sidecar = prompt.sibling(name)
+      if !own.knows(sidecar.path) { return Place(sidecar: sidecar, isReplacing: false) }
+    }
+    return try freePlace(of: prompt, in: folder)
+  }
+
+  private func freePlace(of prompt: FileKey, in folder: borrowing Descriptor) throws(LocalTrouble) -> Place {
     for besidesForeign in [false, true] {
       guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { continue }
-      let owner: NameOwner
+      let sidecar = prompt.sibling(name)
       do throws(SystemError) {
-        owner = try self.owner(of: prompt.sibling(name), in: folder)
+        switch try owner(of: sidecar, in: folder) {
+        case .nobody: return Place(sidecar: sidecar, isReplacing: false)
+        case .ours: return Place(sidecar: sidecar, isReplacing: true)
+        case .somebody: continue
+        }
       } catch {
-        throw LocalTrouble(error, doing: "write", prompt.sibling(name).path.display)
-      }
-      switch owner {
-      case .nobody: return (name, false)
-      case .ours: return (name, true)
-      case .somebody: continue
+        throw LocalTrouble(error, doing: "write", sidecar.path.display)
       }
     }
     throw LocalTrouble(
@@ -137,31 +147,55 @@ extension FolderFiles {
         retryable: true))
   }
 
-  private func publish(
-    _ bytes: [UInt8], as sidecar: FileKey, in folder: borrowing Descriptor, replacing: Bool
-  ) throws(SystemError) {
-    let temporary = newTemporary()
-    let own = roots[sidecar.root]?.sidecars
+  /// A sidecar under its temporary name, durable but for that.
+  private struct Written {
+    var temporary: [UInt8]
+    var stamp: FileStamp
+  }
+
+  private func write(
+    _ bytes: [UInt8], for sidecar: FileKey, in folder: borrowing Descriptor
+  ) throws(LocalTrouble) -> Written {
     do throws(SystemError) {
-      own?.willPlace(sidecar.path, try write(bytes, as: temporary, in: folder), bytes)
-      try renameWithin(folder.number, temporary, to: sidecar.path.name, replacing: replacing)
+      do throws(SystemError) { return try write(bytes, in: folder) } catch {
+        guard error.number == EIO else { throw error }
+        return try write(bytes, in: folder)
+      }
     } catch {
-      own?.forget(sidecar.path)
-      unlinkat(folder.number, cString(temporary), 0)
-      throw error
+      throw LocalTrouble(error, doing: "write", sidecar.path.display)
     }
   }
 
   // Closed again when this returns: a close after the rename would be reported under the final name, as a person's is who has
   // edited the file.
-  private func write(
-    _ bytes: [UInt8], as temporary: [UInt8], in folder: borrowing Descriptor
-  ) throws(SystemError) -> FileStamp {
-    let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
-    try file.write(bytes)
-    // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
-    // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.
-    try workers.syncing { () throws(SystemError) in try file.sync() }
-    return try file.status().stamp
+  private func write(_ bytes: [UInt8], in folder: borrowing Descriptor) throws(SystemError) -> Written {
+    let temporary = newTemporary()
+    do throws(SystemError) {
+      let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+      try file.write(bytes)
+      // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
+      // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.
+      try workers.syncing { () throws(SystemError) in try file.sync() }
+      return Written(temporary: temporary, stamp: try file.status().stamp)
+    } catch {
+      unlinkat(folder.number, cString(temporary), 0)
+      throw error
+    }
+  }
+
+  // False: the name is taken after all.
+  private func give(
+    _ place: Place, _ written: Written, _ bytes: [UInt8], in folder: borrowing Descriptor
+  ) throws(LocalTrouble) -> Bool {
+    let own = roots[place.sidecar.root]?.sidecars
+    own?.willPlace(place.sidecar.path, written.stamp, bytes)
+    do throws(SystemError) {
+      try renameWithin(folder.number, written.temporary, to: place.sidecar.path.name, replacing: place.isReplacing)
+      return true
+    } catch {
+      own?.forget(place.sidecar.path)
+      if error.number == EEXIST, !place.isReplacing { return false }
+      throw LocalTrouble(error, doing: "write", place.sidecar.path.display)
+    }
   }
 }

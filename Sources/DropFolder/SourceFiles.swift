@@ -6,19 +6,25 @@ extension FolderFiles {
   /// Reads prompts, each with all that decides on it; bytes only where the file did not change meanwhile.
   public func readSources(_ files: [SourceQuery], limit: Int) async -> [SourceReading] {
     // Each is some calls; beyond a few that adds up. One on a file server may hold up all.
-    let isLong = files.count > 4 || files.contains { few($0.prompt.root) == .long }
-    let readings = await onWorker(isLong ? .long : .short) { self.read(files, limit: limit) }
+    let isLong = files.contains { few($0.prompt.root) == .long }
+    let readings = await onWorker(isLong ? .long : files.count > 4 ? .local : .short) { self.read(files, limit: limit) }
     // A file that was just closed may still look open for some milliseconds, for which only a worker waits.
-    guard !isLong, readings.contains(where: { $0.beingWritten != nil }) else { return readings }
-    return await onWorker(.long) { self.read(files, limit: limit) }
+    let open = isLong ? [] : readings.indices.filter { readings[$0].beingWritten != nil }
+    guard !open.isEmpty else { return readings }
+    let again = await onWorker(.long) { self.read(open.map { files[$0] }, limit: limit) }
+    var all = readings
+    for (index, reading) in zip(open, again) { all[index] = reading }
+    return all
   }
 
   private func read(_ files: [SourceQuery], limit: Int) -> [SourceReading] {
     // Most files of a batch share their folder.
     var foundOfFolders: [FileKey: FolderFindings] = [:]
     return files.map { file in
-      let found = foundOfFolders[file.prompt.folder] ?? findings(around: file.prompt, limit: limit)
-      foundOfFolders[file.prompt.folder] = found
+      let folder = file.prompt.folder
+      if let found = foundOfFolders[folder] { return readSource(file, found, limit: limit) }
+      let found = findings(around: file.prompt, limit: limit)
+      foundOfFolders[folder] = found
       return readSource(file, found, limit: limit)
     }
   }

@@ -34,8 +34,7 @@ public enum DropNames {
     // Asked for every event, most of which are of promptdrop's own files: the last byte decides for nearly all of them.
     switch name.last {
     case UInt8(ascii: "t") where hasPromptSuffix(name), UInt8(ascii: "T") where hasPromptSuffix(name):
-      let stem = Array(name.dropLast(promptSuffix.count))
-      guard let first = stem.first, first != UInt8(ascii: "."), first != UInt8(ascii: "~") else { return .other }
+      guard let stem = stem(name) else { return .other }
       return ConflictCopyName.form(of: stem) == .certain ? .conflictCopy(stem: stem) : .prompt(stem: stem)
     case UInt8(ascii: "s") where name.hasSuffix(listSuffix) && !isTemporary(name):
       let stem = Array(name.dropLast(listSuffix.count))

@@ -121,7 +121,7 @@ struct Assembly {
     pipeline = Pipeline(
       settings: settings, roots: names, journal: journal,
       files: FolderFiles(
-        roots: roots, workers: workers, check: ImageProbe.check, glance: ImageProbe.glance,
+        roots: roots, workers: workers, loop: loop, check: ImageProbe.check, glance: ImageProbe.glance,
         run: String(surroundings.newID().suffix(8)), keptFolder: state.path + "/kept", writers: writers,
         skipped: skipped),
       reader: reader, service: service,

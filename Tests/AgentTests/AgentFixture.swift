@@ -112,7 +112,8 @@ final class AgentFixture {
     let faulty = FaultyJournal(journal, activity, records)
     let files = FaultyFiles(
       FolderFiles(
-        roots: roots, workers: NIOThreadPool.singleton, check: ImageProbe.check, glance: ImageProbe.glance,
+        roots: roots, workers: NIOThreadPool.singleton, loop: loop, check: ImageProbe.check,
+        glance: ImageProbe.glance,
         run: "run\(seed)",
         keptFolder: folder.path + "/kept"), activity,
       records)

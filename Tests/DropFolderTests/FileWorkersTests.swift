@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import NIOPosix
 import Synchronization
 import TestKit
@@ -80,5 +81,78 @@ import Testing
     try await eventually("most of the others are done") { seen.pieces >= 84 }
     gate.signal()
     try await eventually("all are done") { seen.pieces == 100 }
+  }
+
+  /// Workers of a loop, which have seen that syncs take no time.
+  private func fastWorkers(_ loop: any EventLoop) -> FileWorkers {
+    let workers = FileWorkers(Self.pool, loop: loop)
+    for _ in 0..<20 { workers.syncing {} }
+    return workers
+  }
+
+  @Test func whereSyncsAreFastMuchWorkWakesNoMoreThreads() async throws {
+    let (seen, gate) = (Seen(), DispatchSemaphore(value: 0))
+    let workers = FileWorkers(Self.pool)
+    for _ in 0..<20 { workers.syncing {} }
+    workers.submit(.local) { gate.wait() }
+    for _ in 0..<100 { workers.submit(.local) { workers.syncing { seen.note() } } }
+    for _ in 0..<1000 { await Task.yield() }
+    #expect(seen.pieces == 0)
+    gate.signal()
+    try await eventually("all are done") { seen.pieces == 100 }
+    #expect(seen.threads == 1)
+  }
+
+  /// What happened on a loop, in its order.
+  private final class Order: Sendable {
+    private let state = Mutex<[String]>([])
+    func note(_ what: String) { state.withLock { $0.append(what) } }
+    var all: [String] { state.withLock { $0 } }
+  }
+
+  @Test func aTurnOfTheLoopIsOneBatchThereAndBack() async throws {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let (workers, seen, order) = (fastWorkers(loop), Seen(), Order())
+    let early = try await loop.submit {
+      for number in 0..<10 {
+        workers.submit(.local) {
+          seen.note()
+          workers.finish {
+            // What is put off by the first comes after all that the loop was woken for.
+            if number == 0 { loop.execute { order.note("next") } }
+            order.note("result")
+          }
+        }
+      }
+      for _ in 0..<1000 { sched_yield() }
+      return seen.pieces
+    }.get()
+    #expect(early == 0, "the turn had not ended")
+    try await eventually("all came back") { order.all.count == 11 }
+    #expect(seen.threads == 1)
+    #expect(order.all == Array(repeating: "result", count: 10) + ["next"])
+  }
+
+  @Test func resultsDoNotWaitForWhatIsHeldUp() async throws {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let (workers, order, gate) = (fastWorkers(loop), Order(), DispatchSemaphore(value: 0))
+    try await loop.submit {
+      workers.submit(.local) { workers.finish { order.note("short") } }
+      workers.submit(.long) {
+        gate.wait()
+        workers.finish { order.note("long") }
+      }
+    }.get()
+    try await eventually("the first came back") { order.all == ["short"] }
+    try await loop.submit {
+      workers.submit(.local) {
+        workers.finish { order.note("before") }
+        workers.holdingUp { gate.wait() }
+      }
+    }.get()
+    try await eventually("what was done before came back") { order.all == ["short", "before"] }
+    gate.signal()
+    gate.signal()
+    try await eventually("all came back") { order.all.count == 3 }
   }
 }

@@ -73,6 +73,14 @@ let oursSample = Array("{\"schema\":\"promptdrop.status/1\",\"state\":\"queued\"
     #expect(try bench.read("a/cat.status.json") == foreign)
   }
 
+  // This process knows nothing of it: its name is taken for free until the rename.
+  @Test(arguments: [true, false]) func anEarlierRunsIsReplaced(_ durable: Bool) async throws {
+    try bench.write("a/cat.status.json", String(decoding: text("0"), as: UTF8.self))
+    try await bench.files.writeSidecar(text("1"), of: cat, durable: durable)
+    #expect(try bench.place.bytes("root/a/cat.status.json") == text("1"))
+    #expect(try bench.list("a") == ["cat.prompt", "cat.status.json"], "no temporary stays")
+  }
+
   // Some file systems leave a name with no bytes after a power cut: nobody's content is lost with it.
   @Test func anEmptyFileIsNobodys() async throws {
     try bench.write("a/cat.status.json", "")
