@@ -73,13 +73,14 @@ final class FileWorkers: Sendable {
   // not held up. Where they are fast, one thread is faster than the loop that feeds it.
   private static let muchWork = 16
   // On a tmpfs a sync takes less than a microsecond, on a disk hundreds and more: 0.3 µs and 3,900 µs were measured.
-  private static let slowSync: Duration = .microseconds(100)
+  private static let slowSync: Duration = .microseconds(200)
   // As many results as the loop is woken for although there is more to do.
   private static let manyResults = 64
 
   private let pool: NIOThreadPool
   // Whose turns make the batches; nil: each piece goes by itself.
   private let loop: (any EventLoop)?
+  private let batchEnds: Work
   private let state = Mutex(State())
   // What the present turn of the loop has asked for. Only the loop uses it.
   private let turn = Mutex<[Piece]>([])
@@ -88,10 +89,12 @@ final class FileWorkers: Sendable {
   private let slowness = Atomic<Int>(mostSlowness)
   private static let mostSlowness = 8
 
-  /// Takes threads that run. `loop`: where what is asked for comes from and its results go to, in batches.
-  init(_ pool: NIOThreadPool, loop: (any EventLoop)? = nil) {
+  /// Takes threads that run. `loop`: where what is asked for comes from and its results go to, in batches. `batchEnds` is
+  /// called on a thread that has done its part of one, and while it is going on for long.
+  init(_ pool: NIOThreadPool, loop: (any EventLoop)? = nil, batchEnds: @escaping Work = {}) {
     self.pool = pool
     self.loop = loop
+    self.batchEnds = batchEnds
   }
 
   /// Whether such a piece of work is done where it is asked for: handing it to another thread would cost more than the work.
@@ -145,6 +148,7 @@ final class FileWorkers: Sendable {
 
   // Nothing waits for a thread that may be held up, or that goes to sleep.
   private func deliver() {
+    batchEnds()
     guard let loop else { return }
     let isNew = results.withLock { results in
       guard !results.waiting.isEmpty, !results.isOnItsWay else { return false }

@@ -16,6 +16,7 @@ public final class FolderFiles: RootFiles {
   private let run: String
   private let temporaries = Atomic<Int>(0)
   private let folderSync: FolderSync
+  let openFolders: OpenFolders
   let skipped: SkippedFolders
   /// Where pictures are kept whose place is not there.
   public let keptFolder: String
@@ -29,7 +30,9 @@ public final class FolderFiles: RootFiles {
     writers: FileWriters = FileWriters(), skipped: SkippedFolders = .standard
   ) {
     self.roots = roots
-    self.workers = FileWorkers(workers, loop: loop)
+    let openFolders = OpenFolders()
+    self.openFolders = openFolders
+    self.workers = FileWorkers(workers, loop: loop) { openFolders.letGo() }
     self.check = check
     self.glance = glance
     self.run = run
@@ -80,6 +83,13 @@ public final class FolderFiles: RootFiles {
       return try place.folder(file.path.directory)
     } catch {
       throw LocalTrouble(error, doing: "open the folder of", file.path.display)
+    }
+  }
+
+  /// The same, for a piece of work on a worker that was asked for at a moment: one for all of its batch.
+  func sharedFolder(of file: FileKey, asked: OpenFolders.Moment) throws(LocalTrouble) -> OpenFolder {
+    try openFolders.folder(file.folder, asked: asked) { () throws(LocalTrouble) in
+      OpenFolder(try openFolder(of: file))
     }
   }
 
@@ -220,12 +230,15 @@ public final class FolderFiles: RootFiles {
     if durable { folderSync.expect(path) }
     return try await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, LocalTrouble>, Never>) in
       let kind = few(prompt.root, withSyncs: syncs ?? durable)
+      let asked = openFolders.now
+      let isHere = workers.areNotNeeded(for: kind)
       let end = { @Sendable [workers] (result: Result<T, LocalTrouble>) in
         workers.finish { continuation.resume(returning: result) }
       }
       let work = { @Sendable in
         do throws(LocalTrouble) {
-          let folder = OpenFolder(try self.openFolder(of: prompt))
+          let folder =
+            isHere ? OpenFolder(try self.openFolder(of: prompt)) : try self.sharedFolder(of: prompt, asked: asked)
           let value = try body(folder.descriptor)
           guard durable else { return end(.success(value)) }
           let duty = try folder.duty(prompt, self.workers)
@@ -235,7 +248,7 @@ public final class FolderFiles: RootFiles {
           end(.failure(error))
         }
       }
-      if workers.areNotNeeded(for: kind) { work() } else { workers.submit(kind, work) }
+      if isHere { work() } else { workers.submit(kind, work) }
     }.get()
   }
 

@@ -115,28 +115,3 @@ final class FolderSync: Sendable {
     }
   }
 }
-
-/// A folder that several hold open.
-final class OpenFolder: Sendable {
-  let descriptor: Descriptor
-  init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
-
-  /// How it is synced, the folder of a prompt.
-  func duty(_ prompt: FileKey, _ workers: FileWorkers) throws(LocalTrouble) -> FolderSync.Duty {
-    @Sendable func trouble(_ error: SystemError) -> LocalTrouble {
-      LocalTrouble(error, doing: "sync the folder of", prompt.path.display, isFatal: true)
-    }
-    do throws(SystemError) {
-      return FolderSync.Duty(folder: try descriptor.place()) {
-        do throws(SystemError) {
-          return .success(
-            try workers.syncing { () throws(SystemError) in try self.descriptor.sync() })
-        } catch {
-          return .failure(trouble(error))
-        }
-      }
-    } catch {
-      throw trouble(error)
-    }
-  }
-}

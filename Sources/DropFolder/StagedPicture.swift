@@ -21,15 +21,16 @@ final class StagedPicture: StagedFile {
 
   private let state = Mutex(State())
   private let files: FolderFiles
-  private let folder: @Sendable () throws(LocalTrouble) -> Descriptor
+  private let folder: @Sendable (OpenFolders.Moment) throws(LocalTrouble) -> OpenFolder
   private let name: String
   private let temporary: [UInt8]
   // How long some calls in the folder take.
   private let kind: FileWorkers.Kind
 
-  // `folder` opens the one that it is put into; `name` is what people know it by.
+  // `folder` opens the one that it is put into, for what is asked for at a moment; `name` is what people know it by.
   init(
-    files: FolderFiles, folder: @escaping @Sendable () throws(LocalTrouble) -> Descriptor, name: String,
+    files: FolderFiles, folder: @escaping @Sendable (OpenFolders.Moment) throws(LocalTrouble) -> OpenFolder,
+    name: String,
     kind: FileWorkers.Kind
   ) {
     self.files = files
@@ -46,23 +47,25 @@ final class StagedPicture: StagedFile {
       return state.buffer.count > Self.inMemory
     }
     if isLarge {
-      try await files.tryOnWorker { () throws(LocalTrouble) in try self.flush() }
+      let asked = files.openFolders.now
+      try await files.tryOnWorker { () throws(LocalTrouble) in try self.flush(asked) }
     }
   }
 
   func finish() async throws(LocalTrouble) -> Result<StagedImage, ImageDefect> {
     // To check a large one takes a while.
     let isSmall = state.withLock { $0.total <= Self.smallCheck }
+    let asked = files.openFolders.now
     return try await files.tryOnWorker(isSmall ? kind : .long) {
       () throws(LocalTrouble) -> Result<StagedImage, ImageDefect> in
       do throws(LocalTrouble) {
         let (info, defect): (ImageInfo, ImageDefect?)
-        switch try self.checkContent() {
+        switch try self.checkContent(asked) {
         case .whole(let whole): (info, defect) = (whole, nil)
         case .damaged(let glanced, let why): (info, defect) = (glanced, why)
         case .unknown(let why): return .failure(why)
         }
-        try self.makeDurable()
+        try self.makeDurable(asked)
         return self.state.withLock { state in
           // Closed before it gets its final name: a close is reported under the name that the file has then, and whoever looks
           // whether the picture is whole would find it open. What is damaged may still be asked for.
@@ -95,9 +98,9 @@ final class StagedPicture: StagedFile {
 
   // After a failed sync the pages may be gone and marked clean, so syncing again proves nothing: a picture that is
   // still in memory is written anew, one that is not is fetched anew.
-  private func makeDurable() throws(LocalTrouble) {
+  private func makeDurable(_ asked: OpenFolders.Moment) throws(LocalTrouble) {
     let content: [UInt8]? = state.withLock { $0.file == nil ? $0.buffer : nil }
-    try flush()
+    try flush(asked)
     do throws(LocalTrouble) { try sync() } catch {
       guard let content else { throw error }
       remove()
@@ -105,7 +108,7 @@ final class StagedPicture: StagedFile {
         state.buffer = content
         state.hash = SHA256()
       }
-      try flush()
+      try flush(asked)
       try sync()
     }
   }
@@ -127,10 +130,10 @@ final class StagedPicture: StagedFile {
     }
   }
 
-  private func checkContent() throws(LocalTrouble) -> Verdict {
+  private func checkContent(_ asked: OpenFolders.Moment) throws(LocalTrouble) -> Verdict {
     let bytes: [UInt8]? = state.withLock { $0.file == nil ? $0.buffer : nil }
     if let bytes { return bytes.withUnsafeBytes(verdict(on:)) }
-    try flush()
+    try flush(asked)
     return try Self.oneLargeCheck.withLock { _ throws(LocalTrouble) in
       let content = try state.withLock { state throws(LocalTrouble) -> [UInt8] in
         do throws(SystemError) {
@@ -143,13 +146,13 @@ final class StagedPicture: StagedFile {
     }
   }
 
-  private func flush() throws(LocalTrouble) {
+  private func flush(_ asked: OpenFolders.Moment) throws(LocalTrouble) {
     try state.withLock { state throws(LocalTrouble) in
       let isNew = state.file == nil
-      let folder = isNew ? try folder() : nil
+      let folder = isNew ? try folder(asked) : nil
       do throws(SystemError) {
         if let folder {
-          state.file = try folder.open(temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
+          state.file = try folder.descriptor.open(temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o666)
           state.isThere = true
         }
         try state.file?.write(state.buffer)
@@ -179,7 +182,7 @@ final class StagedPicture: StagedFile {
     }
     guard existed else { return }
     // What cannot be removed is only untidy: the next start finds it by its name.
-    if let folder = try? folder() { unlinkat(folder.number, cString(temporary), 0) }
+    if let folder = try? folder(files.openFolders.now) { unlinkat(folder.descriptor.number, cString(temporary), 0) }
   }
 
   private func trouble(_ failure: SystemError) -> LocalTrouble {
@@ -191,7 +194,8 @@ extension FolderFiles {
   /// Begins a temporary file in the prompt's folder.
   public func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
     StagedPicture(
-      files: self, folder: { () throws(LocalTrouble) in try self.openFolder(of: prompt) }, name: prompt.path.display,
+      files: self, folder: { asked throws(LocalTrouble) in try self.sharedFolder(of: prompt, asked: asked) },
+      name: prompt.path.display,
       kind: few(prompt.root, withSyncs: true))
   }
 }
