@@ -138,11 +138,12 @@ public struct SpendBook: Sendable {
       guard let credits else { continue }
       let isSpent = price.map { total.credits + $0 > credits } ?? (total.credits >= credits)
       if isSpent {
-        let next = price.map { ", and the next picture needs \($0.text)" } ?? ""
+        let next = price.map { ", the next picture needs \($0.text)" } ?? ""
         return .wait(
           until: midnight,
           Self.limit(
-            "\(total.credits.text) credits are used or reserved today\(next). The limit\(whose) is \(credits.text)."),
+            "\(total.credits.text) credits are used or reserved today\(next), and the limit\(whose) is \(credits.text)."
+          ),
           wholeAgent: isAll)
       }
       if total.unknown > 0 {
