@@ -7,6 +7,7 @@ import Synchronization
 final class FaultyJournal: JobJournal {
   private struct State {
     var commits = 0
+    var sourceQuestions = 0
     var fault: (@Sendable (Int, [JournalChange]) -> JournalError?)?
   }
   let inner: SQLiteJournal
@@ -20,6 +21,8 @@ final class FaultyJournal: JobJournal {
 
   /// How many batches were to be committed.
   var commits: Int { state.withLock { $0.commits } }
+  /// How often it was asked for jobs with the same text.
+  var sourceQuestions: Int { state.withLock { $0.sourceQuestions } }
   /// Which commits fail: by their index, from 0 since the start, and what is in them.
   func fail(_ fault: (@Sendable (Int, [JournalChange]) -> JournalError?)?) { state.withLock { $0.fault = fault } }
 
@@ -77,7 +80,8 @@ final class FaultyJournal: JobJournal {
     try await activity.during { try await inner.noted(in: root) }
   }
   func jobs(roots: [RootID], sources: [String]) async throws -> [[(JobID, FileKey)]] {
-    try await activity.during { try await inner.jobs(roots: roots, sources: sources) }
+    state.withLock { $0.sourceQuestions += 1 }
+    return try await activity.during { try await inner.jobs(roots: roots, sources: sources) }
   }
   func slots(task: String) async throws -> [SlotKey] { try await activity.during { try await inner.slots(task: task) } }
   func callback(_ secretSHA: String) async throws -> CallbackTarget? {

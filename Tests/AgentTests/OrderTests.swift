@@ -46,5 +46,15 @@ extension Pipelines {
         #expect(Self.posted(bench) == ["s6", "s1", "s3", "s2", "same-a"])
       }
     }
+
+    // Whether one is a copy or another's new name is asked for all that come together, not behind one another.
+    @Test func whatComesTogetherIsLookedUpTogether() async throws {
+      try await AgentFixture.with(prepare: { place, _ in
+        for name in names(60) { try place.write("root/\(name).prompt", name) }
+      }) { bench in
+        try await bench.until("all are made") { $0.service.posts.count == 60 }
+        #expect(bench.process.journal.sourceQuestions <= 6)
+      }
+    }
   }
 }
