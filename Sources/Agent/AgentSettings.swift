@@ -16,10 +16,43 @@ public struct AgentSettings: Sendable {
   public var callbackBase: String?
   /// How often a copy of the journal is made.
   public var backupInterval: Duration = .seconds(86_400)
-  /// How long files have to be still.
-  public var windows = Settling<FileKey>.Windows(firstTake: .seconds(1), revision: .seconds(10))
   /// When things are tried again.
   public var policy = RetryPolicy()
+  /// How often a service that takes nothing is tried.
+  public var probeInterval: Duration = .seconds(60)
+  /// For how long a begun submission may finish when the agent is stopped.
+  public var stopTimeout: Duration = .seconds(30)
+  /// `once` gives up after this long; nil: never.
+  public var onceTimeout: Duration?
+  /// Details of what has been final for this long and cost nothing are forgotten.
+  public var retention: Duration = .seconds(30 * 86_400)
+
+  /// How files are taken.
+  public var files = FileSettings()
+  /// What sidecars and messages say of this agent.
+  public var identity = IdentitySettings()
+
+  /// Default limits.
+  public init() {}
+
+  /// What decisions on files depend on.
+  var fileRules: FileRules {
+    var rules = FileRules()
+    rules.maxPromptBytes = files.maxPromptBytes
+    rules.firstTake = files.windows.firstTake
+    rules.referenceWait = files.referenceWait
+    rules.writerWait = files.writerWait
+    rules.copyGrace = files.copyGrace
+    rules.localTroubleDelay = policy.localTroubleDelay
+    rules.burstLimit = burstLimit
+    rules.revisionLimit = files.revisionLimit
+    rules.revisionSpan = files.revisionSpan
+    return rules
+  }
+}
+
+/// How files are taken: how large they may be, how long they have to be still, and how long something is waited for.
+public struct FileSettings: Sendable {
   /// The largest prompt or list, in bytes.
   public var maxPromptBytes = 65_536
   /// The largest local reference image, in bytes.
@@ -40,14 +73,12 @@ public struct AgentSettings: Sendable {
   public var revisionSpan: Duration = .seconds(600)
   /// How many prompts may settle at once; what is beyond them is found by looking again.
   public var settlingLimit = 4096
-  /// How often a service that takes nothing is tried.
-  public var probeInterval: Duration = .seconds(60)
-  /// For how long a begun submission may finish when the agent is stopped.
-  public var stopTimeout: Duration = .seconds(30)
-  /// `once` gives up after this long; nil: never.
-  public var onceTimeout: Duration?
-  /// Details of what has been final for this long and cost nothing are forgotten.
-  public var retention: Duration = .seconds(30 * 86_400)
+  /// How long files have to be still.
+  public var windows = Settling<FileKey>.Windows(firstTake: .seconds(1), revision: .seconds(10))
+}
+
+/// What sidecars and messages say of an agent.
+public struct IdentitySettings: Sendable {
   /// The program's version, for the sidecars.
   public var version = "0"
   /// The machine's name, for the sidecars.
@@ -57,24 +88,6 @@ public struct AgentSettings: Sendable {
   /// What a command has to be given besides its paths to be about this agent, where no agent runs: a blank and
   /// `--state-dir …`; empty where the state is where commands look for it.
   public var commandFlags = ""
-
-  /// Default limits.
-  public init() {}
-
-  /// What decisions on files depend on.
-  var fileRules: FileRules {
-    var rules = FileRules()
-    rules.maxPromptBytes = maxPromptBytes
-    rules.firstTake = windows.firstTake
-    rules.referenceWait = referenceWait
-    rules.writerWait = writerWait
-    rules.copyGrace = copyGrace
-    rules.localTroubleDelay = policy.localTroubleDelay
-    rules.burstLimit = burstLimit
-    rules.revisionLimit = revisionLimit
-    rules.revisionSpan = revisionSpan
-    return rules
-  }
 }
 
 /// For how long the agent works.

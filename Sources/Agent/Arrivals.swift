@@ -29,7 +29,7 @@ struct Arrivals {
   var formerExcludes: Set<RootID> = []
 
   init(_ settings: AgentSettings) {
-    settling = Settling(windows: settings.windows)
+    settling = Settling(windows: settings.files.windows)
     burst = SubmissionPace(perMinute: settings.burstLimit)
   }
 

@@ -147,7 +147,7 @@ extension Pipeline {
   /// Reads a prompt in full.
   private func read(_ file: FileKey) async -> SourceReading {
     await files.readSources(
-      [SourceQuery(prompt: file, list: DropNames.list(of: file))], limit: settings.maxPromptBytes)[
+      [SourceQuery(prompt: file, list: DropNames.list(of: file))], limit: settings.files.maxPromptBytes)[
         0]
   }
 }

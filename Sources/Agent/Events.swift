@@ -16,7 +16,7 @@ extension Pipeline {
         arrivals.heard()
         noticeGone(file, at: now)
       case .promptRenamed(let from, let to):
-        origins.renamed(from: from, to: to, most: settings.settlingLimit)
+        origins.renamed(from: from, to: to, most: settings.files.settlingLimit)
       case .folderRenamed(let from, let to): folderMoved(from: from, to: to)
       case .promptsVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: false), at: now)
       case .folderVanished(let folder): noticeVanished(Vanished(folder: folder, isDeep: true), at: now)
@@ -66,7 +66,7 @@ extension Pipeline {
   }
 
   /// The watcher learns how many more prompts it may report.
-  func giveRoom() { watcher.hasRoom(max(0, settings.settlingLimit - arrivals.count), reported: arrivals.heardOf) }
+  func giveRoom() { watcher.hasRoom(max(0, settings.files.settlingLimit - arrivals.count), reported: arrivals.heardOf) }
 
   func name(of root: RootID) -> String { places.name(of: root) }
 

@@ -70,7 +70,7 @@ final class FolderOwnership {
   /// Looked up.
   func belonging(of file: FileKey) async -> Belonging {
     let before = generation
-    let owner = owner(in: await files.folderDefaults(above: file, limit: settings.maxPromptBytes))
+    let owner = owner(in: await files.folderDefaults(above: file, limit: settings.files.maxPromptBytes))
     let answer = belonging(file, owner: owner, isMarked: owner == nil ? await files.hasSyncMark(above: file) : false)
     // Whatever was heard meanwhile may have come too late for it.
     if before == generation {
@@ -199,9 +199,10 @@ final class FolderOwnership {
   /// of it. What it tells is paid for, so it is followed, but not written down in the folder.
   func isPerhapsOurs(_ sidecar: StatusSidecar) -> Bool {
     if let writer = sidecar.writer, writer.id == identity?.id { return true }
-    guard !settings.machine.isEmpty else { return false }
-    if let writer = sidecar.writer { return writer.machine == settings.machine }
-    return sidecar.owner == settings.machine || sidecar.owner?.hasSuffix("@\(settings.machine)") == true
+    guard !settings.identity.machine.isEmpty else { return false }
+    if let writer = sidecar.writer { return writer.machine == settings.identity.machine }
+    return sidecar.owner == settings.identity.machine
+      || sidecar.owner?.hasSuffix("@\(settings.identity.machine)") == true
   }
 
   // MARK: in words

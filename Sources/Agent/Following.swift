@@ -14,7 +14,7 @@ extension Pipeline {
       let verdict: OriginTracker.Verdict =
         if purpose.isRun {
           origins.weigh(
-            candidate, for: look.file, stamp, absence: settings.absence, grace: grace, at: now)
+            candidate, for: look.file, stamp, absence: settings.files.absence, grace: grace, at: now)
         } else {
           candidate.isMissing ? .isIt : .isNot
         }

@@ -63,7 +63,7 @@ extension Pipeline {
       let wantsBytes = self.sidecars.isProtected(file) || overrides.wantedAnew.contains(file)
       return SourceQuery(prompt: file, list: DropNames.list(of: file), known: wantsBytes ? nil : known?.stamp)
     }
-    let readings = await files.readSources(queries, limit: settings.maxPromptBytes)
+    let readings = await files.readSources(queries, limit: settings.files.maxPromptBytes)
     tellBlindSpots()
     // Before anything is decided about one of them.
     let sidecars = try readings.map(sidecar(in:))

@@ -52,7 +52,7 @@ extension Pipeline {
       case .missing: return .failure(NotNow(.withdrawn(.sourceGone)))
       default:
         lookAt(file)
-        return .failure(NotNow(.postponed(until: wallClock + settings.windows.revision + .seconds(1), nil)))
+        return .failure(NotNow(.postponed(until: wallClock + settings.files.windows.revision + .seconds(1), nil)))
       }
     }
     if !isFresh {
@@ -86,7 +86,7 @@ extension Pipeline {
       do throws(LocalTrouble) {
         let reference = FileKey(root: file.root, path: DropPath(path))
         let content = try await files.referenceContent(
-          reference, limit: settings.maxReferenceBytes, evenIfOpen: isLetGo)
+          reference, limit: settings.files.maxReferenceBytes, evenIfOpen: isLetGo)
         guard let content else {
           written = reference
           break

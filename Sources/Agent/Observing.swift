@@ -143,7 +143,7 @@ extension Pipeline {
         case .image(let stamp, let age, let sha256, let bytes, _):
           stamps.append(stamp)
           if found != reference { byLookalike = true }
-          if age < settings.windows.firstTake || sha256.isEmpty { isMoving = true }
+          if age < settings.files.windows.firstTake || sha256.isEmpty { isMoving = true }
           snapshot.images.append(
             ImageInput(path: String(decoding: found.path.bytes, as: UTF8.self), sha256: sha256, bytes: bytes))
         }
@@ -172,13 +172,15 @@ extension Pipeline {
   private func readReference(
     _ reference: FileKey, evenIfOpen: Bool
   ) async -> (found: FileKey, reading: ReferenceReading, similar: DropPath?) {
-    let reading = await files.readReference(reference, limit: settings.maxReferenceBytes, evenIfOpen: evenIfOpen)
+    let reading = await files.readReference(reference, limit: settings.files.maxReferenceBytes, evenIfOpen: evenIfOpen)
     guard case .missing = reading else { return (reference, reading, nil) }
     switch await files.lookalike(of: reference) {
     case .none: return (reference, reading, nil)
     case .similar(let path): return (reference, reading, path)
     case .same(let other):
-      return (other, await files.readReference(other, limit: settings.maxReferenceBytes, evenIfOpen: evenIfOpen), nil)
+      return (
+        other, await files.readReference(other, limit: settings.files.maxReferenceBytes, evenIfOpen: evenIfOpen), nil
+      )
     case .several(let paths):
       let names = paths.map { "\"\(DropPath.spelled($0.bytes))\"" }.joined(separator: ", ")
       return (

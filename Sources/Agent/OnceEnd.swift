@@ -70,7 +70,8 @@ extension Pipeline {
 
   // What needs the user is named with what to do, also where it failed in an earlier run that said so.
   private func nameOne(_ job: Job) {
-    let sidecar = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+    let sidecar = StatusSidecar(
+      of: job, now: wallClock, agentVersion: settings.identity.version, agentHost: settings.identity.host)
     let error = sidecar.error.map { places.naming(job.file, in: $0) }
     observer.notice(
       .warning,

@@ -12,7 +12,7 @@ extension Pipeline {
       if let file { try await self.files.stage(beside: file) } else { try await self.files.stageKept() }
     }
     do throws(FetchFailure) {
-      try await service.fetch(result, limit: settings.maxImageBytes) { bytes throws(FetchFailure) in
+      try await service.fetch(result, limit: settings.files.maxImageBytes) { bytes throws(FetchFailure) in
         do throws(LocalTrouble) { try await staged.append(bytes) } catch { throw .local(error.error) }
       }
       switch try await local({ () async throws(LocalTrouble) in try await staged.finish() }) {

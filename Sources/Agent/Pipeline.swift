@@ -73,7 +73,7 @@ public actor Pipeline {
     self.settings = settings
     self.roots = roots.keys.sorted { $0.number < $1.number }
     self.rootPaths = roots
-    places = PlaceNames(roots: roots, flags: settings.commandFlags)
+    places = PlaceNames(roots: roots, flags: settings.identity.commandFlags)
     self.marks = marks
     self.journal = journal
     self.files = files
@@ -137,7 +137,7 @@ public actor Pipeline {
 
   private func work() async {
     let (events, feed) = AsyncStream.makeStream(of: [FolderEvent].self)
-    watcher.hasRoom(settings.settlingLimit, reported: 0)
+    watcher.hasRoom(settings.files.settlingLimit, reported: 0)
     watcher.start(surveying: survey.fresh) { feed.yield($0) }
     schedule(.backUp, at: now)
     start { for await batch in events { self.handle(batch) } }

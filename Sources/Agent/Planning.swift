@@ -61,7 +61,7 @@ extension Pipeline {
     do {
       let known = try await journal.known(batch)
       let queries = zip(batch, known).map { SourceQuery(prompt: $0, list: DropNames.list(of: $0), known: $1?.stamp) }
-      let readings = await files.readSources(queries, limit: settings.maxPromptBytes)
+      let readings = await files.readSources(queries, limit: settings.files.maxPromptBytes)
       let sidecars = try readings.map(sidecar(in:))
       for (file, sidecar) in zip(batch, sidecars) { await noteWriter(of: sidecar, file.root) }
       for (index, file) in batch.enumerated() {

@@ -12,7 +12,7 @@ extension Pipeline {
     let today = SpendBook.day(of: wallClock)
     let (waiting, more) = try await waitingJobs()
     reply.status = StatusReport(
-      version: settings.version, pid: nil, roots: roots.map(name(of:)), folders: await folders(),
+      version: settings.identity.version, pid: nil, roots: roots.map(name(of:)), folders: await folders(),
       settling: arrivals.count, kept: try await kept(),
       counts: Dictionary(uniqueKeysWithValues: StateName.allCases.map { ($0.rawValue, census[$0] ?? 0) }),
       stops: stops(), in_flight: try await inFlight(), waiting: waiting, waiting_more: more,
@@ -139,7 +139,8 @@ extension Pipeline {
   }
 
   private func line(_ job: Job) -> StatusReport.JobLine {
-    let sidecar = StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host)
+    let sidecar = StatusSidecar(
+      of: job, now: wallClock, agentVersion: settings.identity.version, agentHost: settings.identity.host)
     let error = sidecar.error.map { places.naming(job.file, in: $0) }
     let urls = job.slots.values.flatMap { slot -> [String] in
       if case .held(let held) = slot.state { held.task?.late?.urls ?? [] } else { [] }

@@ -42,7 +42,9 @@ extension Pipeline {
       guard jobs[id] == nil, !isStopping, let job = try await inHand(id), job.note == nil,
         case .file = await files.look(job.file), let sidecar = try await readSidecar(of: job.file),
         sidecar.isBehind(job),
-        StatusSidecar(of: job, now: wallClock, agentVersion: settings.version, agentHost: settings.host).state
+        StatusSidecar(
+          of: job, now: wallClock, agentVersion: settings.identity.version, agentHost: settings.identity.host
+        ).state
           != sidecar.state, await notOurs(job.file) == nil
       else { return }
       await show(job.id)

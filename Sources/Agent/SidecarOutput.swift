@@ -36,13 +36,14 @@ extension Pipeline {
           hint: "promptdrop takes over what it says as soon as the prompt can be read, and goes on by itself.",
           retryable: true))
     }
-    let machine = settings.machine.isEmpty ? nil : settings.machine
+    let machine = settings.identity.machine.isEmpty ? nil : settings.identity.machine
     let run = try identity?.run()
     let writer = identity.flatMap { identity in
       run.map { SidecarWriter(id: identity.id, run: $0, machine: machine) }
     }
     var sidecar = StatusSidecar(
-      of: entry.job, now: wallClock, agentVersion: settings.version, agentHost: settings.host, writer: writer,
+      of: entry.job, now: wallClock, agentVersion: settings.identity.version, agentHost: settings.identity.host,
+      writer: writer,
       service: dispatcher.closed?.error)
     if let error = sidecar.error { sidecar.error = places.naming(entry.job.file, in: error) }
     // Before it is written too: what happens meanwhile is shown a while after this.

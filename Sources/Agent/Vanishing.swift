@@ -34,13 +34,13 @@ extension Pipeline {
     guard let copies = origins.gone(file, at: now) else {
       return noticeVanished(Vanished(folder: file.folder, isDeep: false), at: now)
     }
-    schedule(.look(file), at: now + settings.absence)
+    schedule(.look(file), at: now + settings.files.absence)
     // They turn out to be its new name.
-    for copy in copies { schedule(.look(copy), at: now + settings.absence + .milliseconds(1)) }
+    for copy in copies { schedule(.look(copy), at: now + settings.files.absence + .milliseconds(1)) }
   }
 
   func noticeVanished(_ place: Vanished, at now: Duration) {
-    if vanished.add(place) { schedule(.vanished, at: now + settings.absence) }
+    if vanished.add(place) { schedule(.vanished, at: now + settings.files.absence) }
   }
 
   /// Finds the prompts that something was noted of and that went while no agent ran. The watcher misses only those that were

@@ -85,7 +85,7 @@ struct Assembly {
     let surroundings = Surroundings.live(on: loop)
     statePath = state.path
     var settings = settings
-    settings.commandFlags = Self.commandFlags(configuration, state)
+    settings.identity.commandFlags = Self.commandFlags(configuration, state)
     workers = NIOThreadPool(numberOfThreads: 8)
     workers.start()
     let marks: SendMarkFile
@@ -114,7 +114,7 @@ struct Assembly {
     }
     let reader = PromptReader(
       .init(
-        model: configuration.model, agentName: configuration.agentName ?? settings.host,
+        model: configuration.model, agentName: configuration.agentName ?? settings.identity.host,
         exclude: configuration.exclude, roots: names, isMine: { identity.isMine($0) }))
     let skipped = try Self.skippedFolders(configuration)
     let writers = FileWriters()
@@ -131,7 +131,7 @@ struct Assembly {
           mode: Self.watchMode(configuration.watchMode),
           rescanInterval: configuration.rescan,
           pollInterval: configuration.pollInterval,
-          maxDefaultsBytes: settings.maxPromptBytes, skipped: skipped, fingerprint: { reader.fingerprint($0) }),
+          maxDefaultsBytes: settings.files.maxPromptBytes, skipped: skipped, fingerprint: { reader.fingerprint($0) }),
         writers: writers),
       marks: marks, surroundings: surroundings, observer: observer, identity: identity,
       executor: loop.executor)
@@ -273,12 +273,12 @@ struct Assembly {
     settings.maxInFlight = configuration.maxInFlight
     settings.submissionsPerMinute = configuration.submissionsPerMinute
     settings.burstLimit = configuration.burstLimit
-    if let settle = configuration.settle { settings.windows = .init(firstTake: settle, revision: settle) }
-    settings.maxPromptBytes = configuration.maxPromptBytes
-    settings.maxReferenceBytes = configuration.maxReferenceBytes
-    settings.maxImageBytes = configuration.maxImageBytes
-    settings.referenceWait = configuration.referenceWait
-    settings.writerWait = configuration.writerWait
+    if let settle = configuration.settle { settings.files.windows = .init(firstTake: settle, revision: settle) }
+    settings.files.maxPromptBytes = configuration.maxPromptBytes
+    settings.files.maxReferenceBytes = configuration.maxReferenceBytes
+    settings.files.maxImageBytes = configuration.maxImageBytes
+    settings.files.referenceWait = configuration.referenceWait
+    settings.files.writerWait = configuration.writerWait
     settings.stopTimeout = configuration.stopTimeout
     settings.probeInterval = configuration.probeInterval
     settings.retention = configuration.retention
@@ -302,10 +302,10 @@ struct Assembly {
       settings.callbackBase = url.hasSuffix("/") ? String(url.dropLast()) : url
       settings.policy = settings.policy.besideCallbacks
     }
-    settings.version = Promptdrop.version
-    settings.host = ProcessInfo.processInfo.hostName
-    settings.machine = Machine.word
-    settings.copyGrace = configuration.copyGrace
+    settings.identity.version = Promptdrop.version
+    settings.identity.host = ProcessInfo.processInfo.hostName
+    settings.identity.machine = Machine.word
+    settings.files.copyGrace = configuration.copyGrace
     return settings
   }
 }

@@ -58,7 +58,7 @@ final class AgentFixture {
     let place = try TemporaryFolder()
     for root in roots { try place.makeFolder(root) }
     var settings = AgentSettings()
-    settings.windows = .init(firstTake: .zero, revision: .zero)
+    settings.files.windows = .init(firstTake: .zero, revision: .zero)
     settings.burstLimit = 0
     // Copies of the journal are made where a test asks for them.
     settings.backupInterval = .seconds(3_650 * 86_400)

@@ -79,7 +79,7 @@ extension Pipelines {
 
     // It was approved with its list empty, and is touched before its turn: it is remembered as it is, and sent.
     @Test func aTouchOfWhatWasApprovedIsRemembered() async throws {
-      try await AgentFixture.with(settings: { ($0.maxInFlight, $0.referenceWait) = (1, .seconds(5)) }) { bench in
+      try await AgentFixture.with(settings: { ($0.maxInFlight, $0.files.referenceWait) = (1, .seconds(5)) }) { bench in
         bench.service.onSubmit { post, _ in post.prompt == "first" ? .hang() : .accept() }
         try await bench.drop("first")
         try await bench.until("the first is on its way") { !$0.service.posts.isEmpty }

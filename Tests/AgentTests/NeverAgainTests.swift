@@ -57,7 +57,7 @@ extension Pipelines {
         "defaults": "cat", "reference": "---\nimages: [a.png]\n---\ncat", "list": "---\nrequire_images: true\n---\ncat",
       ]
       let text = try #require(texts[trouble])
-      try await AgentFixture.with(settings: { $0.referenceWait = .seconds(1) }) { bench in
+      try await AgentFixture.with(settings: { $0.files.referenceWait = .seconds(1) }) { bench in
         try bench.place.write("root/a.png", bytes: SmallPNG.square([1, 2, 3]))
         if trouble == "list" { try bench.place.write("root/cat.images", "https://example.org/a.png\n") }
         bench.service.tasksTake(finished ? .zero : .seconds(400))
