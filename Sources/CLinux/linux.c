@@ -2,6 +2,7 @@
 #include "linux.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <malloc.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -29,6 +31,17 @@ int pd_rename_new(int from_folder, const char *from, int to_folder, const char *
 }
 
 ssize_t pd_entries(int folder, void *buffer, size_t size) { return getdents64(folder, buffer, size); }
+
+int pd_mount_id(int folder, const char *name, unsigned long long *id) {
+  struct statx found;
+  if (statx(folder, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &found) != 0) return -1;
+  if (!(found.stx_mask & STATX_MNT_ID)) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  *id = found.stx_mnt_id;
+  return 0;
+}
 
 int pd_file_system(int file, unsigned int *kind) {
   struct statfs found;

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import JobCore
 
@@ -97,6 +98,13 @@ struct Descriptor: ~Copyable {
     var status = stat()
     if fstatat(number, cString(name), &status, AT_SYMLINK_NOFOLLOW) != 0 { throw SystemError(errno) }
     return status
+  }
+
+  /// The mount that a name in this folder is on; of the folder itself, where the name is empty. Throws `SystemError`.
+  func mount(of name: [UInt8] = []) throws(SystemError) -> UInt64 {
+    var id: UInt64 = 0
+    if pd_mount_id(number, cString(name), &id) != 0 { throw SystemError(errno) }
+    return id
   }
 
   /// What the file system says of it. Throws `SystemError`.

@@ -36,6 +36,8 @@ extension FolderFiles {
     var unclear: [UnclearControl] = []
     /// The nearest of the defaults that a program has open for writing.
     var beingWritten: FileKey?
+    /// The files that this was read from.
+    var files: [FileKey] { defaults.map(\.file) + unclear.flatMap(\.files) }
     /// Whether every later change is heard of: not of a file that could not be looked at, and not of one with other names,
     /// under which somebody may write into it.
     var isCertain = true
@@ -170,11 +172,27 @@ extension FolderFiles {
     takeDefaults(folder, names, limit, &found)
     // A writer that has not written yet is not heard of, nor the end of what keeps a file from being read.
     let isCertain = found.isCertain && found.defaults.allSatisfy { (try? $0.content.get()) != nil }
-    if isHeard, isCertain, found.beingWritten == nil {
+    if isHeard, isCertain, found.beingWritten == nil, areOfTheirFolder(found.files, folder) {
       root.facts.remember(
         .init(limit: limit, defaults: found.defaults, unclear: found.unclear), of: folder.path, since: changes)
     }
     return found
+  }
+
+  // Nothing is heard here of a file that is itself a mount point, as containers have their configuration: who changes it does
+  // so under its other name.
+  private func areOfTheirFolder(_ files: [FileKey], _ folder: FileKey) -> Bool {
+    guard !files.isEmpty else { return true }
+    guard let place = roots[folder.root]?.place else { return false }
+    do throws(SystemError) {
+      let opened = try place.folder(folder.path)
+      let mount = try opened.mount()
+      for file in files where try opened.mount(of: file.path.name) != mount { return false }
+      return true
+    } catch {
+      // What cannot be told is read each time.
+      return false
+    }
   }
 
   private func takeDefaults(_ folder: FileKey, _ names: ControlNames, _ limit: Int, _ found: inout FolderFindings) {

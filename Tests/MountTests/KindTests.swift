@@ -62,6 +62,28 @@ extension Mounts {
       #expect(bench.paid.count == 2 && agent.logged("polling").isEmpty, "\(agent.standardError)")
     }
 
+    // Containers have their configuration so. Who changes the file does it under its other name, which is not heard of here.
+    @Test func defaultsThatAreAMountAreReadEachTime() async throws {
+      let bench = try await Fixture()
+      try bench.root.write("origin/defaults.yaml", "model: a/first\n")
+      try bench.root.write("drop/below/.promptdrop.yaml", "")
+      let (origin, place) = (bench.root.path("origin/defaults.yaml"), bench.root.path("drop/below/.promptdrop.yaml"))
+      let bound = try Machine.allowed("a bind mount of a file") {
+        _ = try Machine.run("mount", ["--bind", origin, place])
+        return try Undo("umount -l \"$1\"", [place])
+      }
+      guard let bound else { return }
+      defer { bound.end() }
+      let agent = try await bench.agent(folders: ["drop"])
+      defer { agent.terminate(SIGKILL) }
+      for (name, model) in [("cat", "a/first"), ("dog", "a/second"), ("cow", "a/third")] {
+        try bench.root.write("origin/defaults.yaml", "model: \(model)\n")
+        try bench.root.write("drop/below/\(name).prompt", name)
+        try await bench.waitFor("drop/below/\(name)", "done")
+        #expect(bench.posts.last?.model == model, "\(agent.standardError)")
+      }
+    }
+
     // Its files have two names then; the first is theirs.
     @Test func aFolderMountedBelowItselfIsNoLoop() async throws {
       let bench = try await Fixture()

@@ -26,6 +26,10 @@ int pd_eventfd(void);
 // getdents64(2): fills `buffer` with entries of an open folder. Returns the bytes used, 0 at the end, or -1 with errno.
 ssize_t pd_entries(int folder, void *buffer, size_t size);
 
+// statx(2) with STATX_MNT_ID: the mount that `name` in `folder` is on, or `folder` itself where the name is empty; links are not
+// followed. Returns 0, or -1 with errno; EOPNOTSUPP before Linux 5.8.
+int pd_mount_id(int folder, const char *name, unsigned long long *id);
+
 // fstatfs(2): the file system's kind, as 32 bits without sign. Returns 0, or -1 with errno.
 int pd_file_system(int file, unsigned int *kind);
 
