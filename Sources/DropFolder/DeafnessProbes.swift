@@ -11,14 +11,14 @@ struct DeafnessProbes {
   }
   private var waiting: [Watch: Probe] = [:]
   private var deafDevices: Set<UInt64> = []
-  // The kernel tells of local changes at once; this is far beyond that.
+  // The kernel reports local changes at once; this is far beyond that.
   private static let hearing: Duration = .seconds(2)
 
   func isDeaf(_ device: UInt64) -> Bool { deafDevices.contains(device) }
   mutating func noteDeaf(_ device: UInt64) { deafDevices.insert(device) }
 
-  /// Makes a file in the folder and takes it away again: who does not hear of that is deaf. It proves nothing else: local
-  /// changes are heard of on file servers too.
+  /// Makes a file in the folder and removes it again. If the kernel does not report that, it reports nothing there. It proves
+  /// nothing else: local changes are reported on file servers too.
   mutating func begin(_ watch: Watch, _ folder: borrowing Descriptor) {
     let name = DropNames.temporary(id: "probe-\(getpid())-\(watch)")
     do throws(SystemError) {
@@ -31,7 +31,7 @@ struct DeafnessProbes {
     waiting[watch] = Probe(name: name, deadline: .now + Self.hearing)
   }
 
-  /// A temporary file of this program's was heard of.
+  /// The kernel has reported a temporary file of this program's.
   mutating func heard(_ name: UnsafeRawBufferPointer, in watch: Watch) {
     if !waiting.isEmpty, waiting[watch].map({ name.elementsEqual($0.name) }) == true { waiting[watch] = nil }
   }

@@ -6,6 +6,12 @@ struct FolderNews {
   // Troubles that were said since everything was looked through last.
   private var said: Set<String> = []
 
+  // Of thousands of files that come at once, the first are submitted while the events of the last are being read.
+  private static let part = 256
+
+  /// Whether there are enough of them to be reported before more events are read.
+  var isPart: Bool { events.count >= Self.part }
+
   mutating func add(_ event: FolderEvent) { events.append(event) }
 
   mutating func add(_ more: [FolderEvent]) { events += more }
@@ -20,7 +26,7 @@ struct FolderNews {
   /// Everything is looked through: what is still wrong is said again.
   mutating func beginAnew() { said = [] }
 
-  /// Hands out what has been found.
+  /// The events, which are reported by whoever takes them.
   mutating func take() -> [FolderEvent] {
     defer { events = [] }
     return events

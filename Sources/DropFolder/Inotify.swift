@@ -115,6 +115,9 @@ final class Inotify {
   private static let header = MemoryLayout<inotify_event>.size
   private static let longest = MemoryLayout<inotify_event>.size + Int(NAME_MAX) + 1
 
+  /// Whether events have been read and not handed out.
+  var hasUnread: Bool { !unread.isEmpty }
+
   /// The next event, if one has come; nil once what was there has been handed out.
   func next() -> Record? {
     if unread.isEmpty {

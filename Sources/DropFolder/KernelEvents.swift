@@ -2,14 +2,14 @@ import CInotifyTools
 import Glibc
 import JobCore
 
-// What the kernel tells.
+// The kernel's events.
 extension WatchedTree {
-  /// Reads what the kernel has. Whether there was anything.
+  /// Reads the kernel's events, or as many as are reported at a time. Whether there were any.
   mutating func drain() -> Bool {
     var heard = false
     // Most events come in a row from one folder.
     var last: (watch: Watch, folder: FileKey)?
-    while let record = kernel.next() {
+    while !news.isPart, let record = kernel.next() {
       heard = true
       // Of all events these are the most, and what becomes of the file is reported under its final name.
       if !record.isFolder, DropNames.isOwnTemporary(record.name) {

@@ -47,6 +47,9 @@ struct KernelWatches {
     if watch >= 0 { inotify?.unwatch(watch) }
   }
 
+  /// Whether events have been read and not handed out: poll(2) does not say so.
+  var hasUnread: Bool { inotify?.hasUnread == true }
+
   /// The next event, if one has come; its name is valid until the next is asked for.
   func next() -> Inotify.Record? { inotify?.next() }
 

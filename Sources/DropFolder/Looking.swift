@@ -133,7 +133,7 @@ extension WatchedTree {
     goOn(rest, key, watch)
   }
 
-  // Tells of what a look has found, as far as there is room. The rest comes first, once there is more.
+  // Reports what a look has found, as far as there is room. The rest comes first, once there is more.
   private mutating func goOn(_ look: Look, _ key: FileKey, _ watch: Watch) {
     var look = look
     while !room.isEmpty, let name = look.found.popFirst() {

@@ -27,8 +27,10 @@ struct ScanTimes {
 
   /// Whether it begins now.
   mutating func begins(at now: Instant, hasOverflowed: Bool) -> Bool {
-    if (interval > .zero && now >= next) || (hasOverflowed && now >= afterOverflow) { isWanted = true }
-    guard isWanted, !isScanning else { return false }
+    if interval > .zero && now >= next { isWanted = true }
+    guard !isScanning else { return false }
+    if hasOverflowed && now >= afterOverflow { isWanted = true }
+    guard isWanted else { return false }
     (isScanning, isWanted, time) = (true, false, .zero)
     return true
   }

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import JobCore
 
-/// The watching thread: looks, listens, tells, and sleeps until the next of these.
+/// The watching thread: it reads events, looks through folders, reports, and sleeps until there is more to do.
 struct WatchLoop: ~Copyable {
   private typealias Instant = ContinuousClock.Instant
 
@@ -53,14 +53,15 @@ struct WatchLoop: ~Copyable {
       }
       tree.room.update(requests.room, reported: requests.reported)
       // In the middle of a look, whatever poll(2) said: the kernel's queue must not run over.
-      let heard = isHeard || !tree.looks.isEmpty ? tree.drain() : false
+      let heard = isHeard || tree.kernel.hasUnread || !tree.looks.isEmpty ? tree.drain() : false
       tree.giveUpUnpairedMoves()
       tree.giveUpProbes()
       answer(requests)
-      work()
+      // Events first: the sooner the kernel's queue is empty, the less has to be found by looking.
+      if !tree.kernel.hasUnread { work() }
       let hasReported = report()
       (isHeard, isAsked) = (false, false)
-      if tree.hasWork, pausedUntil == nil { continue }
+      if tree.kernel.hasUnread || (tree.hasWork && pausedUntil == nil) { continue }
       if waitsForRoom, pausedUntil == nil,
         commands.roomHasCome(reported: tree.room.reported, atLeast: tree.room.wanted)
       {
@@ -99,7 +100,7 @@ struct WatchLoop: ~Copyable {
     }
   }
 
-  // Whether roots have to be looked at without anything being heard of them.
+  // Whether roots have to be looked at though no event says so.
   private var checksRoots: Bool { tree.absences.needChecks || hasLinks }
 
   private mutating func work() {
@@ -134,7 +135,7 @@ struct WatchLoop: ~Copyable {
     return !events.isEmpty
   }
 
-  // `isLull`: what the kernel has to tell can wait a moment.
+  // `isLull`: the next events can wait a moment.
   private mutating func sleep(isLull: Bool) {
     let wait = wakeUp(isLull: isLull).map { Int32(clamping: max(0, ($0 - .now).milliseconds + 1)) } ?? -1
     // A descriptor below zero is passed over.

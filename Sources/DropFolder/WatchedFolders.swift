@@ -62,7 +62,7 @@ struct WatchedFolders {
   /// Nobody knows where the folder is, until it is placed again.
   mutating func takeOut(_ watch: Watch) { table.takeOut(watch) }
 
-  /// Takes a folder and all below it out of the table. Their watches, of which `forget` is still to be told.
+  /// Takes a folder and all below it out of the table. Returns their watches, for which `forget` is still to be called.
   mutating func remove(_ watch: Watch) -> [Watch] { table.remove(watch) }
 
   /// The same folder is watched in another way, and has another number.

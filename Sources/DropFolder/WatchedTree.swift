@@ -4,7 +4,7 @@ import JobCore
 ///
 /// One thread owns it. Each part has a subject of its own; what happens in one folder goes through several of them, and that is
 /// written down here and in the extensions: `Entering` (how a folder is watched), `Looking` (what is in it), `KernelEvents` (what
-/// happens in it). What it has in hand is bounded: it tells of no more prompts than its listener has room for, and keeps in mind
+/// happens in it). What it has in hand is bounded: it reports no more prompts than its listener has room for, and remembers
 /// which folders it has to look through for the rest.
 struct WatchedTree: ~Copyable {
   typealias Watch = Inotify.Watch
@@ -140,7 +140,7 @@ struct WatchedTree: ~Copyable {
     looks.forget(watch)
   }
 
-  /// Tells whether a sync tool keeps the folder where that is new.
+  /// Reports whether a sync tool keeps the folder, where that is new.
   mutating func noteSyncMark(_ isThere: Bool, in folder: FileKey) {
     if isThere {
       if syncMarked.insert(folder).inserted { news.add(.syncMark(folder: folder)) }
@@ -157,9 +157,9 @@ struct WatchedTree: ~Copyable {
       (roots[key.root]?.path ?? []) + (key.path.bytes.isEmpty ? [] : [UInt8(ascii: "/")] + key.path.bytes))
   }
 
-  // MARK: telling
+  // MARK: reporting
 
-  /// Tells of a prompt, or keeps its folder in mind where there is no room.
+  /// Reports a prompt, or remembers its folder where there is no room.
   mutating func tell(_ prompt: FileKey, _ hint: Hint, in folder: Watch) {
     guard room.take() else {
       looks.couldNotTell(in: folder)
