@@ -60,12 +60,15 @@ extension Pipeline {
       if case .other(let problem) = belonging { return .failure(waitForOwner(problem)) }
       do {
         // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
-        if try await sidecarKnowsMore(key, entry) { return .failure(NotNow(nil)) }
+        let sidecar = try await readSidecar(of: file)
+        if try await sidecarKnowsMore(key, entry, sidecar) { return .failure(NotNow(nil)) }
+        // Its next writer need not read it again.
+        if !entry.isCompared { compare(entry, with: sidecar) }
         if let problem = await notOurs(file) { return .failure(waitForOwner(problem)) }
         // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more:
         // then it would look like a submission in doubt.
         if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
-          try await readSidecar(of: file)?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
+          sidecar?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
         {
           try await writeSidecar(entry, durable: true)
         }

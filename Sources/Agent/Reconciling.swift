@@ -6,8 +6,12 @@ extension Pipeline {
   /// Whether the prompt's sidecar has submissions for this slot that the journal does not know, or of the task of one
   /// that it does. Then the slot has become what the sidecar says.
   func sidecarKnowsMore(_ key: SlotKey, _ entry: ActiveJob) async throws -> Bool {
-    guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision],
-      let sidecar = try await readSidecar(of: entry.job.file),
+    try await sidecarKnowsMore(key, entry, try await readSidecar(of: entry.job.file))
+  }
+
+  /// The same where the sidecar was just read.
+  func sidecarKnowsMore(_ key: SlotKey, _ entry: ActiveJob, _ sidecar: StatusSidecar?) async throws -> Bool {
+    guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision], let sidecar,
       // Another job's: it came with the file from elsewhere, for a text that nothing was paid for here.
       sidecar.jobID == entry.job.id.text
         ? sidecar.revision == key.revision : key.revision == entry.job.current && !slot.mayBePaid,
@@ -33,7 +37,21 @@ extension Pipeline {
   /// cannot be taken at present, or one with a later text than the journal has. Then it must not be overwritten before it
   /// was believed.
   func sidecarHasMore(than job: Job) async throws(LocalTrouble) -> Bool {
-    guard let sidecar = try await readSidecar(of: job.file), sidecar.tellsOfPayment else { return false }
+    has(try await readSidecar(of: job.file), moreThan: job)
+  }
+
+  /// Compares the job with its sidecar, which was just read: what has more is not overwritten before the prompt was looked
+  /// at with it.
+  func compare(_ entry: ActiveJob, with sidecar: StatusSidecar?) {
+    if has(sidecar, moreThan: entry.job) {
+      sidecars.protect(entry.job.file)
+      lookAt(entry.job.file)
+    }
+    entry.isCompared = true
+  }
+
+  private func has(_ sidecar: StatusSidecar?, moreThan job: Job) -> Bool {
+    guard let sidecar, sidecar.tellsOfPayment else { return false }
     if job.current == 0 { return true }
     guard sidecar.jobID == job.id.text, sidecar.revision > job.latest, let identity = sidecar.identity else {
       return false
