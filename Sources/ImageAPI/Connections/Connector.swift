@@ -76,6 +76,9 @@ final class Connector {
       // A picture comes in few large parts, and what a small answer leaves of the room is memory that nobody touches. An
       // allocator that adapts itself to small answers would read the picture between them in many parts.
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 32_768))
+      // As many such buffers each connection keeps. What is read is handed on before more is read, and one that is not full
+      // ends the reading anyway.
+      .channelOption(.maxMessagesPerRead, value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
