@@ -24,11 +24,17 @@ import Testing
     func states() throws -> [String] {
       try names.map { bench.root.exists("\($0).status.json") ? try bench.sidecar($0).state : "none" }
     }
-    // One that is lost is held until its callback comes.
+    // One that is lost is held until its callback comes, and that is not much later than the others are done, however slow
+    // the machine is.
+    var othersDone: Duration?
     var heldLate = 0
-    try await eventually(within: .seconds(60), "all are done: \(agent.standardError)") {
+    try await eventually(within: .seconds(120), "all are done: \(agent.standardError)") {
       let now = try states()
-      if ContinuousClock.now - start > .seconds(10) { heldLate = max(heldLate, now.count { $0 == "held" }) }
+      let passed = ContinuousClock.now - start
+      if now.indices.allSatisfy({ $0 % 3 == 2 || now[$0] == "done" }) { othersDone = othersDone ?? passed }
+      if let othersDone, passed > othersDone * 2 + .seconds(10) {
+        heldLate = max(heldLate, now.count { $0 == "held" })
+      }
       return now.allSatisfy { $0 == "done" }
     }
     #expect(heldLate == 0)
