@@ -138,7 +138,7 @@ let package = Package(
       name: "ImageAPITests",
       dependencies: [
         "ImageAPI", "JobCore", "SandboxServer", "TestKit", "CZlib", "SHA2",
-        .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
       ],
       swiftSettings: strictness),
     .testTarget(

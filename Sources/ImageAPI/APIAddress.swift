@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 
 /// The API's address, and all that is the same in each request to it: read and put together once.
 struct APIAddress: Sendable {
@@ -6,44 +7,43 @@ struct APIAddress: Sendable {
   static let queryPath = "/api/task/query?task_id="
 
   private let destination: Destination
-  // A submission's head up to the number of its bytes, and a query's head before and behind the task's id.
-  private let submission: [UInt8]
-  private let query: (before: [UInt8], behind: [UInt8])
+  private let submitTarget: String
+  private let queryTarget: String
+  // Of a submission all fields but the length of its body.
+  private let submitHeaders: HTTPHeaders
+  private let queryHeaders: HTTPHeaders
 
   /// Nil where the address is none, or something cannot be written into a request.
   init?(_ base: String, key: String, userAgent: String, _ way: Destination.Way) {
-    guard let submit = WebAddress(base + Self.submitPath), let query = WebAddress(base + Self.queryPath),
-      let common = Outgoing.lines([
-        ("Host", submit.authority), ("Authorization", "Bearer \(key)"), ("User-Agent", userAgent),
-        ("Accept", "application/json"),
-      ])
-    else { return nil }
+    guard let submit = WebAddress(base + Self.submitPath), let query = WebAddress(base + Self.queryPath) else {
+      return nil
+    }
     destination = Destination(submit, way)
-    submission = Array(
-      "POST \(submit.path) HTTP/1.1\r\n\(common)Content-Type: application/json\r\nContent-Length: ".utf8)
-    self.query = (Array("GET \(query.path)".utf8), Array(" HTTP/1.1\r\n\(common)\r\n".utf8))
+    (submitTarget, queryTarget) = (submit.path, query.path)
+    var headers: HTTPHeaders = [
+      "Host": submit.authority, "Authorization": "Bearer \(key)", "User-Agent": userAgent, "Accept": "application/json",
+    ]
+    guard Outgoing.isUsable(headers) else { return nil }
+    queryHeaders = headers
+    headers.add(name: "Content-Type", value: "application/json")
+    submitHeaders = headers
   }
 
   /// A submission.
   func submission(_ body: SubmitBody, permit: SendPermit, patience: TimeAmount) -> Outgoing {
-    var rest = body
-    let text = rest.removeText()
-    var start = ByteBuffer()
-    start.reserveCapacity(submission.count + text.count + 24)
-    start.writeBytes(submission)
-    start.writeString("\(body.length)\r\n\r\n")
-    start.writeBytes(text)
+    var headers = submitHeaders
+    headers.add(name: "Content-Length", value: "\(body.length)")
     return Outgoing(
-      destination: destination, start: start, rest: rest.isAtEnd ? nil : rest, permit: permit, patience: patience)
+      destination: destination,
+      head: HTTPRequestHead(version: .http1_1, method: .POST, uri: submitTarget, headers: headers), body: body,
+      permit: permit, patience: patience)
   }
 
   /// A query of the task with the id, which is escaped.
   func query(_ id: String, deadline: NIODeadline) -> Outgoing {
-    var start = ByteBuffer()
-    start.reserveCapacity(query.before.count + id.utf8.count + query.behind.count)
-    start.writeBytes(query.before)
-    start.writeString(id)
-    start.writeBytes(query.behind)
-    return Outgoing(destination: destination, start: start, deadline: deadline)
+    Outgoing(
+      destination: destination,
+      head: HTTPRequestHead(version: .http1_1, method: .GET, uri: queryTarget + id, headers: queryHeaders),
+      deadline: deadline)
   }
 }

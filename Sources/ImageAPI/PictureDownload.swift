@@ -1,5 +1,6 @@
 import JobCore
 import NIOCore
+import NIOHTTP1
 
 /// Fetches pictures from where the service says, each address looked at before it is dialled.
 struct PictureDownload: Sendable {
@@ -11,8 +12,7 @@ struct PictureDownload: Sendable {
   let isProxied: Bool
   let resolve: @Sendable (String) async throws -> [NetworkAddress]
   let wallClock: @Sendable () -> Timestamp
-  // What each request says besides its host; nil: it cannot be written.
-  private let common: String?
+  private let isUsable: Bool
   typealias Sink = @Sendable ([UInt8]) async throws(FetchFailure) -> Void
 
   init(
@@ -26,7 +26,7 @@ struct PictureDownload: Sendable {
     self.isProxied = isProxied
     self.resolve = resolve
     self.wallClock = wallClock
-    common = Outgoing.lines([("User-Agent", settings.userAgent)])
+    isUsable = Outgoing.isUsable(["User-Agent": settings.userAgent])
   }
 
   // Hosts with many addresses are not tried through.
@@ -67,11 +67,12 @@ struct PictureDownload: Sendable {
     let answer: Download
     do {
       // `WebAddress` reads nothing that cannot be written into a request.
-      guard let common else { throw ConnectionTrouble.unusableRequest }
-      let head = "GET \(address.path) HTTP/1.1\r\nHost: \(address.authority)\r\n\(common)\r\n"
+      guard isUsable else { throw ConnectionTrouble.unusableRequest }
+      let headers: HTTPHeaders = ["Host": address.authority, "User-Agent": settings.userAgent]
       answer = try await connections.open(
         Outgoing(
-          destination: Destination(address, way), addresses: checked, start: ByteBuffer(string: head),
+          destination: Destination(address, way), addresses: checked,
+          head: HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers),
           deadline: deadline, silence: TimeAmount(settings.fetchTimeout)))
     } catch {
       throw .transient(Self.unreachable(error), retryAfter: nil)
@@ -106,7 +107,7 @@ struct PictureDownload: Sendable {
   private func consume(
     _ answer: Download, of url: String, _ limit: Int, into sink: Sink
   ) async throws(FetchFailure) -> String? {
-    let (code, headers) = (answer.head.status, answer.head.headers)
+    let (code, headers) = (Int(answer.head.status.code), answer.head.headers)
     switch code {
     case 200, 203:
       try await stream(answer, limit: limit, into: sink)
@@ -141,7 +142,7 @@ struct PictureDownload: Sendable {
   private func stream(
     _ answer: Download, limit: Int, into sink: Sink
   ) async throws(FetchFailure) {
-    let expected = answer.head.length
+    let expected = answer.head.headers.first(name: "Content-Length").flatMap { Int($0) }
     let decoder = ContentDecoder(answer.head.headers, limit: limit)
     if let expected, expected > limit, decoder == nil { throw Self.tooLarge(limit) }
     var (received, made) = (0, 0)

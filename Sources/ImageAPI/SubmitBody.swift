@@ -58,14 +58,7 @@ struct SubmitBody: Sendable {
     parts.append(part)
   }
 
-  /// Takes out the text that it begins with: all of it where there are no local images.
-  mutating func removeText() -> ArraySlice<UInt8> {
-    guard case .text(let bytes)? = parts.first else { return [] }
-    parts.removeFirst()
-    return bytes
-  }
-
-  /// Whether all has been taken out.
+  /// Whether `next` has given all.
   var isAtEnd: Bool { parts.isEmpty }
 
   /// The next bytes to send; nil at the end.

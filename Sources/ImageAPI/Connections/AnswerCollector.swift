@@ -26,7 +26,7 @@ final class AnswerCollector: AnswerReceiver {
   private let limit: Int
   private let budget: AnswerBudget
   private let continuation: CheckedContinuation<Exchange.Answer, any Error>
-  private var head: AnswerHead?
+  private var head: HTTPResponseHead?
   // Decoded, where it came compressed.
   private var body = ByteBuffer()
   // In bytes as they came.
@@ -42,9 +42,9 @@ final class AnswerCollector: AnswerReceiver {
     self.continuation = continuation
   }
 
-  func received(_ head: AnswerHead) throws {
+  func received(_ head: HTTPResponseHead) throws {
     self.head = head
-    announced = head.length ?? 0
+    announced = head.headers.first(name: "Content-Length").flatMap { Int($0) } ?? 0
     decoder = ContentDecoder(head.headers, limit: limit)
     try check(announced)
   }
@@ -88,7 +88,7 @@ final class AnswerCollector: AnswerReceiver {
 
   private func check(_ length: Int) throws {
     if length > limit {
-      throw TooLarge(limit: limit, isAnswer: head.map { (200..<300) ~= $0.status } ?? false)
+      throw TooLarge(limit: limit, isAnswer: head.map { (200..<300) ~= $0.status.code } ?? false)
     }
     guard length > AnswerBudget.free else { return }
     let share = share ?? AnswerBudget.Share(of: budget)
@@ -107,7 +107,7 @@ final class AnswerCollector: AnswerReceiver {
     if unreadable != nil { body = ByteBuffer() }
     continuation.resume(
       returning: Exchange.Answer(
-        status: head.status, headers: head.headers, body: body, share: share, unreadable: unreadable))
+        status: Int(head.status.code), headers: head.headers, body: body, share: share, unreadable: unreadable))
   }
 }
 

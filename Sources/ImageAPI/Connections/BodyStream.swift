@@ -1,20 +1,21 @@
 import NIOCore
+import NIOHTTP1
 
 /// Hands an answer's body on as it is wanted. What is not wanted yet is kept up to a limit; then nothing more is read, and
 /// the server has to wait. Confined to the event loop.
 final class BodyStream: AnswerReceiver {
   private static let most = 1_048_576
 
-  private var headWaits: CheckedContinuation<AnswerHead, any Error>?
+  private var headWaits: CheckedContinuation<HTTPResponseHead, any Error>?
   private var partWaits: CheckedContinuation<ByteBuffer?, any Error>?
   private var parts = CircularBuffer<ByteBuffer>(initialCapacity: 4)
   private var held = 0
   private var isPaused = false
   private var outcome: Result<Void, any Error>?
 
-  init(_ waiting: CheckedContinuation<AnswerHead, any Error>) { headWaits = waiting }
+  init(_ waiting: CheckedContinuation<HTTPResponseHead, any Error>) { headWaits = waiting }
 
-  func received(_ head: AnswerHead) {
+  func received(_ head: HTTPResponseHead) {
     headWaits?.resume(returning: head)
     headWaits = nil
   }

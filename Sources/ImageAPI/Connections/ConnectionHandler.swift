@@ -1,19 +1,17 @@
 import Glibc
 import NIOCore
+import NIOHTTP1
 
 /// The end of a connection's pipeline: sends one request after the other, and hands their answers on. It carries out what
 /// `ExchangeMachine` says.
 final class ConnectionHandler: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
+  typealias InboundIn = HTTPClientResponsePart
+  typealias OutboundOut = HTTPClientRequestPart
 
   private let pool: Pool
   // Nil: the channel has none, as in a test.
   private let socket: NIOBSDSocket.Handle?
   private var machine = ExchangeMachine()
-  private var parser = AnswerParser()
-  // What was read, and says nothing without what comes next.
-  private var unread = ByteBuffer()
   private var context: ChannelHandlerContext?
   private var exchange: Exchange?
   private var upload = Upload()
@@ -42,11 +40,22 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.socket = socket
   }
 
-  /// Puts this handler at the end of a channel's pipeline.
+  /// Puts HTTP/1 and this handler at the end of a channel's pipeline.
   static func install(on channel: any Channel, pool: Pool) throws -> ConnectionHandler {
     let pipeline = channel.pipeline.syncOperations
     let socket = try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
     let handler = ConnectionHandler(pool: pool, socket: socket)
+    var framing = HTTPRequestEncoder.Configuration()
+    // `APIAddress` says the length.
+    framing.automaticallySetFramingHeaders = false
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = 65_536
+    limits.maxHeaderListSize = 262_144
+    let decoder = HTTPResponseDecoder(
+      leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
+    try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
+    try pipeline.addHandler(UnaskedBytes(handler))
+    try pipeline.addHandler(ByteToMessageHandler(decoder))
     try pipeline.addHandler(handler)
     return handler
   }
@@ -92,15 +101,15 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.exchange = exchange
     upload = Upload()
     exchange.began(on: self, stall: pool.limits.stallTime)
-    let start = exchange.request.start
-    upload.passed = start.readableBytes
+    context.write(wrapOutboundOut(.head(exchange.request.head)), promise: nil)
     // What is lost of a request that nobody pays for is missed by the time for its answer.
-    guard exchange.isSubmission else {
-      context.writeAndFlush(wrapOutboundOut(start), promise: nil)
+    guard exchange.body != nil else {
+      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
       return requestSent(exchange)
     }
-    guard exchange.rest != nil else { return sendLast(start, of: exchange, context) }
-    context.writeAndFlush(wrapOutboundOut(start), promise: nil)
+    // The head goes out with the body's beginning, in one call of the socket: `send` flushes, unless the head alone is so
+    // long that nothing more may be written.
+    if !context.channel.isWritable { context.flush() }
     send(exchange, context)
   }
 
@@ -147,13 +156,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     guard !upload.isWriting else { return }
     upload.isWriting = true
     defer { upload.isWriting = false }
-    while self.exchange === exchange, context.channel.isWritable, let piece = exchange.rest?.next() {
+    while self.exchange === exchange, context.channel.isWritable, let piece = exchange.body?.next() {
       upload.passed += piece.readableBytes
-      if exchange.rest?.isAtEnd == true {
-        exchange.rest = nil
+      if exchange.body?.isAtEnd == true {
+        exchange.body = nil
         return sendLast(piece, of: exchange, context)
       }
-      context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+      context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
     }
   }
 
@@ -167,7 +176,9 @@ final class ConnectionHandler: ChannelInboundHandler {
       case .failure(let error): if self.exchange === exchange { self.abort(ConnectionTrouble(error)) }
       }
     }
-    context.writeAndFlush(wrapOutboundOut(piece), promise: promise)
+    // The length stands in the head, so that the body's last byte is the request's.
+    context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: promise)
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
   }
 
   private func requestSent(_ exchange: Exchange) {
@@ -178,38 +189,22 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if let exchange, exchange.rest != nil { send(exchange, context) }
+    if let exchange, exchange.body != nil { send(exchange, context) }
     context.fireChannelWritabilityChanged()
   }
 
   // MARK: in
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    var bytes = unwrapInboundIn(data)
-    if unread.readableBytes > 0 {
-      unread.writeBuffer(&bytes)
-      (bytes, unread) = (unread, ByteBuffer())
-    }
-    while !machine.isClosed {
-      guard machine.isWorking else {
-        // Nobody asked for more.
-        if bytes.readableBytes > 0 { act(machine.received(.body)) }
-        return
-      }
-      do throws(AnswerParser.Malformed) {
-        guard let part = try parser.next(&bytes) else { break }
-        received(part)
-      } catch {
-        act(machine.ended(.notHTTP(error.what)))
-      }
-    }
-    if !machine.isClosed, bytes.readableBytes > 0 { unread = bytes }
-  }
+  /// Whether an answer is expected, or is on its way.
+  fileprivate var isWorking: Bool { machine.isWorking }
 
-  private func received(_ part: AnswerParser.Part) {
-    switch part {
+  /// Something was read that belongs to no answer.
+  fileprivate func receivedUnasked() { act(machine.received(.body)) }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
     case .head(let head):
-      let action = machine.received(.head(status: head.status, isKept: head.isKept))
+      let action = machine.received(.head(status: Int(head.status.code), isKept: head.isKeepAlive))
       guard action == .deliver else { return act(action) }
       announced = KeepAlive(head.headers)
       if announced?.isOver == true { machine.isLast() }
@@ -233,7 +228,6 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    if machine.isWorking, let end = parser.connectionEnded() { received(end) }
     act(machine.ended(.closed))
     context.fireChannelInactive()
   }
@@ -284,5 +278,20 @@ final class ConnectionHandler: ChannelInboundHandler {
     case .working: pool.workingEnded()
     case .gone: break
     }
+  }
+}
+
+/// Stands before the decoder, which keeps the beginning of an answer without a word, so that a request that is sent later
+/// would get it for its own.
+private final class UnaskedBytes: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = ByteBuffer
+
+  private let connection: ConnectionHandler
+
+  init(_ connection: ConnectionHandler) { self.connection = connection }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if connection.isWorking { context.fireChannelRead(data) } else { connection.receivedUnasked() }
   }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -80,7 +81,10 @@ extension ConnectionTrouble {
       self = .closed
     case let error as NIOConnectionError: self = Self.first(of: error)
     case let error as Resolver.Unresolved: self = .unresolved(error.description)
-    case let error as AnswerHead.Malformed: self = .notHTTP(error.what)
+    // The decoder's way to say that the connection ended too early.
+    case HTTPParserError.invalidEOFState: self = .closed
+    case let error as HTTPParserError: self = .notHTTP("\(error)")
+    case let error as NIOHTTPDecoderError: self = .notHTTP("\(error)")
     case let error as NIOSSLError: self = .tls("\(error)")
     case let error as NIOSSLExtraError: self = .tls("\(error)")
     case let error as BoringSSLError: self = .tls("\(error)")

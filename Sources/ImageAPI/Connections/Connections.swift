@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 
 /// The HTTP client. Everything happens on one event loop: whoever calls from there changes no thread.
 final class Connections: Sendable {
@@ -112,7 +113,7 @@ final class Ticket: Sendable {
 
 /// An answer whose body is taken part by part.
 struct Download: Sendable {
-  let head: AnswerHead
+  let head: HTTPResponseHead
   fileprivate let connections: Connections
   fileprivate let ticket: Ticket
 

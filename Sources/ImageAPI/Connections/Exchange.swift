@@ -1,9 +1,10 @@
 import NIOCore
+import NIOHTTP1
 
 /// What becomes of a request's answer. All is called on the event loop, and after `ended` nothing more.
 protocol AnswerReceiver: AnyObject {
   /// The head of the answer. Throws why the answer is not wanted.
-  func received(_ head: AnswerHead) throws
+  func received(_ head: HTTPResponseHead) throws
   /// A part of its body. False: no more for the moment, until `Exchange.resume`. Throws why it is not wanted.
   func received(_ part: ByteBuffer) throws -> Bool
   /// The end: the answer is whole, or there is none.
@@ -14,8 +15,8 @@ protocol AnswerReceiver: AnyObject {
 /// loop.
 final class Exchange {
   let request: Outgoing
-  /// What is left of the body.
-  var rest: SubmitBody?
+  /// What is left of the body; nil: nothing.
+  var body: SubmitBody?
   /// The connection that it is on.
   private(set) var connection: ConnectionHandler?
   /// When something of it has to be looked at.
@@ -29,7 +30,7 @@ final class Exchange {
     self.request = request
     self.receiver = receiver
     self.pools = pools
-    rest = request.rest
+    body = request.body
     due = request.deadline ?? .distantFuture
   }
 
@@ -64,7 +65,7 @@ final class Exchange {
 
   // MARK: its answer
 
-  func received(_ head: AnswerHead) throws {
+  func received(_ head: HTTPResponseHead) throws {
     heard()
     try receiver?.received(head)
   }
