@@ -12,6 +12,7 @@ struct PictureDownload: Sendable {
   let isProxied: Bool
   let resolve: @Sendable (String) async throws -> [NetworkAddress]
   let wallClock: @Sendable () -> Timestamp
+  // Whether what each request says besides its host can be written.
   private let isUsable: Bool
   typealias Sink = @Sendable ([UInt8]) async throws(FetchFailure) -> Void
 

@@ -9,7 +9,10 @@ enum Redirect {
 
   /// `location` resolved against the URL that it came from (RFC 3986 §5); nil for what is no http(s) URL.
   static func resolve(_ location: String, against base: String) -> String? {
-    guard let url = URL(string: location, relativeTo: URL(string: base))?.absoluteURL,
+    // The HTTP decoder leaves the blanks behind a field's value.
+    var location = location[...]
+    while location.last == " " || location.last == "\t" { location.removeLast() }
+    guard let url = URL(string: String(location), relativeTo: URL(string: base))?.absoluteURL,
       let scheme = url.scheme?.lowercased(),
       scheme == "http" || scheme == "https"
     else { return nil }

@@ -38,7 +38,7 @@ import Testing
     try await ServiceFixture.run(script: { connection in
       while let request = connection.readRequest() {
         if request.line.contains("/a") {
-          connection.answer("302 Found", "", headers: "Location: /b\r\nSet-Cookie: c=1\r\n")
+          connection.answer("302 Found", "", headers: "Location: /b \t\r\nSet-Cookie: c=1\r\n")
         } else {
           connection.answer("200 OK", "fox")
         }
