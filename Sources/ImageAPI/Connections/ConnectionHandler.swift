@@ -282,7 +282,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 }
 
 /// Stands before the decoder, which keeps the beginning of an answer without a word, so that a request that is sent later
-/// would get it for its own.
+/// would get it for its own. What comes in one read with the end of an answer is the decoder's alone.
 private final class UnaskedBytes: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
