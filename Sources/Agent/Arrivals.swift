@@ -10,6 +10,7 @@ struct Arrivals {
 
   private var settling: Settling<FileKey>
   private var batches = 0
+  private var searches = 0
   /// How many batches the journal has taken something of.
   private(set) var batchesTaken: UInt64 = 0
   /// How many prompts the watcher has reported.
@@ -36,9 +37,9 @@ struct Arrivals {
   /// How many files have been noticed and are not decided on.
   var count: Int { settling.count }
   /// Whether nothing has been noticed that is not decided on.
-  var isAtRest: Bool { settling.count == 0 && batches == 0 }
+  var isAtRest: Bool { settling.count == 0 && !isExamining }
   /// Whether files are being decided on.
-  var isExamining: Bool { batches > 0 }
+  var isExamining: Bool { batches > 0 || searches > 0 }
   /// Whether a prompt waits for a list or for defaults that are still empty.
   var awaitsControls: Bool { !awaitingControls.isEmpty }
 
@@ -101,6 +102,12 @@ struct Arrivals {
 
   /// Files are looked at that nobody noticed.
   mutating func beginBatch() { batches += 1 }
+
+  /// Files are searched for that may have gone. That keeps no batch from beginning: it may last as long as a file server
+  /// takes to answer.
+  mutating func beginSearch() { searches += 1 }
+
+  mutating func endSearch() { searches -= 1 }
 
   /// What was decided on files is in the journal.
   mutating func tookBatch() { batchesTaken &+= 1 }

@@ -97,13 +97,24 @@ extension Pipeline {
   /// A slot waits for its turn since a moment. A short queue says so in every sidecar; in a long one the state is in the
   /// journal, and each sidecar comes with its turn.
   func showWaiting(_ key: SlotKey) async {
-    guard !isStopping, backlog.contains(key), !backlog.isInJournal, jobs[key.job] == nil else { return }
+    guard !isStopping, backlog.contains(key), !backlog.isInJournal, backlog.count <= Self.shortQueue,
+      jobs[key.job] == nil
+    else { return }
     let isFresh = jobs.isJustTaken(key.job)
     await show(key.job) { [self] job in
       // Its turn is still to come, and needs no look into the journal.
       if isFresh, backlog.contains(key) { jobs.remember(job) }
     }
   }
+
+  /// The end of the process: what was about to say that it waits says so now.
+  func showAllWaiting() async {
+    guard backlog.count <= Self.shortQueue else { return }
+    for key in backlog.keys where jobs[key.job] == nil && jobs.isJustTaken(key.job) { await show(key.job) }
+  }
+
+  // Each sidecar costs a sync: in a long queue they would stand in the way of those that are being submitted.
+  private static let shortQueue = 256
 
   /// Writes a job's sidecar now, as the job is when its turn to be written comes. `then`: with the job, which is not in hand
   /// for this any more.

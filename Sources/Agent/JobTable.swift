@@ -138,8 +138,12 @@ final class JobTable {
       // One that was new to the journal is what is remembered of it.
       case .take(let take) where take.expected == nil: break
       // See `seen`.
-      case .seen: break
-      case .renamed, .renamedFolder, .clockSet, .undelay: soon = soon.filter { $0.value.isFresh }
+      case .seen(let id, stamp: _, inputsChanged: _) where isJustTaken(id): break
+      // Its turn would come with the former name.
+      case .renamed(let id, from: _, to: _, displaced: _):
+        soon[id] = nil
+        soon = soon.filter { $0.value.isFresh }
+      case .renamedFolder, .clockSet, .undelay: soon = soon.filter { $0.value.isFresh }
       case let other: if let id = other.job { soon[id] = nil }
       }
     }

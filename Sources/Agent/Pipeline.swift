@@ -168,6 +168,7 @@ public actor Pipeline {
     }
     await tasks.finish()
     await writeStaleSidecars()
+    await showAllWaiting()
   }
 
   /// No new submission begins; one that has begun may hear its answer, for a while; the rest stops at once.

@@ -185,7 +185,7 @@ extension Pipeline {
 
   private func post(_ key: SlotKey, _ entry: ActiveJob) async -> SlotEvent? {
     guard !isStopping, let ready = entry.requests[key], await isStillWanted(key, entry, lookedAt: ready.lookedAt),
-      !isStopping
+      !isStopping, entry.requests[key] != nil
     else {
       dropRequest(key, entry)
       return .stoppedBeforeSending

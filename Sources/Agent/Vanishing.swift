@@ -46,8 +46,8 @@ extension Pipeline {
   /// Finds the prompts that something was noted of and that went while no agent ran. The watcher misses only those that were
   /// read as they stand.
   func missNoted(in root: RootID) {
-    // Counted as a batch, so that `once` does not end meanwhile.
-    arrivals.beginBatch()
+    // Counted, so that `once` does not end meanwhile.
+    arrivals.beginSearch()
     start { [self] in
       do {
         for (index, file) in try await journal.noted(in: root).enumerated() {
@@ -60,7 +60,7 @@ extension Pipeline {
       } catch {
         fail(error)
       }
-      arrivals.endBatch()
+      arrivals.endSearch()
       pump()
     }
   }
