@@ -5,26 +5,25 @@ extension Store {
   /// `isReported`: a sidecar tells it. Then it changes nothing that is known, and teaches no price.
   func enter(_ charge: Charge, isReported: Bool) throws -> ChangeResult {
     guard !isReported, let consumed = charge.consumed else {
-      try add(charge)
+      try add(charge, of: slot(of: charge.attemptID))
       return .applied
     }
     // What it cost is told of submissions that are on the bill already.
     let isKnown = try setConsumed(consumed, of: charge)
-    if !isKnown { try add(charge) }
+    if !isKnown { try add(charge, of: slot(of: charge.attemptID)) }
     guard let amount = Credits(consumed), amount > .zero else { return .applied }
     // A price is learned once and then stays: most jobs write nothing here.
     if try highestPrice(of: charge.kind).map({ $0 < amount }) ?? true {
       try connection.run(
         "INSERT OR REPLACE INTO price VALUES (?, ?, ?)", .text(charge.kind.model), .text(charge.kind.size ?? ""),
         .text(consumed))
-      bill.prices[charge.kind] = amount
+      bill.prices[BillMemory.Price(charge.kind)] = amount
     }
     return .applied
   }
 
-  // Unless it is there already.
-  private func add(_ charge: Charge) throws {
-    let slot = slot(of: charge.attemptID)
+  /// Enters a charge, unless it is there already. `slot`: whose attempt it is, where that is known.
+  func add(_ charge: Charge, of slot: SlotKey?) throws {
     let job = try slot.flatMap { slot in
       try held.peek(slot.job)?.row
         ?? connection.first("SELECT id FROM job WHERE uuid = ?", .id(slot.job)) { $0.integer(0) }
@@ -51,12 +50,13 @@ extension Store {
   }
 
   private func highestPrice(of kind: PriceKey) throws -> Credits? {
-    if let known = bill.prices[kind] { return known }
+    let key = BillMemory.Price(kind)
+    if let known = bill.prices[key] { return known }
     let text = try connection.first(
-      "SELECT highest FROM price WHERE model = ? AND size = ?", .text(kind.model), .text(kind.size ?? "")
+      "SELECT highest FROM price WHERE model = ? AND size = ?", .text(key.model), .text(key.size)
     ) { $0.text(0) }
     guard let price = text.flatMap({ Credits($0) }) else { return nil }
-    bill.prices[kind] = price
+    bill.prices[key] = price
     return price
   }
 
@@ -106,10 +106,17 @@ struct BillMemory {
     let folder: DropPath
     let kind: PriceKey
   }
+  /// As the table tells kinds apart: no size and an empty one are the same row.
+  struct Price: Hashable {
+    let model: String
+    let size: String
+
+    init(_ kind: PriceKey) { (model, size) = (kind.model, kind.size ?? "") }
+  }
   static let mostPlaces = 256
   var places: [Place: Int64] = [:]
   /// The highest price of each kind.
-  var prices: [PriceKey: Credits] = [:]
+  var prices: [Price: Credits] = [:]
 }
 
 extension SQLiteJournal {

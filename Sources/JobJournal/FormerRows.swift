@@ -6,6 +6,8 @@ struct FormerRows {
   private let old: Connection
   // The attempt that a slot's last callback URL was made for.
   private let attempts: [SlotKey: String]
+  // Whose each attempt is: their charges stand in a table of their own, which is copied when all jobs are.
+  private var slotOfAttempt: [String: SlotKey] = [:]
 
   init(_ old: Connection) throws {
     self.old = old
@@ -18,7 +20,7 @@ struct FormerRows {
   }
 
   /// Writes all of them into the present tables. Throws `Unreadable` for what no version wrote.
-  func copy(to store: Store) throws {
+  mutating func copy(to store: Store) throws {
     try old.each("SELECT id, path, shared, exclude_rules FROM root") { row in
       try store.connection.run(
         "INSERT INTO root VALUES (?, ?, ?, ?)", .integer(row.integer(0)), .bytes(row.bytes(1)),
@@ -38,7 +40,7 @@ struct FormerRows {
     try copyBill(to: store)
   }
 
-  private func copy(_ row: Row, to store: Store) throws {
+  private mutating func copy(_ row: Row, to store: Store) throws {
     let id = row.text(0)
     guard StateName(rawValue: row.text(10)) != nil else { throw Unreadable(what: "job state \(row.text(10))") }
     var record = JobRecord(
@@ -62,7 +64,7 @@ struct FormerRows {
       return try store.kept(revision, slots: slots.filter { $0.slot.key.revision == revision.number })
     }
     record.outputs = try outputs(of: id)
-    for slot in slots { store.wrote(slot.slot) }
+    for slot in slots { for attempt in slot.slot.attempts { slotOfAttempt[attempt.attemptID] = slot.slot.key } }
     try store.insert(&record)
     guard let root = row.optionalInteger(8), let path = row.optionalBytes(9) else { return }
     try store.connection.run(
@@ -120,11 +122,11 @@ struct FormerRows {
   private func copyBill(to store: Store) throws {
     try old.each("SELECT attempt_id, root, folder, model, size, day, reserved, consumed FROM charge") { row in
       // What it cost was learned from then; prices are copied as they are.
-      _ = try store.enter(
-        Charge(
-          attemptID: row.text(0), root: RootID(row.integer(1)), folder: DropPath(bytes: row.bytes(2)),
-          kind: PriceKey(model: row.text(3), size: row.optionalText(4)), day: row.integer(5),
-          reserved: row.optionalText(6), consumed: row.optionalText(7)), isReported: true)
+      let charge = Charge(
+        attemptID: row.text(0), root: RootID(row.integer(1)), folder: DropPath(bytes: row.bytes(2)),
+        kind: PriceKey(model: row.text(3), size: row.optionalText(4)), day: row.integer(5),
+        reserved: row.optionalText(6), consumed: row.optionalText(7))
+      try store.add(charge, of: slotOfAttempt[charge.attemptID])
       return true
     }
     try old.each("SELECT model, size, highest FROM price") { row in

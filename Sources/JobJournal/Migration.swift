@@ -54,7 +54,8 @@ enum Migration {
       try Opening.transaction(new) {
         try Schema.make(new)
         let store = try Store(new)
-        try FormerRows(old).copy(to: store)
+        var rows = try FormerRows(old)
+        try rows.copy(to: store)
       }
     }
     let end = Result { if old.isInTransaction { try old.execute(sql: "ROLLBACK") } }

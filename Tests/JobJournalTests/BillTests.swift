@@ -66,6 +66,15 @@ import Testing
       prices.mapValues(\.text) == [PriceKey(model: "m", size: "2k"): "10", PriceKey(model: "n", size: nil): "0.3"])
   }
 
+  /// No size and an empty one are one kind in the file, so they are one in memory.
+  @Test(arguments: JournalMaker.all) func anEmptySizeIsNone(_ maker: JournalMaker) async throws {
+    let bench = try await JournalFixture(maker)
+    for (id, (size, consumed)) in [(nil, "1"), ("", "3"), (nil, "2")].enumerated() {
+      try await bench.apply(.charge(charge("\(id)", bench, size: size, consumed: consumed)))
+    }
+    #expect(try await bench.journal.prices().mapValues(\.text) == [PriceKey(model: "m", size: nil): "3"])
+  }
+
   @Test(arguments: JournalMaker.all) func spendingAddsUpExactly(_ maker: JournalMaker) async throws {
     let bench = try await JournalFixture(maker)
     var changes = (0..<10).map { JournalChange.charge(charge("t-\($0)", bench, consumed: "0.1")) }

@@ -224,6 +224,44 @@ import Testing
     #expect(try await former.commit(FormerJournal.changes([RootID(1), RootID(2), RootID(3)])[3]).contains(.stale))
   }
 
+  /// Each charge finds its job without a look at all the others: with so many, those looks take minutes.
+  @Test(.timeLimit(.minutes(1))) func chargesOfManyJobsFindTheirs() async throws {
+    let (jobs, others) = (10_000, 150_000)
+    do {
+      let old = try makeFormer(upTo: 6)
+      try old.run("INSERT INTO root (id, path) VALUES (1, ?)", .bytes(Array("/srv/drop".utf8)))
+      let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(jobs))"
+      let text = #"{"prompt":"A cat.","model":"m","images":[],"extra":{}}"#
+      let attempts =
+        #"[{"n":1,"attempt_id":"a-' || i || '","outcome":"accepted","task_id":"t-' || i || '","boot_id":"b","#
+        + #""started_at":"2026-01-31T09:00:00.000Z","ended_at":null}]"#
+      try old.execute(
+        sql: """
+          \(numbers) INSERT INTO job (id, root, path, current, state, created_at, updated_at)
+            SELECT 'job-' || i, 1, CAST(i || '.prompt' AS BLOB), 1, 'done', i, 0 FROM n;
+          \(numbers) INSERT INTO revision SELECT 'job-' || i, 1, 'p', 's', NULL, 'r', '\(text)', 1, 1769850000000 FROM n;
+          \(numbers) INSERT INTO slot
+            SELECT 'job-' || i, 1, 1, 1, 'done', 0, 0, 0, NULL, NULL, '{}', '\(attempts)', 't-' || i, 0 FROM n;
+          \(numbers) INSERT INTO charge SELECT 'a-' || i, 1, x'', 'm', NULL, 20484, '0.5', NULL FROM n;
+          """)
+      // Of attempts that were forgotten.
+      try old.execute(
+        sql: """
+          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(others))
+            INSERT INTO charge SELECT 'f-' || i, 1, x'', 'm', NULL, 20484, '0.5', NULL FROM n;
+          """)
+    }
+    let counts = try await open().run { store in
+      try store.connection.first(
+        """
+        SELECT count(*), count(job.id), sum(cast(job.path AS TEXT) = substr(cast(attempt AS TEXT), 3) || '.prompt')
+        FROM charge LEFT JOIN job ON job.id = charge.job
+        """
+      ) { [$0.int(0), $0.int(1), $0.int(2)] }
+    }
+    #expect(counts == [jobs + others, jobs, jobs])
+  }
+
   private func openFixture() async throws -> SQLiteJournal {
     let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("Fixtures/journal-6.tar.gz").path
