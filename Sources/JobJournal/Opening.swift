@@ -73,9 +73,7 @@ enum Opening {
   private static func check(_ connection: Connection) throws -> Store {
     let isSmall = try checkPages(connection)
     // A column whose name went bad is no damage in SQLite's eyes.
-    guard try Schema.fingerprint(connection) == Schema.made else {
-      throw SQLiteError(code: SQLITE_CORRUPT, message: "its tables are not those that were made")
-    }
+    guard try Schema.fingerprint(connection) == Schema.made else { throw SQLiteJournal.otherTables }
     let store = try Store(connection)
     if isSmall { try store.compareAll() } else { try store.compareNext() }
     return store

@@ -98,6 +98,14 @@ public final class SQLiteJournal: JobJournal {
   private static func damage(_ what: String) -> JournalError {
     .broken(
       "\(damaged) (\(what)). Move journal.sqlite and journal.sqlite-wal away, and put \(backupName) in their place if there "
-        + "is one. promptdrop takes over what the sidecars say, and submits nothing again that they know")
+        + "is one. \(takeOver)")
   }
+
+  /// The file says that it is of this version, and its tables are others. A copy that the same program made is refused too.
+  static let otherTables = JournalError.broken(
+    "its tables are not those of this version: another build of promptdrop made it, or it is damaged. Start the program "
+      + "that made it; otherwise move journal.sqlite and journal.sqlite-wal away, and put \(backupName) in their place if "
+      + "there is one. If that is refused in the same words, move it away as well. \(takeOver)")
+  private static let takeOver =
+    "promptdrop takes over what the sidecars say, and submits nothing again that they know"
 }

@@ -70,6 +70,32 @@ import Testing
     }
   }
 
+  /// A copy that the same program made has the same tables: the advice ends with a start.
+  @Test func tablesOfAnotherBuildAreRefused() async throws {
+    let place = try TemporaryFolder()
+    let path = place.path("state")
+    do {
+      let journal = try SQLiteJournal(try StateFolder(path))
+      try await journal.run { try $0.execute(sql: "ALTER TABLE job ADD COLUMN other TEXT") }
+      #expect(try await journal.backUp(unlessYoungerThan: .zero, now: start))
+    }
+    func refusal() throws -> String {
+      do {
+        _ = try SQLiteJournal(try StateFolder(path))
+      } catch JournalError.broken(let why) { return why }
+      return ""
+    }
+    let why = try refusal()
+    #expect(isRefused(JournalError.broken(why), "other tables") && why.hasPrefix("its tables"), "\(why)")
+    #expect(why.contains("another build") && why.contains("in the same words"), "\(why)")
+    try place.remove("state/journal.sqlite")
+    try place.write("state/journal.sqlite", bytes: try place.bytes("state/\(SQLiteJournal.backupName)"))
+    #expect(try refusal() == why)
+    try place.remove("state/\(SQLiteJournal.backupName)")
+    try place.remove("state/journal.sqlite")
+    #expect(try refusal() == "")
+  }
+
   @Test func truncated() async throws {
     let filled = try await FilledJournal()
     let pages = stride(from: 0, to: filled.whole.count, by: 4096)
