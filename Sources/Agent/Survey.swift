@@ -5,6 +5,8 @@ struct Survey {
   private var unscanned: Set<RootID>
   private var unreadable: [RootID: JobError] = [:]
   private var seen: Set<RootID> = []
+  // Those that are not there, or cannot be looked through.
+  private var absent: Set<RootID> = []
   /// Roots that are new to the journal, and in which nobody has looked for sidecars yet.
   private(set) var fresh: Set<RootID> = []
   // Sidecars found there that are being read.
@@ -31,21 +33,31 @@ struct Survey {
   mutating func beginReading() { reading += 1 }
   mutating func endReading() { reading -= 1 }
 
-  /// Everything in it has been looked through. Whether that was the first time.
+  /// A look through it has ended. Whether it was the first since the root is there.
   mutating func scanned(_ root: RootID) -> Bool {
     unscanned.remove(root)
-    return seen.insert(root).inserted
+    return !absent.contains(root) && seen.insert(root).inserted
   }
+  /// What is missing in it may be on a disk that is not mounted: the next look through it counts as the first.
+  mutating func isInDoubt(_ root: RootID) { seen.remove(root) }
   /// It is not there.
   mutating func isGone(_ root: RootID) {
-    unscanned.remove(root)
+    isAbsent(root)
     unreadable[root] = nil
   }
   /// It is there and cannot be looked through.
   mutating func isUnreadable(_ root: RootID, _ error: JobError) {
-    unscanned.remove(root)
+    isAbsent(root)
     unreadable[root] = error
   }
+  private mutating func isAbsent(_ root: RootID) {
+    unscanned.remove(root)
+    seen.remove(root)
+    absent.insert(root)
+  }
   /// It is there again.
-  mutating func isBack(_ root: RootID) { unreadable[root] = nil }
+  mutating func isBack(_ root: RootID) {
+    absent.remove(root)
+    unreadable[root] = nil
+  }
 }

@@ -50,18 +50,38 @@ extension Pipeline {
     arrivals.beginSearch()
     start { [self] in
       do {
+        var missing: [FileKey] = []
         for (index, file) in try await journal.noted(in: root).enumerated() {
-          if await files.look(file) == .missing {
-            noticeVanished(Vanished(folder: file.folder, isDeep: false), at: now)
-          }
+          if await files.look(file) == .missing { missing.append(file) }
           // Thousands may wait for something; events come in between.
           if index % 64 == 63 { await Task.yield() }
         }
+        let gone = try await reallyMissing(missing, in: root)
+        if gone.count < missing.count { survey.isInDoubt(root) }
+        for folder in Set(gone.map(\.folder)) { noticeVanished(Vanished(folder: folder, isDeep: false), at: now) }
       } catch {
         fail(error)
       }
       arrivals.endSearch()
       pump()
+    }
+  }
+
+  // Those whose disk is there. Before it is mounted, its mount point is an empty folder on another device.
+  private func reallyMissing(_ missing: [FileKey], in root: RootID) async throws -> [FileKey] {
+    if missing.isEmpty { return [] }
+    var known: [FileKey] = []
+    for (file, row) in zip(missing, try await journal.known(missing)) {
+      guard let device = (row?.stamp?.prompt ?? row?.note?.approval?.prompt)?.device else { continue }
+      if await files.hasPlace(beside: file, device: device) { known.append(file) }
+    }
+    if known.count == missing.count { return missing }
+    do throws(LocalTrouble) {
+      // A device may have another number after each mount; a mount point has no prompts.
+      return try await files.prompts(below: FileKey(root: root, path: .root)).prompts.isEmpty ? known : missing
+    } catch {
+      observer.notice(.warning, error.error)
+      return known
     }
   }
 
