@@ -19,9 +19,9 @@ final class ActiveJob {
   var running: Set<SlotKey> = []
   /// Requests that are ready to be sent.
   var requests: [SlotKey: ReadyRequest] = [:]
-  /// Whether its sidecar was compared with the journal since it is in hand: an older journal must not overwrite what only
-  /// the sidecar tells.
-  var isCompared = false
+  /// When its sidecar was compared with the journal, monotonic; nil: not since it is in hand. An older journal must not
+  /// overwrite what only the sidecar tells.
+  var comparedAt: Duration?
   /// When its sidecar was last written, monotonic.
   var sidecarWrittenAt: Duration?
   /// Whether its sidecar says less than is known.
@@ -31,6 +31,13 @@ final class ActiveJob {
 
   /// How many have the job in hand besides its slots, see `JobTable.Lease`: while there is one, it stays in hand.
   var users = 0
+  /// Whether its sidecar need not be compared before it is written. Until the first write a comparison is good for a moment
+  /// only: others may write where nothing is heard of it.
+  func isCompared(at now: Duration) -> Bool {
+    guard let comparedAt else { return false }
+    return sidecarWrittenAt != nil || now - comparedAt < JobTable.freshLife
+  }
+
   /// Whether nobody needs it any more.
   var isIdle: Bool { running.isEmpty && !sidecarIsDue && users == 0 }
 

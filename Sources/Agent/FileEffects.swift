@@ -100,37 +100,52 @@ extension Pipeline {
     guard !isStopping, backlog.contains(key), !backlog.isInJournal, backlog.count <= Self.shortQueue,
       jobs[key.job] == nil
     else { return }
-    let isFresh = jobs.isJustTaken(key.job)
-    await show(key.job) { [self] job in
-      // Its turn is still to come, and needs no look into the journal.
-      if isFresh, backlog.contains(key) { jobs.remember(job) }
-    }
+    await sayWaiting(key)
   }
 
   /// The end of the process: what was about to say that it waits says so now.
   func showAllWaiting() async {
     guard backlog.count <= Self.shortQueue else { return }
-    for key in backlog.keys where jobs[key.job] == nil && jobs.isJustTaken(key.job) { await show(key.job) }
+    for key in backlog.keys where jobs[key.job] == nil && jobs.isTaken(key.job) { await sayWaiting(key) }
   }
 
   // Each sidecar costs a sync: in a long queue they would stand in the way of those that are being submitted.
   private static let shortQueue = 256
 
-  /// Writes a job's sidecar now, as the job is when its turn to be written comes. `then`: with the job, which is not in hand
-  /// for this any more.
-  func show(_ id: JobID, then: (Job) -> Void = { _ in }) async {
+  private func sayWaiting(_ key: SlotKey) async {
+    let wasTaken = jobs.isTaken(key.job)
     do {
-      let shown = try await withJob(id) { entry in
-        do throws(LocalTrouble) {
+      let shown = try await withJob(key.job) { entry in
+        await tryToShow(entry) { () async throws(LocalTrouble) in
+          // Another agent may have written since the job was taken. What it paid for stays, and is adopted in turn.
+          let sidecar = try await readSidecar(of: entry.job.file)
+          if knowledge(of: key, entry, in: sidecar) != nil { return }
+          compare(entry, with: sidecar)
           try await writeSidecar(entry, durable: false)
-        } catch {
-          noticeLocal(error.error, .sidecar, in: entry.job.file.root)
         }
         return entry.job
       }
-      if let shown { then(shown) }
+      // Its turn is still to come, and needs no look into the journal; into the sidecar it does.
+      if wasTaken, let shown, backlog.contains(key) { jobs.remember(shown, takenAt: nil) }
     } catch {
       fail(error)
+    }
+  }
+
+  /// Writes a job's sidecar now, as the job is when its turn to be written comes.
+  func show(_ id: JobID) async {
+    do {
+      try await withJob(id) { entry in
+        await tryToShow(entry) { () async throws(LocalTrouble) in try await writeSidecar(entry, durable: false) }
+      }
+    } catch {
+      fail(error)
+    }
+  }
+
+  private func tryToShow(_ entry: ActiveJob, _ write: () async throws(LocalTrouble) -> Void) async {
+    do throws(LocalTrouble) { try await write() } catch {
+      noticeLocal(error.error, .sidecar, in: entry.job.file.root)
     }
   }
 

@@ -5,9 +5,9 @@ import JobCore
 final class JobTable {
   private let journal: any JobJournal
   private var active: [JobID: ActiveJob] = [:]
-  // Jobs whose turn is soon, so that it needs no look into the journal. `isFresh`: they were just taken, and compared with
-  // their sidecars then.
-  private var soon: [JobID: (job: Job, isFresh: Bool)] = [:]
+  // Jobs whose turn is soon, so that it needs no look into the journal. `takenAt`: when they were taken, and compared with
+  // their sidecars; nil where they were read from the journal, or written since.
+  private var soon: [JobID: (job: Job, takenAt: Duration?)] = [:]
   private var loading: [JobID: Load] = [:]
   private var running: Set<SlotKey> = []
   // Those of them whose pictures are late: they wait for a host, and take no place at the service.
@@ -22,6 +22,10 @@ final class JobTable {
     var readers = 0
     var changes = 0
   }
+
+  /// For so long after it was taken a job's file and sidecar need not be looked at again. Where changes of other machines
+  /// are not heard of, a longer time would overlook what another agent has paid for.
+  static let freshLife: Duration = .seconds(1)
 
   init(_ journal: any JobJournal) { self.journal = journal }
 
@@ -73,12 +77,12 @@ final class JobTable {
   func lease(_ id: JobID) async throws -> Lease? {
     while true {
       if let lease = leaseInHand(id) { return lease }
-      if let (job, isFresh) = soon.removeValue(forKey: id) { return register(job, isCompared: isFresh) }
+      if let (job, takenAt) = soon.removeValue(forKey: id) { return register(job, comparedAt: takenAt) }
       let (loaded, isCurrent) = try await load(id)
       // Somebody else may have it in hand by now, or it has changed under the reading.
       guard active[id] == nil, isCurrent else { continue }
       guard let loaded else { return nil }
-      return register(loaded, isCompared: false)
+      return register(loaded, comparedAt: nil)
     }
   }
 
@@ -89,9 +93,9 @@ final class JobTable {
     return Lease(entry, self)
   }
 
-  private func register(_ job: Job, isCompared: Bool) -> Lease {
+  private func register(_ job: Job, comparedAt: Duration?) -> Lease {
     let entry = ActiveJob(job, tasks)
-    entry.isCompared = isCompared
+    entry.comparedAt = comparedAt
     active[job.id] = entry
     return Lease(entry, self)
   }
@@ -138,12 +142,12 @@ final class JobTable {
       // One that was new to the journal is what is remembered of it.
       case .take(let take) where take.expected == nil: break
       // See `seen`.
-      case .seen(let id, stamp: _, inputsChanged: _) where isJustTaken(id): break
+      case .seen(let id, stamp: _, inputsChanged: _) where isTaken(id): break
       // Its turn would come with the former name.
       case .renamed(let id, from: _, to: _, displaced: _):
         soon[id] = nil
-        soon = soon.filter { $0.value.isFresh }
-      case .renamedFolder, .clockSet, .undelay: soon = soon.filter { $0.value.isFresh }
+        soon = soon.filter { $0.value.takenAt != nil }
+      case .renamedFolder, .clockSet, .undelay: soon = soon.filter { $0.value.takenAt != nil }
       case let other: if let id = other.job { soon[id] = nil }
       }
     }
@@ -163,12 +167,18 @@ final class JobTable {
 
   // MARK: jobs whose turn is soon
 
-  /// Whether the job was just taken, and nobody had it in hand since.
-  func isJustTaken(_ id: JobID) -> Bool { soon[id]?.isFresh == true }
+  /// Whether the job is remembered since it was taken, and nobody had it in hand since.
+  func isTaken(_ id: JobID) -> Bool { soon[id]?.takenAt != nil }
 
-  /// The job was just taken, and its turn is soon.
-  func remember(_ job: Job) {
-    if active[job.id] == nil { soon[job.id] = (job, true) }
+  /// The same, and that was a moment ago.
+  func isJustTaken(_ id: JobID, at now: Duration) -> Bool {
+    guard let takenAt = soon[id]?.takenAt else { return false }
+    return now - takenAt < Self.freshLife
+  }
+
+  /// The turn of the job is soon. `takenAt`: it was just taken, at this moment; nil: it was not.
+  func remember(_ job: Job, takenAt: Duration?) {
+    if active[job.id] == nil { soon[job.id] = (job, takenAt) }
   }
 
   /// The turn of these jobs is soon: they are read together.
@@ -177,7 +187,7 @@ final class JobTable {
     if missing.isEmpty { return }
     for case (let job?, isCurrent: true) in try await load(Array(missing))
     where active[job.id] == nil && soon[job.id] == nil {
-      soon[job.id] = (job, false)
+      soon[job.id] = (job, nil)
     }
   }
 

@@ -22,6 +22,7 @@ extension Pipeline {
     _ key: SlotKey, _ entry: ActiveJob, isFresh: Bool
   ) async throws -> Result<Prepared, NotNow> {
     let file = entry.job.file
+    let began = now
     // What the file says now is what is wanted: a text that was replaced is not sent, unless it was in doubt and a person
     // wants it; nor is one whose file cannot be taken as it stands. Should it come back, so does its place in the queue.
     // It was just taken, and what is in hand is about to be brought up to date.
@@ -58,23 +59,7 @@ extension Pipeline {
     if !isFresh {
       let belonging = await ownership.belonging(of: file)
       if case .other(let problem) = belonging { return .failure(waitForOwner(problem)) }
-      do {
-        // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
-        let sidecar = try await readSidecar(of: file)
-        if try await sidecarKnowsMore(key, entry, sidecar) { return .failure(NotNow(nil)) }
-        // Its next writer need not read it again.
-        if !entry.isCompared { compare(entry, with: sidecar) }
-        if let problem = await notOurs(file) { return .failure(waitForOwner(problem)) }
-        // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more:
-        // then it would look like a submission in doubt.
-        if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
-          sidecar?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
-        {
-          try await writeSidecar(entry, durable: true)
-        }
-      } catch let trouble as LocalTrouble where !trouble.isFatal {
-        return .failure(NotNow(.postponed(until: wallClock + settings.policy.localTroubleDelay, trouble.error)))
-      }
+      if let notNow = try await lookAtSidecar(key, entry) { return .failure(notNow) }
     }
     // An empty text is never sent, whatever the journal holds.
     guard var revision = entry.job.revisions[key.revision], !revision.snapshot.prompt.isEmpty else {
@@ -108,6 +93,10 @@ extension Pipeline {
       let event = try await putOff(key, entry, written)
       return .failure(NotNow(event ?? .postponed(until: wallClock + .seconds(1), nil)))
     }
+    // A slow disk may have held up the images for long, and nobody looked at the sidecar since.
+    if !images.isEmpty, now - began >= JobTable.freshLife, let notNow = try await lookAtSidecar(key, entry) {
+      return .failure(notNow)
+    }
     if isChanged {
       revision.identity.request = reader.requestHash(revision.snapshot)
       // Once a picture was begun with the former ones, the revision goes on telling of these, in the journal and so in hand
@@ -119,6 +108,29 @@ extension Pipeline {
     return .success(
       Prepared(
         request: SubmitRequest(snapshot: revision.snapshot, images: images), sha256: revision.identity.request))
+  }
+
+  // Whether the sidecar tells of something that was paid for, or of another owner.
+  private func lookAtSidecar(_ key: SlotKey, _ entry: ActiveJob) async throws -> NotNow? {
+    let file = entry.job.file
+    do {
+      // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
+      let sidecar = try await readSidecar(of: file)
+      if try await sidecarKnowsMore(key, entry, sidecar) { return NotNow(nil) }
+      // Its next writer need not read it again.
+      if !entry.isCompared(at: now) { compare(entry, with: sidecar) }
+      if let problem = await notOurs(file) { return waitForOwner(problem) }
+      // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more: then
+      // it would look like a submission in doubt.
+      if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
+        sidecar?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
+      {
+        try await writeSidecar(entry, durable: true)
+      }
+      return nil
+    } catch let trouble as LocalTrouble where !trouble.isFatal {
+      return NotNow(.postponed(until: wallClock + settings.policy.localTroubleDelay, trouble.error))
+    }
   }
 
   // For so long the last look holds: the intent is written down meanwhile.

@@ -11,14 +11,10 @@ extension Pipeline {
 
   /// The same where the sidecar was just read.
   func sidecarKnowsMore(_ key: SlotKey, _ entry: ActiveJob, _ sidecar: StatusSidecar?) async throws -> Bool {
-    guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision], let sidecar,
-      // Another job's: it came with the file from elsewhere, for a text that nothing was paid for here.
-      sidecar.jobID == entry.job.id.text
-        ? sidecar.revision == key.revision : key.revision == entry.job.current && !slot.mayBePaid,
-      let adopted = Adoption(sidecar, revision.identity, count: revision.count, now: wallClock),
-      var better = adopted.slots(job: key.job, revision: key.revision).first(where: { $0.key == key })
-    else { return false }
-    guard slot.learns(from: better) else { return false }
+    guard let slot = entry.job.slots[key], let (adopted, known) = knowledge(of: key, entry, in: sidecar) else {
+      return false
+    }
+    var better = known
     better.failures = 0
     let outputs = adopted.outputs(job: key.job, revision: key.revision).filter { $0.slot == key }
     let bill = Billing.changes(
@@ -31,6 +27,21 @@ extension Pipeline {
     observer.changed(entry.job)
     if case .submitted = better.state { await advance(key, .restarted) } else { await show(entry.job.id) }
     return true
+  }
+
+  /// What a sidecar that was just read knows of this slot and the journal does not; nil where there is nothing.
+  func knowledge(
+    of key: SlotKey, _ entry: ActiveJob, in sidecar: StatusSidecar?
+  ) -> (all: Adoption, slot: Slot)? {
+    guard let slot = entry.job.slots[key], let revision = entry.job.revisions[key.revision], let sidecar,
+      // Another job's: it came with the file from elsewhere, for a text that nothing was paid for here.
+      sidecar.jobID == entry.job.id.text
+        ? sidecar.revision == key.revision : key.revision == entry.job.current && !slot.mayBePaid,
+      let adopted = Adoption(sidecar, revision.identity, count: revision.count, now: wallClock),
+      let better = adopted.slots(job: key.job, revision: key.revision).first(where: { $0.key == key }),
+      slot.learns(from: better)
+    else { return nil }
+    return (adopted, better)
   }
 
   /// Whether the sidecar has something that was paid for, and the journal nothing: a prompt whose journal was lost and that
@@ -47,7 +58,7 @@ extension Pipeline {
       sidecars.protect(entry.job.file)
       lookAt(entry.job.file)
     }
-    entry.isCompared = true
+    entry.comparedAt = now
   }
 
   private func has(_ sidecar: StatusSidecar?, moreThan job: Job) -> Bool {

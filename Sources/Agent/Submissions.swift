@@ -75,10 +75,10 @@ extension Pipeline {
     // A job that two files name, as copies of a folder do, goes to whichever is taken: which one that is, is not known yet.
     let takes = changes.compactMap { if case .take(let take) = $0, take.expected == nil { take } else { nil } }
     let named = Dictionary(takes.map { ($0.job, 1) }, uniquingKeysWith: +)
-    for take in takes where named[take.job] == 1 && jobs[take.job] == nil && !jobs.isJustTaken(take.job) {
+    for take in takes where named[take.job] == 1 && jobs[take.job] == nil && !jobs.isTaken(take.job) {
       let keys = take.slots.filter { $0.state == .queued(Queued()) }.map(\.key)
       guard !keys.isEmpty, keys.count == take.slots.count, backlog.add(keys, isTaken: jobs.isRunning) else { continue }
-      jobs.remember(take.job(at: take.revision.takenAt))
+      jobs.remember(take.job(at: take.revision.takenAt), takenAt: now)
       ahead.insert(take.job)
     }
     if backlog.hasReady { startQueued(at: now) }
@@ -101,7 +101,7 @@ extension Pipeline {
 
   /// New slots are in the journal.
   func queued(_ job: Job, _ keys: [SlotKey]) {
-    if backlog.add(keys, isTaken: jobs.isRunning) { jobs.remember(job) }
+    if backlog.add(keys, isTaken: jobs.isRunning) { jobs.remember(job, takenAt: now) }
   }
 
   /// A slot is in the queue again, from `notBefore` on; nil: from now on.
@@ -130,7 +130,7 @@ extension Pipeline {
   private func begin(_ ticket: Ticket) async {
     let key = ticket.slot
     do {
-      var isFresh = jobs.isJustTaken(key.job)
+      var isFresh = jobs.isJustTaken(key.job, at: now)
       guard try await jobs.activate(key), let entry = jobs[key.job] else { return notNow(ticket) }
       let bytes = entry.job.referenceBytes(key)
       let hasWaited = await ticket.takeReferences(bytes, from: referenceRoom, requests: requests) { pump() }

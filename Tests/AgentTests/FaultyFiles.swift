@@ -10,6 +10,7 @@ enum FileCall: Sendable {
   case sidecar(FileKey, StateName?, durable: Bool)
   case readSidecar(FileKey)
   case stage(FileKey)
+  case reference(FileKey)
   case append
   case finish
   case rename
@@ -115,7 +116,8 @@ final class FaultyFiles: RootFiles {
   func referenceContent(
     _ file: FileKey, limit: Int, evenIfOpen: Bool
   ) async throws(LocalTrouble) -> ReferenceContent? {
-    try await activity.during { () async throws(LocalTrouble) in
+    await wait(.reference(file))
+    return try await activity.during { () async throws(LocalTrouble) in
       try await inner.referenceContent(file, limit: limit, evenIfOpen: evenIfOpen)
     }
   }
