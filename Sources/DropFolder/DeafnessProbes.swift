@@ -12,14 +12,15 @@ struct DeafnessProbes {
   private var waiting: [Watch: Probe] = [:]
   private var deafDevices: Set<UInt64> = []
   // The kernel reports local changes at once; this is far beyond that.
-  private static let hearing: Duration = .seconds(2)
+  static let hearing: Duration = .seconds(2)
 
   func isDeaf(_ device: UInt64) -> Bool { deafDevices.contains(device) }
   mutating func noteDeaf(_ device: UInt64) { deafDevices.insert(device) }
 
   /// Makes a file in the folder and removes it again. If the kernel does not report that, it reports nothing there. It proves
   /// nothing else: local changes are reported on file servers too.
-  mutating func begin(_ watch: Watch, _ folder: borrowing Descriptor) {
+  /// `hearing`: how long it may take.
+  mutating func begin(_ watch: Watch, _ folder: borrowing Descriptor, within hearing: Duration = Self.hearing) {
     let name = DropNames.temporary(id: "probe-\(getpid())-\(watch)")
     do throws(SystemError) {
       _ = try folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
@@ -28,7 +29,7 @@ struct DeafnessProbes {
       return
     }
     unlinkat(folder.number, cString(name), 0)
-    waiting[watch] = Probe(name: name, deadline: .now + Self.hearing)
+    waiting[watch] = Probe(name: name, deadline: .now + hearing)
   }
 
   /// The kernel has reported a temporary file of this program's.
@@ -37,6 +38,9 @@ struct DeafnessProbes {
   }
 
   mutating func forget(_ watch: Watch) { waiting[watch] = nil }
+
+  /// Whether any has not been heard yet.
+  var areWaiting: Bool { !waiting.isEmpty }
 
   /// When the next one has to have been heard.
   var nextDeadline: ContinuousClock.Instant? { waiting.values.map(\.deadline).min() }

@@ -4,12 +4,28 @@ import JobCore
 
 // The kernel's events.
 extension WatchedTree {
-  /// Reads the kernel's events, or as many as are reported at a time. Whether there were any.
-  mutating func drain() -> Bool {
+  /// Whether an event has to come within some time, and means something where it does not.
+  var awaitsEvents: Bool { moves.isWaiting || probes.areWaiting }
+
+  /// Reads the kernel's events, or as many as are reported at a time, and gives up what should have been heard by now. Whether
+  /// there were any.
+  mutating func hear() -> Bool {
+    let (heard, isAtEnd) = drain()
+    // What was not heard of may lie unread.
+    if isAtEnd {
+      giveUpUnpairedMoves()
+      giveUpProbes()
+    }
+    return heard
+  }
+
+  private mutating func drain() -> (heard: Bool, isAtEnd: Bool) {
     var heard = false
     // Most events come in a row from one folder.
     var last: (watch: Watch, folder: FileKey)?
-    while !news.isPart, let record = kernel.next() {
+    while !news.isPart {
+      // The end of what was read last may have been the queue's some time ago: what is waited for may have come since.
+      guard let record = kernel.next() ?? (awaitsEvents ? kernel.next() : nil) else { return (heard, true) }
       heard = true
       // Of all events these are the most, and what becomes of the file is reported under its final name.
       if !record.isFolder, DropNames.isOwnTemporary(record.name) {
@@ -44,7 +60,7 @@ extension WatchedTree {
         }
       }
     }
-    return heard
+    return (heard, false)
   }
 
   private mutating func handleFolder(_ event: Inotify.Event, in folder: FileKey) {
@@ -96,7 +112,7 @@ extension WatchedTree {
   }
 
   /// Folders that were renamed away and came to no watched place are outside now.
-  mutating func giveUpUnpairedMoves() {
+  private mutating func giveUpUnpairedMoves() {
     for move in moves.takeLost() {
       forget(move.watch)
       news.add(.folderVanished(move.from))

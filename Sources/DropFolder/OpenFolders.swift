@@ -15,7 +15,7 @@ final class OpenFolder: Sendable {
       return FolderSync.Duty(folder: try descriptor.place()) {
         do throws(SystemError) {
           return .success(
-            try workers.syncing { () throws(SystemError) in try self.descriptor.sync() })
+            try workers.syncing(prompt.root) { () throws(SystemError) in try self.descriptor.sync() })
         } catch {
           return .failure(trouble(error))
         }

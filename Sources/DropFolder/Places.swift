@@ -103,8 +103,8 @@ extension FolderFiles {
   /// Begins a temporary file in the state folder.
   public func stageKept() async throws(LocalTrouble) -> any StagedFile {
     StagedPicture(
-      files: self, folder: { _ throws(LocalTrouble) in OpenFolder(try self.openKept()) }, name: keptFolder, kind: .long
-    )
+      files: self, folder: { _ throws(LocalTrouble) in OpenFolder(try self.openKept()) }, name: keptFolder, root: nil,
+      kind: .long)
   }
 
   /// Gives what was staged there its name.

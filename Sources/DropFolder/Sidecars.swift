@@ -157,9 +157,9 @@ extension FolderFiles {
     _ bytes: [UInt8], for sidecar: FileKey, in folder: borrowing Descriptor
   ) throws(LocalTrouble) -> Written {
     do throws(SystemError) {
-      do throws(SystemError) { return try write(bytes, in: folder) } catch {
+      do throws(SystemError) { return try write(bytes, in: folder, of: sidecar.root) } catch {
         guard error.number == EIO else { throw error }
-        return try write(bytes, in: folder)
+        return try write(bytes, in: folder, of: sidecar.root)
       }
     } catch {
       throw LocalTrouble(error, doing: "write", sidecar.path.display)
@@ -168,14 +168,16 @@ extension FolderFiles {
 
   // Closed again when this returns: a close after the rename would be reported under the final name, as a person's is who has
   // edited the file.
-  private func write(_ bytes: [UInt8], in folder: borrowing Descriptor) throws(SystemError) -> Written {
+  private func write(
+    _ bytes: [UInt8], in folder: borrowing Descriptor, of root: RootID
+  ) throws(SystemError) -> Written {
     let temporary = newTemporary()
     do throws(SystemError) {
       let file = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
       try file.write(bytes)
       // Always, also for mere progress: some file systems (XFS) have the new name without its bytes after a power cut, and
       // the sidecar that was replaced is gone with it. What progress saves is the folder's sync.
-      try workers.syncing { () throws(SystemError) in try file.sync() }
+      try workers.syncing(root) { () throws(SystemError) in try file.sync() }
       return Written(temporary: temporary, stamp: try file.status().stamp)
     } catch {
       unlinkat(folder.number, cString(temporary), 0)

@@ -24,16 +24,17 @@ final class StagedPicture: StagedFile {
   private let folder: @Sendable (OpenFolders.Moment) throws(LocalTrouble) -> OpenFolder
   private let name: String
   private let temporary: [UInt8]
-  // How long some calls in the folder take.
+  // The root that it is put into, nil: the state folder; and how long some calls there take.
+  private let root: RootID?
   private let kind: FileWorkers.Kind
 
   // `folder` opens the one that it is put into, for what is asked for at a moment; `name` is what people know it by.
   init(
     files: FolderFiles, folder: @escaping @Sendable (OpenFolders.Moment) throws(LocalTrouble) -> OpenFolder,
-    name: String,
-    kind: FileWorkers.Kind
+    name: String, root: RootID?, kind: FileWorkers.Kind
   ) {
     self.files = files
+    self.root = root
     self.kind = kind
     self.folder = folder
     self.name = name
@@ -167,7 +168,7 @@ final class StagedPicture: StagedFile {
   private func sync() throws(LocalTrouble) {
     try state.withLock { state throws(LocalTrouble) in
       do throws(SystemError) {
-        try files.workers.syncing { () throws(SystemError) in try state.file?.sync() }
+        try files.workers.syncing(root) { () throws(SystemError) in try state.file?.sync() }
       } catch {
         throw trouble(error)
       }
@@ -195,7 +196,7 @@ extension FolderFiles {
   public func stage(beside prompt: FileKey) async throws(LocalTrouble) -> any StagedFile {
     StagedPicture(
       files: self, folder: { asked throws(LocalTrouble) in try self.sharedFolder(of: prompt, asked: asked) },
-      name: prompt.path.display,
+      name: prompt.path.display, root: prompt.root,
       kind: few(prompt.root, withSyncs: true))
   }
 }

@@ -53,9 +53,8 @@ struct WatchLoop: ~Copyable {
       }
       tree.room.update(requests.room, reported: requests.reported)
       // In the middle of a look, whatever poll(2) said: the kernel's queue must not run over.
-      let heard = isHeard || tree.kernel.hasUnread || !tree.looks.isEmpty ? tree.drain() : false
-      tree.giveUpUnpairedMoves()
-      tree.giveUpProbes()
+      let isToHear = isHeard || tree.kernel.hasUnread || !tree.looks.isEmpty || tree.awaitsEvents
+      let heard = isToHear ? tree.hear() : false
       answer(requests)
       // Events first: the sooner the kernel's queue is empty, the less has to be found by looking.
       if !tree.kernel.hasUnread { work() }

@@ -1,4 +1,5 @@
 import Foundation
+import JobCore
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -83,24 +84,53 @@ import Testing
     try await eventually("all are done") { seen.pieces == 100 }
   }
 
-  /// Workers of a loop, which have seen that syncs take no time.
-  private func fastWorkers(_ loop: any EventLoop) -> FileWorkers {
-    let workers = FileWorkers(Self.pool, loop: loop)
-    for _ in 0..<20 { workers.syncing {} }
+  private static let (root, other) = (RootID(1), RootID(2))
+
+  /// Workers which have seen that syncs take no time. `patience`: as a rule so long that nobody is taken for one who hangs.
+  private func fastWorkers(_ loop: (any EventLoop)? = nil, patience: TimeAmount = .hours(1)) -> FileWorkers {
+    let workers = FileWorkers(Self.pool, loop: loop, patience: patience)
+    for _ in 0..<20 { workers.syncing(Self.root) {} }
     return workers
   }
 
-  @Test func whereSyncsAreFastMuchWorkWakesNoMoreThreads() async throws {
-    let (seen, gate) = (Seen(), DispatchSemaphore(value: 0))
-    let workers = FileWorkers(Self.pool)
-    for _ in 0..<20 { workers.syncing {} }
+  @Test func whereSyncsAreFastSomeWorkWakesNoMoreThreads() async throws {
+    let (workers, seen, gate) = (fastWorkers(), Seen(), DispatchSemaphore(value: 0))
     workers.submit(.local) { gate.wait() }
-    for _ in 0..<100 { workers.submit(.local) { workers.syncing { seen.note() } } }
+    for _ in 0..<60 { workers.submit(.local) { workers.syncing(Self.root) { seen.note() } } }
     for _ in 0..<1000 { await Task.yield() }
     #expect(seen.pieces == 0)
     gate.signal()
-    try await eventually("all are done") { seen.pieces == 100 }
+    try await eventually("all are done") { seen.pieces == 60 }
     #expect(seen.threads == 1)
+  }
+
+  @Test func alsoWhereSyncsAreFastVeryMuchWorkWakesAnotherThread() async throws {
+    let (workers, seen, gate) = (fastWorkers(), Seen(), DispatchSemaphore(value: 0))
+    workers.submit(.local) { gate.wait() }
+    for _ in 0..<100 { workers.submit(.local) { seen.note() } }
+    try await eventually("what is too much for one is done") { seen.pieces >= 36 }
+    gate.signal()
+    try await eventually("all are done") { seen.pieces == 100 }
+  }
+
+  @Test func whatMayTakeLongWaitsBehindNothing() async throws {
+    let (workers, seen, gate) = (fastWorkers(), Seen(), DispatchSemaphore(value: 0))
+    workers.submit(.local) { gate.wait() }
+    workers.submit(.long) { seen.note() }
+    try await eventually("the second is done") { seen.pieces == 1 }
+    gate.signal()
+  }
+
+  @Test func slowSyncsOfOneRootAreKnownAmongFastOnesOfAnother() async throws {
+    let (workers, seen, gate) = (fastWorkers(), Seen(), DispatchSemaphore(value: 0))
+    for _ in 0..<8 {
+      workers.syncing(Self.other) { _ = usleep(1000) }
+      for _ in 0..<3 { workers.syncing(Self.root) {} }
+    }
+    workers.submit(.local) { workers.syncing(Self.other) { gate.wait() } }
+    workers.submit(.local) { seen.note() }
+    try await eventually("the second is done") { seen.pieces == 1 }
+    gate.signal()
   }
 
   /// What happened on a loop, in its order.
@@ -154,5 +184,42 @@ import Testing
     gate.signal()
     gate.signal()
     try await eventually("all came back") { order.all.count == 3 }
+  }
+
+  // Nobody has said that it may take long; more often than there are threads, so that each is there again afterwards.
+  @Test func aPieceThatHangsStopsNothingElse() async throws {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let (workers, order) = (fastWorkers(loop, patience: .milliseconds(1)), Order())
+    for round in 0..<20 {
+      let (seen, gate) = (Seen(), DispatchSemaphore(value: 0))
+      try await loop.submit {
+        workers.submit(.local) { workers.finish { order.note("ready") } }
+        workers.submit(.local) {
+          gate.wait()
+          seen.note()
+          workers.finish { order.note("late") }
+        }
+        for _ in 0..<3 { workers.submit(.local) { workers.finish { order.note("other") } } }
+      }.get()
+      try await eventually("all others came back") { order.all.count == 5 * round + 4 }
+      #expect(seen.pieces == 0)
+      gate.signal()
+      try await eventually("it came back too") { order.all.count == 5 * round + 5 }
+    }
+  }
+
+  @Test func resultsDoNotWaitForTheLastPieceThatHangs() async throws {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let (workers, order, gate) = (fastWorkers(loop, patience: .milliseconds(1)), Order(), DispatchSemaphore(value: 0))
+    try await loop.submit {
+      workers.submit(.local) { workers.finish { order.note("ready") } }
+      workers.submit(.local) {
+        gate.wait()
+        workers.finish { order.note("late") }
+      }
+    }.get()
+    try await eventually("the first came back") { order.all == ["ready"] }
+    gate.signal()
+    try await eventually("both came back") { order.all == ["ready", "late"] }
   }
 }
