@@ -86,7 +86,7 @@ extension Pipeline {
       default: break
       }
     }
-    if job.state == .queued, settings.maxInFlight - jobs.underWay.count - backlog.count < 0, let last = slots.last {
+    if job.state == .queued, let last = slots.last, !jobs.isRunning(last.key), sidecars.awaitsFirst(last.key) {
       schedule(.waiting(last.key), at: now + Self.timeToBegin)
     }
   }
@@ -94,19 +94,23 @@ extension Pipeline {
   // Most of what waits has begun by then, and its first sidecar says so: one that says that it waits would be for nobody.
   private static let timeToBegin: Duration = .milliseconds(500)
 
-  /// A slot waits for its turn since a moment. A short queue says so in every sidecar; in a long one the state is in the
-  /// journal, and each sidecar comes with its turn.
+  /// A slot waits for its turn since a moment. A short queue says so in every sidecar, and so does one in which nothing
+  /// moves; in a long one that moves the state is in the journal, and each sidecar comes with its turn.
   func showWaiting(_ key: SlotKey) async {
-    guard !isStopping, backlog.contains(key), !backlog.isInJournal, backlog.count <= Self.shortQueue,
-      jobs[key.job] == nil
-    else { return }
-    await sayWaiting(key)
+    guard sidecars.showed(key.job), !isStopping, jobs[key.job] == nil, !jobs.isRunning(key) else { return }
+    let isShort = !backlog.isInJournal && backlog.count <= Self.shortQueue
+    if isShort || isHeldUp { await sayWaiting(key) }
+  }
+
+  // Whether no submission begins at present, whatever is in the queue.
+  private var isHeldUp: Bool {
+    if let until = dispatcher.heldBackUntil, until > now { return true }
+    return dispatcher.closed != nil || lateTries.isClosed || ledger.priceWait() != nil
   }
 
   /// The end of the process: what was about to say that it waits says so now.
   func showAllWaiting() async {
-    guard backlog.count <= Self.shortQueue else { return }
-    for key in backlog.keys where jobs[key.job] == nil && jobs.isTaken(key.job) { await sayWaiting(key) }
+    for key in sidecars.takeUnshown() where jobs[key.job] == nil { await sayWaiting(key) }
   }
 
   // Each sidecar costs a sync: in a long queue they would stand in the way of those that are being submitted.

@@ -21,6 +21,7 @@ extension Pipeline {
     }
     // It says all that is known: what was to be written later is not, and the job need not stay in hand for that.
     (entry.sidecarIsStale, entry.sidecarIsDue) = (false, false)
+    sidecars.showed(entry.job.id)
     if !entry.isCompared(at: now) { compare(entry, with: try await readSidecar(of: entry.job.file)) }
     guard !sidecars.isProtected(entry.job.file) else {
       guard durable else { return }

@@ -6,6 +6,10 @@ struct SidecarStates {
   private var unread: Set<FileKey> = []
   private var withheld: Set<JobID> = []
   private var setBack: Set<JobID> = []
+  // By job: a slot of it.
+  private var unshown: [JobID: SlotKey] = [:]
+  // More that wait are a long queue: what each waits for is in the journal, and its sidecar comes with its turn.
+  private static let mostUnshown = 256
 
   /// The file's sidecar tells more than the journal: it stays as it is until the file was looked at.
   mutating func protect(_ file: FileKey) { unread.insert(file) }
@@ -27,6 +31,23 @@ struct SidecarStates {
 
   /// Somebody set the job's sidecar back to an older state. False: that was known.
   mutating func wasSetBack(_ job: JobID) -> Bool { setBack.insert(job).inserted }
+
+  /// The slot's job is new and waits: its first sidecar is to be written if its turn does not come soon. False: too many
+  /// wait, or that was known.
+  mutating func awaitsFirst(_ key: SlotKey) -> Bool {
+    guard unshown.count < Self.mostUnshown else { return false }
+    return unshown.updateValue(key, forKey: key.job) == nil
+  }
+
+  /// The job's first sidecar is written, or has its turn now. False: that was known.
+  @discardableResult
+  mutating func showed(_ job: JobID) -> Bool { unshown.removeValue(forKey: job) != nil }
+
+  /// Those whose first sidecar is still to be written.
+  mutating func takeUnshown() -> [SlotKey] {
+    defer { unshown = [:] }
+    return Array(unshown.values)
+  }
 
   /// It is put right now.
   mutating func putRight(_ job: JobID) { setBack.remove(job) }

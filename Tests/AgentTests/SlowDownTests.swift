@@ -50,6 +50,21 @@ extension Pipelines {
       }
     }
 
+    // Nothing of theirs was submitted, and people look beside the prompt for the reason.
+    @Test func whatWaitsForTheServiceSaysSo() async throws {
+      try await AgentFixture.with { bench in
+        bench.service.onSubmit { _, _ in .refuse(ScriptedService.rateLimited(.seconds(3600))) }
+        try await bench.drop("cat")
+        try await bench.drop(["dog", "owl"])
+        try await bench.pass(.seconds(5))
+        for name in ["cat", "dog", "owl"] {
+          let sidecar = try bench.sidecar(name)
+          #expect(sidecar?.state == .queued, "\(name)")
+        }
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
     @Test func refusedOnesDoNotAllComeBackAtOnce() async throws {
       try await AgentFixture.with { bench in
         bench.service.onSubmit { _, _ in .hang() }

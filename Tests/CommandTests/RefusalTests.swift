@@ -111,6 +111,17 @@ import Testing
     #expect(right.code == 0 && bench.paid.count == 3, "\(right)")
   }
 
+  /// A run that ends at once has no time to let them wait.
+  @Test func whatWaitsSaysSoThoughTheRunEndsAtOnce() async throws {
+    let names = (1...20).map { "p\($0)" }
+    let bench = try await Fixture(Dictionary(uniqueKeysWithValues: names.map { ($0, "picture \($0)") })) {
+      $0.apiKey = "another-key"
+    }
+    let run = try await bench.once(["--max-in-flight": "2"])
+    #expect(run.code == 77, "\(run)")
+    for name in names { #expect(try bench.sidecar(name).state == "queued") }
+  }
+
   @Test(arguments: ["submit-status=402", "submit-status=403", "submit-code=insufficient credits"])
   func theAccountsTroubleStopsAllAndFailsNothing(_ fault: String) async throws {
     let bench = try await Fixture(["one": "1", "two": "2"], faults: [fault])
