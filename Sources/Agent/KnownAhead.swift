@@ -32,10 +32,12 @@ extension Pipeline {
     }
     guard !sources.isEmpty else { return ahead }
     let asOf = arrivals.batchesTaken
+    let times = Dictionary(sources.map { ($0, 1) }, uniquingKeysWith: +)
     var found = try await journal.jobs(roots: roots, sources: sources)[...]
     for index in ahead.indices {
-      guard case .success? = ahead[index]?.understood, let same = found.popFirst() else { continue }
-      ahead[index]?.isOnlyOne = same.isEmpty
+      guard case .success(let request)? = ahead[index]?.understood, let same = found.popFirst() else { continue }
+      // The journal does not know those that come with it: of two with one text, one is the other's copy.
+      ahead[index]?.isOnlyOne = same.isEmpty && times[request.sourceSHA] == 1
       ahead[index]?.asOf = asOf
     }
     return ahead
