@@ -11,8 +11,6 @@ struct Arrivals {
   private var settling: Settling<FileKey>
   private var batches = 0
   private var searches = 0
-  /// How many batches the journal has taken something of.
-  private(set) var batchesTaken: UInt64 = 0
   /// How many prompts the watcher has reported.
   private(set) var heardOf = 0
   // Temporary forms of prompts' lists, by the prompt.
@@ -108,9 +106,6 @@ struct Arrivals {
   mutating func beginSearch() { searches += 1 }
 
   mutating func endSearch() { searches -= 1 }
-
-  /// What was decided on files is in the journal.
-  mutating func tookBatch() { batchesTaken &+= 1 }
 
   mutating func endBatch() { batches -= 1 }
 

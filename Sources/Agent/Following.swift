@@ -52,12 +52,12 @@ extension Pipeline {
     at place: FormerPlace, for look: FileLook, _ identity: Identity
   ) async throws -> OriginTracker.Candidate? {
     guard let job = try await inHand(place.job), job.file == place.file else { return nil }
+    let current = job.revisions[job.current]?.identity
     if !place.isFromKernel {
       // A list that has gone asks for nothing.
-      guard job.state != .cancelled, let current = job.revisions[job.current],
-        !identity.asksForMore(than: current.identity)
-      else { return nil }
+      guard job.state != .cancelled, let current, !identity.asksForMore(than: current) else { return nil }
     }
+    let hasLostList = identity.list == nil && current?.list != nil
     if try await isElsewhere(place, job, notIn: look.file) { return nil }
     switch await files.look(place.file) {
     case .missing:
@@ -65,9 +65,10 @@ extension Pipeline {
       if !place.isFromKernel, job.state == .done, try await !hasPicture(job, beside: [place.file, look.file]) {
         return nil
       }
-      return .init(job: job, file: place.file, isFromKernel: place.isFromKernel, isMissing: true)
+      return .init(
+        job: job, file: place.file, isFromKernel: place.isFromKernel, hasLostList: hasLostList, isMissing: true)
     case .file where !place.isFromKernel:
-      return .init(job: job, file: place.file, isFromKernel: false, isMissing: false)
+      return .init(job: job, file: place.file, isFromKernel: false, hasLostList: hasLostList, isMissing: false)
     case .file, .notAFile, .unreadable: return nil
     }
   }

@@ -34,7 +34,6 @@ extension Pipeline {
       for decided in decided { changes += decided.outcome.changes }
       let ahead = beginAhead(changes)
       let results = try await commit(changes)
-      if !changes.isEmpty { arrivals.tookBatch() }
       var position = 0
       for decided in decided {
         let end = position + decided.outcome.changes.count
@@ -51,6 +50,7 @@ extension Pipeline {
     } catch {
       fail(error)
     }
+    for file in textTurns.end(batch) { lookAt(file) }
     arrivals.endBatch()
     giveRoom()
     pump()
@@ -73,8 +73,14 @@ extension Pipeline {
     decided.reserveCapacity(batch.count)
     for (index, file) in batch.enumerated() {
       let seenAt = firstSeen(file, known[index], readings[index])
-      var (outcome, _) = try await decide(
-        file, known[index], readings[index], sidecars[index], isFull: queries[index].known == nil, ahead: ahead[index])
+      var outcome: FileOutcome
+      do {
+        (outcome, _) = try await decide(
+          file, known[index], readings[index], sidecars[index], isFull: queries[index].known == nil, ahead: ahead[index]
+        )
+      } catch is WaitsForItsTurn {
+        continue
+      }
       outcome.takePlace(in: seenAt)
       trace(TraceLine.decision(file, outcome))
       decided.append(Decided(file: file, outcome: outcome, seenAt: seenAt))

@@ -5,10 +5,8 @@ import JobCore
 struct KnownAhead {
   /// What the prompt asks for, or what is wrong with it.
   var understood: Result<PromptRequest, JobError>
-  /// Whether no job has the same text, so that it cannot be another prompt's new name or copy.
+  /// Whether it has its turn and no job has the same text, so that it cannot be another prompt's new name or copy.
   var isOnlyOne: Bool
-  /// How many batches had been taken when that was asked.
-  var asOf: UInt64
 }
 
 // Only what any decision on such a file comes to is looked up, and nothing of it is remembered: the decision itself, and what
@@ -26,19 +24,17 @@ extension Pipeline {
         ahead.append(nil)
         continue
       }
-      let understood = understand(queries[index].prompt, reading)
-      if case .success(let request) = understood { sources.append(request.sourceSHA) }
-      ahead.append(KnownAhead(understood: understood, isOnlyOne: false, asOf: arrivals.batchesTaken))
+      var known = KnownAhead(understood: understand(queries[index].prompt, reading), isOnlyOne: false)
+      if case .success(let request) = known.understood {
+        known.isOnlyOne = textTurns.begin(queries[index].prompt, text: request.sourceSHA)
+        if known.isOnlyOne { sources.append(request.sourceSHA) }
+      }
+      ahead.append(known)
     }
     guard !sources.isEmpty else { return ahead }
-    let asOf = arrivals.batchesTaken
-    let times = Dictionary(sources.map { ($0, 1) }, uniquingKeysWith: +)
     var found = try await journal.jobs(roots: roots, sources: sources)[...]
-    for index in ahead.indices {
-      guard case .success(let request)? = ahead[index]?.understood, let same = found.popFirst() else { continue }
-      // The journal does not know those that come with it: of two with one text, one is the other's copy.
-      ahead[index]?.isOnlyOne = same.isEmpty && times[request.sourceSHA] == 1
-      ahead[index]?.asOf = asOf
+    for index in ahead.indices where ahead[index]?.isOnlyOne == true {
+      ahead[index]?.isOnlyOne = found.popFirst()?.isEmpty == true
     }
     return ahead
   }
@@ -54,9 +50,7 @@ extension Pipeline {
       !request.requireImages, !look.seen.wasExcluded
     else { return }
     look.seen.references = .known(await references(of: request, look, for: .run))
-    guard ahead.isOnlyOne, ahead.asOf == arrivals.batchesTaken, origins.isUnheard(of: look.file),
-      case .success(.none) = look.seen.sidecar
-    else { return }
+    guard ahead.isOnlyOne, origins.isUnheard(of: look.file), case .success(.none) = look.seen.sidecar else { return }
     look.seen.origin = .known(.none)
     look.knowledge.newID = .known(JobID(surroundings.newID()))
   }

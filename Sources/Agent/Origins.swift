@@ -10,7 +10,7 @@ struct OriginTracker {
 
   // Beyond this many, their folders are kept in mind instead.
   private static let mostGone = 4096
-  // The very file that was renamed goes before copies of it.
+  // The very file that was renamed goes before copies of it, and one with the same list before one that has lost its list.
   private static let precedence: Duration = .seconds(1)
 
   /// A job whose file another one may be.
@@ -19,6 +19,8 @@ struct OriginTracker {
     var file: FileKey
     /// The kernel reported the rename; else only the text is the same.
     var isFromKernel: Bool
+    /// Whether the other file has lost the list that the job has: then it is the job's only if no better one comes.
+    var hasLostList: Bool
     /// Whether the file is missing. Else it is there, and the other one a copy of it.
     var isMissing: Bool
   }
@@ -74,7 +76,7 @@ struct OriginTracker {
     let since = goneSince[candidate.file] ?? now
     goneSince[candidate.file] = since
     let isCertain = candidate.isFromKernel || candidate.job.stamp.map { $0.prompt.isSameFile(as: stamp) } ?? false
-    let end = since + absence + (isCertain ? .zero : Self.precedence)
+    let end = since + absence + Self.precedence * (isCertain ? 0 : candidate.hasLostList ? 2 : 1)
     guard now >= end else { return .wait(until: end) }
     // That it was renamed is forgotten once the job has followed: until then no other file may take it for its own.
     forgetCopy(file)

@@ -21,6 +21,8 @@ final class ScriptedService: ImageService {
   }
   struct Post: Sendable {
     var prompt: String
+    /// How many reference images.
+    var images: Int
     var at: Duration
     var day: Int64
     var secret: String?
@@ -126,7 +128,7 @@ final class ScriptedService: ImageService {
     process?.enter()
     let prompt = request.snapshot.prompt
     let post = Post(
-      prompt: prompt, at: clock.monotonic, day: clock.wallClock.milliseconds / 86_400_000,
+      prompt: prompt, images: request.images.count, at: clock.monotonic, day: clock.wallClock.milliseconds / 86_400_000,
       secret: request.callbackURL.flatMap { $0.split(separator: "/").last.map(String.init) })
     var reply = state.withLock { state in
       state.calls[prompt, default: 0] += 1

@@ -8,7 +8,11 @@ extension World {
     case .list(let stem, let list): setList(list, of: stem)
     case .touch, .changeMode: break
     case .copy(let stem, let name):
-      if let text = prompts[stem]?.text { put(text, at: name, isCopy: true) }
+      if let text = prompts[stem]?.text {
+        put(text, at: name, isCopy: true)
+        // If its source vanishes, it is taken for that, whose list has gone.
+        if lists[stem] != lists[name] { vague.insert(text) }
+      }
     case .link(let stem, let name):
       if let prompt = prompts[stem] { put(prompt.text, at: name, node: prompt.node, isCopy: true) }
     case .rename(let stem, let name): rename(stem, name, inOneGo: inOneGo)
