@@ -58,7 +58,12 @@ extension Pipeline {
       guard job.state != .cancelled, let current, !identity.asksForMore(than: current) else { return nil }
     }
     let hasLostList = identity.list == nil && current?.list != nil
-    if try await isElsewhere(place, job, notIn: look.file) { return nil }
+    if let name = origins.name(of: place.file), name != look.file, case .file = await files.look(name) {
+      // The kernel reported what its file is called now: this one is a copy of that, until that goes too.
+      return place.isFromKernel
+        ? nil : .init(job: job, file: name, isFromKernel: false, hasLostList: hasLostList, isMissing: false)
+    }
+    if try await hasLeftSidecar(place, job, notIn: look.file) { return nil }
     switch await files.look(place.file) {
     case .missing:
       // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew.
@@ -73,11 +78,10 @@ extension Pipeline {
     }
   }
 
-  // Whether a job's file that is not in its place any more is known not to be this one: the kernel reported that it became
-  // another one, which is there; or this one was copied together with its sidecar, which the file that was moved left behind.
-  private func isElsewhere(_ place: FormerPlace, _ job: Job, notIn file: FileKey) async throws -> Bool {
+  // Whether a job's file that is not in its place any more is known not to be this one: this one was copied together with its
+  // sidecar, which the file that was moved left behind.
+  private func hasLeftSidecar(_ place: FormerPlace, _ job: Job, notIn file: FileKey) async throws -> Bool {
     let former = place.file
-    if let name = origins.name(of: former), name != file, case .file = await files.look(name) { return true }
     let haveOneSidecar = former.isBeside(file) && DropNames.stemOrName(former) == DropNames.stemOrName(file)
     guard !place.isFromKernel, !haveOneSidecar, try await readSidecar(of: file)?.jobID == job.id.text else {
       return false

@@ -50,7 +50,8 @@ extension Pipeline {
   private func compareWithSidecar(_ job: Job) async throws {
     let sidecar: StatusSidecar
     do throws(LocalTrouble) {
-      guard let found = try await self.readSidecar(of: job.file), try await !sidecarHasMore(than: job) else { return }
+      guard let found = try await readSidecar(of: job.file) else { return await showAgain(job) }
+      guard try await !sidecarHasMore(than: job) else { return }
       sidecar = found
     } catch {
       return observer.notice(.warning, error.error)
@@ -62,6 +63,13 @@ extension Pipeline {
       if isBehind { return }
     }
     if sidecar.state != job.state || sidecar.jobID != job.id.text { await show(job.id) }
+  }
+
+  /// A prompt that is there has no sidecar: the process that was about to write it ended.
+  func showAgain(_ job: Job) async {
+    // There is no name for one, or the file is gone.
+    guard job.note?.error.code != .nameTooLong, case .file = await files.look(job.file) else { return }
+    await show(job.id)
   }
 
   // A task that was found is asked for at least this long before its deadline counts.

@@ -52,7 +52,11 @@ extension Pipeline {
       do {
         var missing: [FileKey] = []
         for (index, file) in try await journal.noted(in: root).enumerated() {
-          if await files.look(file) == .missing { missing.append(file) }
+          switch await files.look(file) {
+          case .missing: missing.append(file)
+          case .file: try await showUnshown(file)
+          case .notAFile, .unreadable: break
+          }
           // Thousands may wait for something; events come in between.
           if index % 64 == 63 { await Task.yield() }
         }
@@ -65,6 +69,20 @@ extension Pipeline {
       arrivals.endSearch()
       pump()
     }
+  }
+
+  private func showUnshown(_ file: FileKey) async throws {
+    do throws(LocalTrouble) {
+      guard try await readSidecar(of: file) == nil else { return }
+    } catch {
+      if error.isFatal { throw error }
+      return  // There is one, which cannot be read.
+    }
+    guard let known = try await journal.known([file])[0], known.note != nil, let job = try await inHand(known.job)
+    else {
+      return
+    }
+    await showAgain(job)
   }
 
   // Those whose disk is there. Before it is mounted, its mount point is an empty folder on another device.

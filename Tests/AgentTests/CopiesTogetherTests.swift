@@ -61,5 +61,20 @@ extension Pipelines {
         #expect(bench.service.posts.map(\.images) == [1, 0])
       }
     }
+
+    // A prompt is renamed, and before that is believed a program that syncs copies it and deletes it.
+    @Test func aCopyOfWhatWasJustRenamedIsNotPaidFor() async throws {
+      try await AgentFixture.with { bench in
+        try await bench.drop("cat", text: "a cat")
+        try await bench.until("it is made") { try await $0.state("cat") == .done }
+        try bench.place.rename("root/cat.prompt", to: "root/dog.prompt")
+        try await bench.drop("cow", text: "a cat")
+        try await bench.pass(.milliseconds(700))
+        try bench.place.remove("root/dog.prompt")
+        try await bench.until("the picture has the last name") { $0.place.exists("root/cow.png") }
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.count == 1)
+      }
+    }
   }
 }

@@ -19,6 +19,8 @@ extension World {
     let moved = lists[stem] ?? lists[name]
     isPlain = isPlain && (moved == nil || moved == prompt.wanted?.images)
     if !isPlain {
+      // Where nobody saw the names between, they are at the first one.
+      blur(prompt.id)
       leaveRemains(at: stem)
       scattered.insert(prompt.text)
       prompt.paidFor = []
