@@ -20,6 +20,24 @@ struct JSONScanner {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
   }
 
+  // MARK: places
+
+  /// Where the next value stands in the text.
+  struct Place {
+    fileprivate var at: Int
+    fileprivate var depth: Int
+  }
+
+  /// Where it is, to come back to. Unlike a copy it holds nothing.
+  var place: Place { Place(at: at, depth: depth) }
+
+  /// The same text, read from a place that it was at before.
+  func from(_ place: Place) -> JSONScanner {
+    var scanner = self
+    (scanner.at, scanner.depth) = (place.at, place.depth)
+    return scanner
+  }
+
   // MARK: values
 
   /// The kind of the next value.

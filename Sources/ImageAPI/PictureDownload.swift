@@ -12,8 +12,8 @@ struct PictureDownload: Sendable {
   let isProxied: Bool
   let resolve: @Sendable (String) async throws -> [NetworkAddress]
   let wallClock: @Sendable () -> Timestamp
-  // Whether what each request says besides its host can be written.
-  private let isUsable: Bool
+  // Of a request all but its path and its host; nil where it cannot be written.
+  private let head: RequestHead?
   typealias Sink = @Sendable ([UInt8]) async throws(FetchFailure) -> Void
 
   init(
@@ -27,7 +27,7 @@ struct PictureDownload: Sendable {
     self.isProxied = isProxied
     self.resolve = resolve
     self.wallClock = wallClock
-    isUsable = Outgoing.isUsable(["User-Agent": settings.userAgent])
+    head = RequestHead.fields(["User-Agent": settings.userAgent]).map { RequestHead("GET ", "\r\n\($0)\r\n") }
   }
 
   // Hosts with many addresses are not tried through.
@@ -67,14 +67,13 @@ struct PictureDownload: Sendable {
     let (way, checked) = try await dialled(for: address)
     let answer: Download
     do {
-      // `WebAddress` reads nothing that cannot be written into a request.
-      guard isUsable else { throw ConnectionTrouble.unusableRequest }
-      let headers: HTTPHeaders = ["Host": address.authority, "User-Agent": settings.userAgent]
+      guard let head else { throw ConnectionTrouble.unusableRequest }
       answer = try await connections.open(
         Outgoing(
           destination: Destination(address, way), addresses: checked,
-          head: HTTPRequestHead(version: .http1_1, method: .GET, uri: address.path, headers: headers),
-          deadline: deadline, silence: TimeAmount(settings.fetchTimeout)))
+          // `WebAddress` reads nothing that cannot be written into a request.
+          head: head.with("\(address.path) HTTP/1.1\r\nHost: \(address.authority)"), deadline: deadline,
+          silence: TimeAmount(settings.fetchTimeout)))
     } catch {
       throw .transient(Self.unreachable(error), retryAfter: nil)
     }

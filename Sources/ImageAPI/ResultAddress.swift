@@ -22,7 +22,7 @@ struct ResultAddress: Sendable {
     if let address = NetworkAddress(literal: bare) {
       try check([address])
       // A zone belongs to link-local addresses only, and those are inside.
-      let isPlain = url.host.contains(":") || url.host == address.text
+      let isPlain = url.host.utf8.contains(UInt8(ascii: ":")) || url.host == address.text
       return isPlain ? .address : .odd(address)
     }
     // It is resolved in any case: to be loopback's (RFC 6761) is only what it should be.

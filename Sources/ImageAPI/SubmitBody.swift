@@ -63,15 +63,23 @@ struct SubmitBody: Sendable {
 
   /// The next bytes to send; nil at the end.
   mutating func next() -> ByteBuffer? {
+    guard !isAtEnd else { return nil }
+    var buffer = ByteBuffer()
+    next(into: &buffer)
+    return buffer
+  }
+
+  /// Writes the next bytes to send, if any are left, behind what is in the buffer.
+  mutating func next(into buffer: inout ByteBuffer) {
     switch parts.first {
-    case nil: return nil
+    case nil: break
     case .text(let bytes)?:
       parts.removeFirst()
-      return ByteBuffer(bytes: bytes)
+      buffer.writeBytes(bytes)
     case .image(let bytes)?:
       let rest = bytes.dropFirst(Self.piece)
       if rest.isEmpty { parts.removeFirst() } else { parts[0] = .image(rest) }
-      return ByteBuffer(bytes: Data(bytes.prefix(Self.piece)).base64EncodedData())
+      buffer.writeBytes(Data(bytes.prefix(Self.piece)).base64EncodedData())
     }
   }
 }

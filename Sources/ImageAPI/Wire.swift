@@ -109,19 +109,21 @@ private struct Fields {
     "code", "message", "detail", "data", "task_id", "status", "result", "consumed", "status_reason",
   ]
   // By name.
-  private var places: [JSONScanner?]
+  private let places: InlineArray<9, JSONScanner.Place?>
+  private let whole: JSONScanner
 
   /// Reads an object, and passes over its values.
   init(_ scanner: inout JSONScanner) throws {
-    var places = [JSONScanner?](repeating: nil, count: Self.names.count)
+    var places = InlineArray<9, JSONScanner.Place?>(repeating: nil)
     try scanner.fields(of: Self.names) { name, value in
-      if let name, places[name] == nil { places[name] = value }
+      if let name, places[name] == nil { places[name] = value.place }
       try value.skip()
     }
     self.places = places
+    whole = scanner
   }
 
-  subscript(name: Name) -> JSONScanner? { places[name.rawValue] }
+  subscript(name: Name) -> JSONScanner? { places[name.rawValue].map(whole.from) }
 
   func text(_ name: Name) throws(JSONScanner.Mismatch) -> String {
     guard var value = self[name] else { throw JSONScanner.Mismatch() }
@@ -135,9 +137,9 @@ private struct Fields {
 
   // What is not of that kind is not there.
 
-  func textIfAny(_ name: Name) -> String? { self[name] == nil ? nil : try? text(name) }
+  func textIfAny(_ name: Name) -> String? { places[name.rawValue] == nil ? nil : try? text(name) }
 
-  func integerIfAny(_ name: Name) -> Int64? { try? integer(name) }
+  func integerIfAny(_ name: Name) -> Int64? { places[name.rawValue] == nil ? nil : try? integer(name) }
 
   func doubleIfAny(_ name: Name) -> Double? {
     guard var value = self[name] else { return nil }

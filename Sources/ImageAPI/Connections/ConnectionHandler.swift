@@ -6,15 +6,18 @@ import NIOHTTP1
 /// `ExchangeMachine` says.
 final class ConnectionHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPClientResponsePart
-  typealias OutboundOut = HTTPClientRequestPart
+  typealias OutboundOut = ByteBuffer
 
   private let pool: Pool
   // Nil: the channel has none, as in a test.
   private let socket: NIOBSDSocket.Handle?
+  private let decoder = AnswerDecoder.limited()
   private var machine = ExchangeMachine()
   private var context: ChannelHandlerContext?
   private var exchange: Exchange?
   private var upload = Upload()
+  // The room that requests are written into, one after the other.
+  private var room = ByteBuffer()
   private var isPaused = false
   /// Whether the pool counts it: as working with an exchange or its leftovers, else as idle.
   private var standing = Standing.idle
@@ -25,7 +28,11 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   private enum Standing { case idle, working, gone }
 
-  /// How much of a request's body has gone where.
+  /// Room for the head of a request and a short body, in bytes; and the most that is kept when nothing is sent.
+  private static let usualRoom = 1024
+  private static let mostRoom = 8192
+
+  /// How much of a request has gone where.
   private struct Upload {
     /// Bytes handed to the socket.
     var passed = 0
@@ -45,17 +52,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     let pipeline = channel.pipeline.syncOperations
     let socket = try pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
     let handler = ConnectionHandler(pool: pool, socket: socket)
-    var framing = HTTPRequestEncoder.Configuration()
-    // `APIAddress` says the length.
-    framing.automaticallySetFramingHeaders = false
-    var limits = NIOHTTPDecoderLimitConfiguration()
-    limits.maxHeaderFieldSize = 65_536
-    limits.maxHeaderListSize = 262_144
-    let decoder = HTTPResponseDecoder(
-      leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
-    try pipeline.addHandler(HTTPRequestEncoder(configuration: framing))
-    try pipeline.addHandler(UnaskedBytes(handler))
-    try pipeline.addHandler(ByteToMessageHandler(decoder))
+    try pipeline.addHandler(ByteToMessageHandler(AnswerDecoder(handler.decoder, for: handler)))
     try pipeline.addHandler(handler)
     return handler
   }
@@ -101,16 +98,19 @@ final class ConnectionHandler: ChannelInboundHandler {
     self.exchange = exchange
     upload = Upload()
     exchange.began(on: self, stall: pool.limits.stallTime)
-    context.write(wrapOutboundOut(.head(exchange.request.head)), promise: nil)
-    // What is lost of a request that nobody pays for is missed by the time for its answer.
+    decoder.write(data: AnswerDecoder.anyRequest)
+    room.clear(minimumCapacity: Self.usualRoom)
+    exchange.request.head.write(to: &room)
+    // The head goes out with the body's beginning, in one call of the socket.
+    exchange.body?.next(into: &room)
+    let beginning = room
+    if beginning.storageCapacity > Self.mostRoom { room = ByteBuffer() }
     guard exchange.body != nil else {
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+      context.writeAndFlush(wrapOutboundOut(beginning), promise: nil)
+      // What is lost of a request that nobody pays for is missed by the time for its answer.
       return requestSent(exchange)
     }
-    // The head goes out with the body's beginning, in one call of the socket: `send` flushes, unless the head alone is so
-    // long that nothing more may be written.
-    if !context.channel.isWritable { context.flush() }
-    send(exchange, context)
+    send(exchange, context, beginning)
   }
 
   /// Ends an idle connection, or one that was just given and carries nothing: the pool does not count it any more.
@@ -151,18 +151,21 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   // MARK: out
 
-  private func send(_ exchange: Exchange, _ context: ChannelHandlerContext) {
+  // What is left of the body, after `beginning`, which is sent in any case.
+  private func send(_ exchange: Exchange, _ context: ChannelHandlerContext, _ beginning: ByteBuffer? = nil) {
     // What is written may make the channel writable at once.
     guard !upload.isWriting else { return }
     upload.isWriting = true
     defer { upload.isWriting = false }
-    while self.exchange === exchange, context.channel.isWritable, let piece = exchange.body?.next() {
+    var beginning = beginning
+    while self.exchange === exchange {
+      guard let piece = beginning.take() ?? (context.channel.isWritable ? exchange.body?.next() : nil) else { return }
       upload.passed += piece.readableBytes
       if exchange.body?.isAtEnd == true {
         exchange.body = nil
         return sendLast(piece, of: exchange, context)
       }
-      context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+      context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
     }
   }
 
@@ -177,8 +180,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       }
     }
     // The length stands in the head, so that the body's last byte is the request's.
-    context.write(wrapOutboundOut(.body(.byteBuffer(piece))), promise: promise)
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    context.writeAndFlush(wrapOutboundOut(piece), promise: promise)
   }
 
   private func requestSent(_ exchange: Exchange) {
@@ -196,10 +198,10 @@ final class ConnectionHandler: ChannelInboundHandler {
   // MARK: in
 
   /// Whether an answer is expected, or is on its way.
-  fileprivate var isWorking: Bool { machine.isWorking }
+  var isWorking: Bool { machine.isWorking }
 
   /// Something was read that belongs to no answer.
-  fileprivate func receivedUnasked() { act(machine.received(.body)) }
+  func receivedUnasked() { act(machine.received(.body)) }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -278,20 +280,5 @@ final class ConnectionHandler: ChannelInboundHandler {
     case .working: pool.workingEnded()
     case .gone: break
     }
-  }
-}
-
-/// Stands before the decoder, which keeps the beginning of an answer without a word, so that a request that is sent later
-/// would get it for its own. What comes in one read with the end of an answer is the decoder's alone.
-private final class UnaskedBytes: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  typealias InboundOut = ByteBuffer
-
-  private let connection: ConnectionHandler
-
-  init(_ connection: ConnectionHandler) { self.connection = connection }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if connection.isWorking { context.fireChannelRead(data) } else { connection.receivedUnasked() }
   }
 }

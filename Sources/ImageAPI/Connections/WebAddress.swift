@@ -94,7 +94,7 @@ struct WebAddress: Hashable, Sendable {
 
   /// The host and, unless it is the scheme's own, the port, as the header `Host` has them (RFC 9110 §7.2).
   var authority: String {
-    let name = host.contains(":") ? "[\(host)]" : host
+    let name = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
     return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
   }
 
