@@ -126,7 +126,9 @@ public final class FolderFiles: RootFiles {
           sighting: .file(before.stamp, age: before.age(now: now)), hasOtherNames: before.st_nlink > 1)
       }
       let isOpen = writers.hasWriter(opened, file, before)
-      let bytes = try opened.read(limit: limit + 1)
+      // One more than there ought to be, so that a longer file is seen to have changed. A whole batch of these is kept for a
+      // while: room for more than is there would be most of the memory that it takes.
+      let bytes = try opened.read(limit: Int(before.st_size) + 1)
       let after = try opened.status()
       let whole = after.stamp == before.stamp && bytes.count == Int(before.st_size)
       return Seen(

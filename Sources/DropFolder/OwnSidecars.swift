@@ -18,7 +18,8 @@ final class OwnSidecars: Sendable {
     /// What is in it; nil for a large one.
     var bytes: [UInt8]?
   }
-  /// The last one, and the one before: an event of that may still be on its way when the last one is entered.
+  /// The last one, and the one before, without its bytes: an event of that may still be on its way when the last one is
+  /// entered.
   fileprivate struct Entry {
     var last: Version
     var before: Version?
@@ -38,7 +39,7 @@ final class OwnSidecars: Sendable {
     state.withLock { state in
       let before = state.fresh[sidecar] ?? state.older.removeValue(forKey: sidecar)
       if state.fresh.count >= Self.mostFresh { (state.older, state.fresh) = (state.fresh, [:]) }
-      state.fresh[sidecar] = Entry(last: version, before: before?.last)
+      state.fresh[sidecar] = Entry(last: version, before: before?.last.withoutBytes)
     }
   }
 
@@ -80,6 +81,13 @@ extension OwnSidecars.Entry {
 }
 
 extension OwnSidecars.Version {
+  // Nobody asks what was in it: it is about to be another file.
+  fileprivate var withoutBytes: OwnSidecars.Version {
+    var version = self
+    version.bytes = nil
+    return version
+  }
+
   fileprivate mutating func match(_ seen: FileStamp) -> Bool {
     var known = stamp
     if !isSettled { known.changed = seen.changed }

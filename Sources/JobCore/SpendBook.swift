@@ -85,10 +85,33 @@ public struct SpendBook: Sendable {
     var unknown = 0
   }
 
+  // A day may have a million of them. What does not count for the totals is not stored: of the id and of the charge only
+  // whether they are the same matters, which 128 and 64 bits of a keyed hash tell.
+  private struct Submission: Hashable {
+    let high, low: Int
+    init(_ attemptID: String) {
+      var (first, second) = (Hasher(), Hasher())
+      second.combine(1 as UInt8)
+      first.combine(attemptID)
+      second.combine(attemptID)
+      (high, low) = (first.finalize(), second.finalize())
+    }
+  }
+
+  private struct Entry {
+    var root: RootID
+    var amount: Credits?
+    var charge: Int
+
+    init(_ charge: Charge, _ amount: Credits?) {
+      (root, self.amount, self.charge) = (charge.root, amount, charge.hashValue)
+    }
+  }
+
   /// The limits.
   public let limits: SpendLimits
   private var day: Int64?
-  private var charges: [String: (charge: Charge, amount: Credits?)] = [:]
+  private var charges: [Submission: Entry] = [:]
   private var all = Total()
   private var roots: [RootID: Total] = [:]
   private var prices: [PriceKey: Credits] = [:]
@@ -170,14 +193,14 @@ public struct SpendBook: Sendable {
 
   /// Enters what a sidecar reports: it changes nothing that is known, and teaches no price.
   public mutating func enterReported(_ charge: Charge) {
-    if charge.day == day, charges[charge.attemptID] == nil { add(charge) }
+    if charge.day == day, charges[Submission(charge.attemptID)] == nil { add(charge) }
   }
 
   /// Enters a submission, or what has become known of one. Whether the day's total fell.
   @discardableResult public mutating func enter(_ charge: Charge) -> Bool {
     let before = all.credits
     // What was entered when it was set aside comes once more with the commit.
-    if charge.day == day, charges[charge.attemptID]?.charge != charge {
+    if charge.day == day, charges[Submission(charge.attemptID)]?.charge != charge.hashValue {
       remove(charge.attemptID)
       add(charge)
     }
@@ -200,23 +223,24 @@ public struct SpendBook: Sendable {
   private mutating func add(_ charge: Charge) {
     // Begun before anybody said what a picture costs.
     let amount = charge.amount ?? limits.price
-    charges[charge.attemptID] = (charge, amount)
-    count(charge, amount) { total, amount in
+    let entry = Entry(charge, amount)
+    charges[Submission(charge.attemptID)] = entry
+    count(entry) { total, amount in
       total.submissions += 1
       if let amount { total.credits = total.credits + amount } else { total.unknown += 1 }
     }
   }
 
   private mutating func remove(_ attemptID: String) {
-    guard let (charge, amount) = charges.removeValue(forKey: attemptID) else { return }
-    count(charge, amount) { total, amount in
+    guard let entry = charges.removeValue(forKey: Submission(attemptID)) else { return }
+    count(entry) { total, amount in
       total.submissions -= 1
       if let amount { total.credits = total.credits - amount } else { total.unknown -= 1 }
     }
   }
 
-  private mutating func count(_ charge: Charge, _ amount: Credits?, _ change: (inout Total, Credits?) -> Void) {
-    change(&all, amount)
-    change(&roots[charge.root, default: Total()], amount)
+  private mutating func count(_ entry: Entry, _ change: (inout Total, Credits?) -> Void) {
+    change(&all, entry.amount)
+    change(&roots[entry.root, default: Total()], entry.amount)
   }
 }

@@ -66,6 +66,8 @@ import Testing
     #expect(
       readings.map { $0.promptBytes.map { String(decoding: $0, as: UTF8.self) } }
         == (0..<200).map { $0.isMultiple(of: 3) ? "text \($0)" : nil })
+    let room = readings.compactMap(\.promptBytes?.capacity).max() ?? 0
+    #expect(room < 256, "whole batches wait in memory: \(room) bytes for a text of 8")
   }
 
   @Test func aFIFOBlocksNobody() async throws {
