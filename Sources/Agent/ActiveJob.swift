@@ -28,6 +28,8 @@ final class ActiveJob {
   var sidecarIsStale = false
   /// Whether a delayed write of the sidecar is on the agenda.
   var sidecarIsDue = false
+  /// Whether that write is to be synced: it is the second copy of a task's id.
+  var sidecarHasToLast = false
 
   /// How many have the job in hand besides its slots, see `JobTable.Lease`: while there is one, it stays in hand.
   var users = 0

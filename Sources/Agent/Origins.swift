@@ -75,7 +75,9 @@ struct OriginTracker {
     }
     let since = goneSince[candidate.file] ?? now
     goneSince[candidate.file] = since
-    let isCertain = candidate.isFromKernel || candidate.job.stamp.map { $0.prompt.isSameFile(as: stamp) } ?? false
+    // A new file may have the inode of one that is gone.
+    let isSame = candidate.job.stamp.map { $0.prompt.isSameFile(as: stamp) } ?? false
+    let isCertain = candidate.isFromKernel || isSame && !candidate.hasLostList
     let end = since + absence + Self.precedence * (isCertain ? 0 : candidate.hasLostList ? 2 : 1)
     guard now >= end else { return .wait(until: end) }
     // That it was renamed is forgotten once the job has followed: until then no other file may take it for its own.

@@ -46,8 +46,9 @@ extension Pipeline {
     arrivals.formerExcludes = try await journal.rootsOfFormerExcludes()
   }
 
-  // The journal may be the older one: an earlier copy that was put in its place.
-  private func compareWithSidecar(_ job: Job) async throws {
+  /// Writes the sidecar of a job where it says something else. The journal may be the older one: an earlier copy that was put
+  /// in its place.
+  func compareWithSidecar(_ job: Job) async throws {
     let sidecar: StatusSidecar
     do throws(LocalTrouble) {
       guard let found = try await readSidecar(of: job.file) else { return await showAgain(job) }
@@ -66,7 +67,7 @@ extension Pipeline {
   }
 
   /// A prompt that is there has no sidecar: the process that was about to write it ended.
-  func showAgain(_ job: Job) async {
+  private func showAgain(_ job: Job) async {
     // There is no name for one, or the file is gone.
     guard job.note?.error.code != .nameTooLong, case .file = await files.look(job.file) else { return }
     await show(job.id)

@@ -20,7 +20,9 @@ extension Pipeline {
       throw LocalTrouble(problem)
     }
     // It says all that is known: what was to be written later is not, and the job need not stay in hand for that.
-    (entry.sidecarIsStale, entry.sidecarIsDue) = (false, false)
+    let hadToLast = entry.sidecarHasToLast
+    if durable || !hadToLast { (entry.sidecarIsDue, entry.sidecarHasToLast) = (false, false) }
+    entry.sidecarIsStale = false
     sidecars.showed(entry.job.id)
     if !entry.isCompared(at: now) { compare(entry, with: try await readSidecar(of: entry.job.file)) }
     guard !sidecars.isProtected(entry.job.file) else {
@@ -43,7 +45,12 @@ extension Pipeline {
     if let error = sidecar.error { sidecar.error = places.naming(entry.job.file, in: error) }
     // Before it is written too: what happens meanwhile is shown a while after this.
     entry.sidecarWrittenAt = now
-    try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
+    do throws(LocalTrouble) {
+      try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
+    } catch {
+      if hadToLast { entry.sidecarHasToLast = true }
+      throw error
+    }
     entry.sidecarWrittenAt = now
     noticeWritten(.sidecar, in: entry.job.file.root)
   }
@@ -69,11 +76,25 @@ extension Pipeline {
     schedule(.sidecar(entry.job.id), at: entry.sidecarWrittenAt.map { $0 + Self.progressInterval } ?? now)
   }
 
+  // A task that takes longer than this is worth a sidecar of its own.
+  private static let soon: Duration = .milliseconds(200)
+  // All that comes within so long is written at one moment: timers of their own would be as many wake-ups.
+  private static let together: Int64 = 50
+
+  /// Shows that the service has accepted it, durably, unless its end comes first.
+  func showSoon(_ entry: ActiveJob) {
+    (entry.sidecarIsStale, entry.sidecarIsDue, entry.sidecarHasToLast) = (true, true, true)
+    let due = (now + Self.soon).milliseconds / Self.together + 1
+    schedule(.sidecar(entry.job.id), at: .milliseconds(due * Self.together))
+  }
+
   func writeDueSidecar(_ job: JobID) async {
     guard let lease = jobs.leaseInHand(job), lease.job.sidecarIsDue, !isStopping else { return }
     let entry = lease.job
     entry.sidecarIsDue = false
-    if entry.sidecarIsStale {
+    if entry.sidecarHasToLast {
+      await writeOrRetry(entry)
+    } else if entry.sidecarIsStale {
       if let written = entry.sidecarWrittenAt, now - written < Self.progressInterval {
         // A durable one came between; what has happened since then is shown in its turn.
         entry.sidecarIsDue = true
@@ -84,10 +105,11 @@ extension Pipeline {
     lease.release()
   }
 
-  /// Writes the sidecar without waiting for the disk; where that fails, the user's log says so and it is tried again.
+  /// Writes the sidecar, without waiting for the disk unless it has to last; where that fails, the user's log says so and it
+  /// is tried again.
   func writeOrRetry(_ entry: ActiveJob) async {
     do throws(LocalTrouble) {
-      try await writeSidecar(entry, durable: false)
+      try await writeSidecar(entry, durable: entry.sidecarHasToLast)
     } catch {
       entry.sidecarIsStale = true
       // Without a place for it there is nothing to try; whoever brings the job to its new place writes it.

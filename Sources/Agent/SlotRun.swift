@@ -125,6 +125,7 @@ extension Pipeline {
   private func perform(_ effect: Effect, _ key: SlotKey, _ entry: ActiveJob) async throws -> SlotEvent? {
     switch effect {
     case .writeSidecar(let durable): return try await sidecar(durable: durable, key, entry)
+    case .writeSidecarSoon: showSoon(entry)
     case .post: return await post(key, entry)
     case .query(let moment): scheduleQuery(key, at: monotonic(moment))
     case .fetch(let moment):

@@ -71,18 +71,12 @@ extension Pipeline {
     }
   }
 
+  // One that is held or refused was compared at the start.
   private func showUnshown(_ file: FileKey) async throws {
-    do throws(LocalTrouble) {
-      guard try await readSidecar(of: file) == nil else { return }
-    } catch {
-      if error.isFatal { throw error }
-      return  // There is one, which cannot be read.
-    }
-    guard let known = try await journal.known([file])[0], known.note != nil, let job = try await inHand(known.job)
-    else {
-      return
-    }
-    await showAgain(job)
+    guard let known = try await journal.known([file])[0], known.note?.state == .queued,
+      let job = try await inHand(known.job)
+    else { return }
+    try await compareWithSidecar(job)
   }
 
   // Those whose disk is there. Before it is mounted, its mount point is an empty folder on another device.

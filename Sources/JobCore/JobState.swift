@@ -167,7 +167,7 @@ extension Slot {
       endAttempt(.accepted, now, taskID: taskID)
       failures = 0
       state = .submitted(TaskRef(taskID: taskID, acceptedAt: now))
-      effects = [.writeSidecar(durable: true), .query(at: now + policy.firstQueryDelay)]
+      effects = [.writeSidecarSoon, .query(at: now + policy.firstQueryDelay)]
     case .unknown(let error, _):
       holdUnknown(error, now)
       effects = [.writeSidecar(durable: true)]

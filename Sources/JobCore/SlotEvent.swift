@@ -49,6 +49,9 @@ public indirect enum SlotEvent: Hashable, Sendable {
 public enum Effect: Hashable, Sendable {
   /// Bring the sidecar up to date. Durable: synced, file and folder, before the next effect begins.
   case writeSidecar(durable: Bool)
+  /// Bring the sidecar up to date, synced, a moment from now, unless it is written before that. The journal has what it is to
+  /// say; a job that ends at once needs no sidecar in between.
+  case writeSidecarSoon
   /// Send the request.
   case post
   /// Ask for the task, not before the moment given.

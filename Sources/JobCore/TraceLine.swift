@@ -93,6 +93,7 @@ extension TaskReport.Phase {
 extension Effect {
   fileprivate var traceWord: String {
     switch self {
+    case .writeSidecarSoon: "write sidecar soon"
     case .writeSidecar(let durable): durable ? "write sidecar and sync" : "write sidecar"
     case .post: "post"
     case .query(let moment): "query at \(moment.rfc3339)"

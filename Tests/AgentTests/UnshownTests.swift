@@ -21,6 +21,23 @@ extension Pipelines {
       }
     }
 
+    // What stands there is of an earlier text.
+    @Test(arguments: [("<<<<<<< ours\na cat\n=======\na dog\n>>>>>>> theirs\n", StateName.failed), ("", .queued)])
+    func theNextProcessReplacesWhatWasSaidBefore(text: String, state: StateName) async throws {
+      try await AgentFixture.with { bench in
+        try await bench.drop("cat")
+        try await bench.until("it is made") { try await $0.state("cat") == .done }
+        let before = try bench.place.bytes("root/cat.status.json")
+        try await bench.drop("cat", text: text)
+        try await bench.until("it is written down") { try await $0.state("cat") == state }
+        try await bench.stop()
+        try bench.place.write("root/cat.status.json", bytes: before)
+        try await bench.start()
+        try await bench.until("the sidecar says so") { try $0.sidecar("cat")?.state == state }
+        #expect(bench.service.posts.count == 1)
+      }
+    }
+
     // Its prompt is gone, so it is no prompt's.
     @Test func nothingIsSaidOfAPromptThatIsGone() async throws {
       try await AgentFixture.with { bench in

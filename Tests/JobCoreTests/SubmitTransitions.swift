@@ -23,7 +23,7 @@ import Testing
     #expect(next.slot.attempts.last?.outcome == .accepted)
     #expect(next.slot.attempts.last?.taskID == taskID)
     #expect(next.slot.attempts.last?.endedAt == start + .seconds(3))
-    #expect(next.after == [.writeSidecar(durable: true), .query(at: start + .seconds(11))])
+    #expect(next.after == [.writeSidecarSoon, .query(at: start + .seconds(11))])
   }
 
   @Test func a400Fails() throws {
