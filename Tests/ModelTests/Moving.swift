@@ -19,8 +19,8 @@ extension World {
     let moved = lists[stem] ?? lists[name]
     isPlain = isPlain && (moved == nil || moved == prompt.wanted?.images)
     if !isPlain {
-      // Where nobody saw the names between, they are at the first one.
-      blur(prompt.id)
+      // Where nobody saw the names between, its files are at the first one.
+      for (first, id) in vacated where id == prompt.id { leaveRemains(at: first) }
       leaveRemains(at: stem)
       scattered.insert(prompt.text)
       prompt.paidFor = []

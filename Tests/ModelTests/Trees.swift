@@ -66,6 +66,8 @@ extension World {
       // Under another name only what it is now can be recognised.
       let own = prompt.wanted.map { prompt.paidFor.contains($0) ? [$0] : [] } ?? []
       prompt.paidFor = name == back.origin && !back.isTree ? known : Set(own)
+      // Where it was there is a new file: that one has the job now, and this one's sidecar is as good as a copy's.
+      if back.isTree, prompts[back.origin + inner] != nil { prompt.hasCopiedSidecar = true }
       back.prompts[inner] = prompt
     }
     enterTree(back, at: name)
