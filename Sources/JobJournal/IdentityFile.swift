@@ -138,7 +138,10 @@ public final class IdentityFile: AgentIdentity {
     return bytes.count == record ? (place, bytes) : nil
   }
 
-  private static func isWord(_ text: String) -> Bool { text.wholeMatch(of: /[0-9a-f]{16}/) != nil }
+  private static func isWord(_ text: String) -> Bool {
+    let (digits, letters) = (UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"))
+    return text.utf8.count == 16 && text.utf8.allSatisfy { digits.contains($0) || letters.contains($0) }
+  }
 
   private static func newWord() -> String { (0..<8).map { _ in UInt8.random(in: 0...255) }.hex }
 

@@ -7,10 +7,12 @@ enum DurationText {
   ]
 
   static func parse(_ text: String) -> Duration? {
-    guard let match = text.wholeMatch(of: /(\d{1,9})(ms|s|m|h|d)/), let number = Int64(match.output.1),
-      let unit = units.first(where: { $0.word == match.output.2 })
+    // By bytes: a regular expression would be all that the start of the program needs such an engine for.
+    let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard (1...9).contains(digits.count), let number = Int(Substring(digits)),
+      let unit = units.first(where: { $0.word.utf8.elementsEqual(text.utf8.dropFirst(digits.count)) })
     else { return nil }
-    return unit.length * Int(number)
+    return unit.length * number
   }
 
   /// In the largest unit that divides it; a single day is 24 hours.

@@ -21,4 +21,7 @@ import Testing
   func durationsAreWrittenAsTheyAreRead(_ text: String) throws {
     #expect(DurationText.written(try #require(DurationText.parse(text))) == text)
   }
+
+  @Test(arguments: ["", "s", "5", "5 s", " 5s", "5s ", "5S", "5sec", "1.5s", "-5s", "٥s", "5\u{301}s", "1234567890s"])
+  func whatIsNoDurationIsNone(_ text: String) { #expect(DurationText.parse(text) == nil) }
 }
