@@ -2,7 +2,11 @@
 extension World {
   /// The file has this text now.
   mutating func put(_ text: String, at stem: String, node: Int? = nil, isCopy: Bool = false) {
-    if isCopy { share(text) }
+    if isCopy {
+      share(text)
+      // Its source may go, and it is taken for that: earlier pictures stay where they are.
+      movedNames.insert(stem)
+    }
     makeFolders(above: stem)
     reoccupied(stem)
     if let former = prompts[stem] { blur(former.id) }
