@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -62,6 +63,8 @@ void pd_return_large_blocks(int bytes) {
   mallopt(M_MMAP_THRESHOLD, bytes);
   mallopt(M_TRIM_THRESHOLD, bytes);
 }
+
+void pd_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
 void pd_return_free_memory(void) { malloc_trim(0); }
 

@@ -96,7 +96,8 @@ struct Descriptor: ~Copyable {
   /// What the file system says of a name in this folder; links are not followed. Throws `SystemError`.
   func status(of name: [UInt8]) throws(SystemError) -> stat {
     var status = stat()
-    if fstatat(number, cString(name), &status, AT_SYMLINK_NOFOLLOW) != 0 { throw SystemError(errno) }
+    let failure = withCString(name) { fstatat(number, $0, &status, AT_SYMLINK_NOFOLLOW) != 0 ? errno : 0 }
+    if failure != 0 { throw SystemError(failure) }
     return status
   }
 
@@ -124,6 +125,17 @@ public struct SystemError: Error, Hashable, Sendable {
   public var text: String { String(cString: strerror(number)) }
   /// Whether no such folder is in that place: it is gone, or something else is there.
   var isOfPlace: Bool { [ENOENT, ENOTDIR, ELOOP, EXDEV, ESTALE].contains(number) }
+}
+
+/// Calls `body` with the bytes and a zero after them, for as long as it takes; on the stack, as names are short.
+func withCString<T>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> T) -> T {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: bytes.count + 1) { terminated in
+    let raw = UnsafeMutableRawBufferPointer(terminated)
+    raw.copyBytes(from: bytes)
+    raw[bytes.count] = 0
+    // A buffer of at least one byte has an address.
+    return body(UnsafePointer(terminated.baseAddress.unsafelyUnwrapped))
+  }
 }
 
 func cString(_ bytes: [UInt8]) -> [CChar] {

@@ -1,7 +1,6 @@
 import Glibc
 import JobCore
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// Threads for the calls on files, which may block.
@@ -133,7 +132,7 @@ final class FileWorkers: Sendable {
   // As many results as the loop is woken for although there is more to do.
   private static let manyResults = 64
 
-  private let pool: NIOThreadPool
+  private let threads: WorkerThreads
   // Whose turns make the batches; nil: each piece goes by itself.
   private let loop: (any EventLoop)?
   // Work that nobody takes for so long waits for threads that are held up.
@@ -154,14 +153,14 @@ final class FileWorkers: Sendable {
     static func next(_ value: Int, isSlow: Bool) -> Int { isSlow ? min(value + 2, most) : max(value - 1, 0) }
   }
 
-  /// Takes threads that run. `loop`: where what is asked for comes from and its results go to, in batches; it also sees to it
+  /// Takes threads. `loop`: where what is asked for comes from and its results go to, in batches; it also sees to it
   /// that a call that hangs for longer than `patience` stops nothing else. `batchEnds` is called on a thread that has done its
   /// part of a batch, and while it is going on for long.
   init(
-    _ pool: NIOThreadPool, loop: (any EventLoop)? = nil, patience: TimeAmount = .milliseconds(20),
+    _ threads: WorkerThreads, loop: (any EventLoop)? = nil, patience: TimeAmount = .milliseconds(20),
     batchEnds: @escaping Work = {}
   ) {
-    self.pool = pool
+    self.threads = threads
     self.loop = loop
     self.patience = patience
     self.batchEnds = batchEnds
@@ -197,7 +196,7 @@ final class FileWorkers: Sendable {
     let (woken, watches) = state.withLock { state -> (Epoch?, after: Int?) in
       state.add(pieces)
       // The threads that are awake may be a while, and what may take long is nothing that others should wait behind.
-      let woken = state.wakes(atMost: pool.numberOfThreads, load, anyway: pieces.contains { $0.kind == .long })
+      let woken = state.wakes(atMost: threads.most, load, anyway: pieces.contains { $0.kind == .long })
       // A piece that a thread is woken for is taken by that one.
       return (woken, woken == nil || state.count > 1 ? state.isToBeWatched() : nil)
     }
@@ -216,7 +215,7 @@ final class FileWorkers: Sendable {
   // Nobody looks while nothing waits.
   private func look(after taken: Int) {
     let hasResults = results.withLock { !$0.waiting.isEmpty }
-    let (load, most) = (load, pool.numberOfThreads)
+    let (load, most) = (load, threads.most)
     let (now, isStill, woken, areAll) = state.withLock { state -> (Int?, isStill: Bool, Epoch?, areAll: Bool) in
       guard state.count > 0 || hasResults else {
         state.isWatched = false
@@ -300,7 +299,7 @@ final class FileWorkers: Sendable {
   private func begin() -> Epoch {
     let load = load
     let (since, woken) = state.withLock { state in
-      (state.begins(), state.wakes(atMost: pool.numberOfThreads, load))
+      (state.begins(), state.wakes(atMost: threads.most, load))
     }
     if let woken { wake(woken) }
     return since
@@ -309,8 +308,7 @@ final class FileWorkers: Sendable {
   private func end(_ since: Epoch) { state.withLock { $0.ends(since) } }
 
   private func wake(_ since: Epoch) {
-    // A pool that shuts down runs it too, so that nobody waits for ever.
-    pool.submit { _ in self.work(since) }
+    threads.submit { self.work(since) }
   }
 
   // A value that only these threads have, and only in pieces that may take long.

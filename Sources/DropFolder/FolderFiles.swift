@@ -3,7 +3,6 @@ import SHA2
 import Glibc
 import JobCore
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// The files of the watched roots. Blocking calls run on a pool of threads.
@@ -22,10 +21,10 @@ public final class FolderFiles: RootFiles {
   public let keptFolder: String
 
   /// Takes roots. `check` checks images, `glance` says what a damaged one is, `run` marks this process's temporary files,
-  /// `workers` is running, `loop` is where the calls come from (each of its turns makes a batch; nil: there are no batches);
+  /// `workers` do what may block, `loop` is where the calls come from (each of its turns makes a batch; nil: there are no batches);
   /// `keptFolder` is made when it is needed; `writers` is the watcher's too; what lies in `skipped` folders is not there.
   public init(
-    roots: [RootID: RootFolder], workers: NIOThreadPool, loop: (any EventLoop)? = nil, check: @escaping ImageCheck,
+    roots: [RootID: RootFolder], workers: WorkerThreads, loop: (any EventLoop)? = nil, check: @escaping ImageCheck,
     glance: @escaping ImageGlance, run: String, keptFolder: String,
     writers: FileWriters = FileWriters(), skipped: SkippedFolders = .standard
   ) {
@@ -76,6 +75,24 @@ public final class FolderFiles: RootFiles {
     return try place.open(path, flags)
   }
 
+  /// Opens a file by its name in its folder, where that is open; else by its path, as above. Throws `SystemError`.
+  func open(_ file: FileKey, _ flags: Int32, in folder: OpenFolder?) throws(SystemError) -> Descriptor {
+    if let folder { return try folder.descriptor.open(file.path.name, flags) }
+    return try open(file.root, file.path.bytes, flags)
+  }
+
+  /// Whether nothing stands under a file's name in its folder: a look that costs less than to open what is not there. False also
+  /// where that cannot be told: whoever opens it finds out why.
+  func isMissing(_ file: FileKey, in folder: OpenFolder?) -> Bool {
+    guard let folder else { return false }
+    do throws(SystemError) {
+      _ = try folder.descriptor.status(of: file.path.name)
+      return false
+    } catch {
+      return error.number == ENOENT
+    }
+  }
+
   /// The folder that a file is in, open for working with names in it; not to be listed.
   func openFolder(of file: FileKey) throws(LocalTrouble) -> Descriptor {
     do throws(SystemError) {
@@ -111,10 +128,10 @@ public final class FolderFiles: RootFiles {
   }
 
   // O_NONBLOCK, because opening a FIFO for reading would wait for a writer for ever. Writers are looked for before the bytes
-  // are read: who opens the file later changes its stamp with the first byte.
-  func sight(_ file: FileKey, readUpTo limit: Int? = nil) -> Seen {
+  // are read: who opens the file later changes its stamp with the first byte. `folder`: the file's, where that is open.
+  func sight(_ file: FileKey, readUpTo limit: Int? = nil, in folder: OpenFolder? = nil) -> Seen {
     do throws(SystemError) {
-      let opened = try open(file.root, file.path.bytes, limit == nil ? pd_o_path : O_RDONLY | O_NONBLOCK)
+      let opened = try open(file, limit == nil ? pd_o_path : O_RDONLY | O_NONBLOCK, in: folder)
       let before = try opened.status()
       guard before.isRegular else { return Seen(sighting: .notAFile(before.kindName)) }
       if before.st_nlink > 1, try isPlanted(before, file) {

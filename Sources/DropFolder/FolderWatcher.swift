@@ -52,20 +52,25 @@ public final class FolderWatcher: FolderWatching {
   private let options: Options
   private let confirmed = ConfirmedStamps()
   private let writers: FileWriters
+  private let temporaries: [UInt8]
   private let commands: Commands
 
-  /// Takes roots. `writers` learns which files are being written.
-  public init(roots: [RootID: RootFolder], options: Options, writers: FileWriters = FileWriters()) {
+  /// Takes roots. `writers` learns which files are being written; `temporaries`: what the names of this process's temporary files
+  /// begin with, and of nobody else's (`FolderFiles.temporaryPrefix`), so that their renames need not be looked at.
+  public init(
+    roots: [RootID: RootFolder], options: Options, writers: FileWriters = FileWriters(), temporaries: [UInt8] = []
+  ) {
     self.roots = roots
     self.options = options
     self.writers = writers
+    self.temporaries = temporaries
     commands = Commands()
   }
 
   /// Begins watching.
   public func start(surveying fresh: Set<RootID>, _ sink: @escaping @Sendable ([FolderEvent]) -> Void) {
     let (roots, options, confirmed, commands) = (roots, options, confirmed, commands)
-    let writers = writers
+    let (writers, temporaries) = (writers, temporaries)
     let thread = Thread {
       for (id, root) in roots where fresh.contains(id) {
         sink(
@@ -74,7 +79,7 @@ public final class FolderWatcher: FolderWatching {
       var loop = WatchLoop(
         tree: WatchedTree(
           options, roots: roots, confirmed: confirmed, writers: writers,
-          awaited: .init(any: { commands.anyAwaited }, match: { commands.awaited($0) })),
+          awaited: .init(any: { commands.anyAwaited }, match: { commands.awaited($0) }), temporaries: temporaries),
         options: options, commands: commands, sink: sink)
       loop.run()
     }

@@ -30,8 +30,11 @@ extension WatchedTree {
       // Of all events these are the most, and what becomes of the file is reported under its final name.
       if !record.isFolder, DropNames.isOwnTemporary(record.name) {
         probes.heard(record.name, in: record.watch)
+        ownMoves.heard(record)
         continue
       }
+      // Whoever waits for the file, as for a reference image, has to hear of it all the same.
+      if ownMoves.isOwn(record), !awaited.any() { continue }
       if let last, last.watch == record.watch, !record.isFolder, !record.name.isEmpty {
         handleFile(Inotify.Event(record), in: last.folder)
         continue

@@ -37,6 +37,10 @@ public enum Opening: String, CaseIterable, Sendable {
     let slash = UInt8(ascii: "/")
     if path.first == slash { throw SystemError(EXDEV) }
     if Self.leadsUp(path) { throw SystemError(EXDEV) }
+    if self == .whole, flags & (pd_o_path | O_DIRECTORY) == 0, !path.isEmpty, !path.contains(slash) {
+      // A mere name leads nowhere else: openat, which has less to check, opens the same, and no link.
+      return try Self.stepwise.once(folder, path, flags, mode)
+    }
     guard self == .stepwise, !path.isEmpty else {
       return try once(folder, path.isEmpty ? [UInt8(ascii: ".")] : path, flags, mode)
     }
@@ -73,12 +77,13 @@ public enum Opening: String, CaseIterable, Sendable {
 
   // One call; a single component where this is stepwise.
   private func once(_ folder: Int32, _ name: [UInt8], _ flags: Int32, _ mode: mode_t) throws(SystemError) -> Int32 {
-    let terminated = cString(name)
     var tries = 0
     while true {
-      let number = tried(folder, terminated, flags, mode)
+      let (number, failure) = withCString(name) { name in
+        let number = tried(folder, name, flags, mode)
+        return (number, number < 0 ? errno : 0)
+      }
       if number >= 0 { return number }
-      let failure = errno
       // EAGAIN: a rename raced with the kernel's walk, which asks for another try. Or somebody has a lease on the file, and
       // that lasts.
       tries += 1
@@ -87,7 +92,7 @@ public enum Opening: String, CaseIterable, Sendable {
   }
 
   // A descriptor, or -1 with errno.
-  private func tried(_ folder: Int32, _ name: [CChar], _ flags: Int32, _ mode: mode_t) -> Int32 {
+  private func tried(_ folder: Int32, _ name: UnsafePointer<CChar>, _ flags: Int32, _ mode: mode_t) -> Int32 {
     guard self == .stepwise else { return pd_open_beneath(folder, name, flags | O_CLOEXEC, mode) }
     let number = openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC, mode)
     if number < 0 {
@@ -105,7 +110,7 @@ public enum Opening: String, CaseIterable, Sendable {
 
   // Of a link that should be a folder openat says that it is none; openat2 says what it is. Where it is a folder by now,
   // another try finds it.
-  private static func whyNoFolder(_ folder: Int32, _ name: [CChar]) -> Int32 {
+  private static func whyNoFolder(_ folder: Int32, _ name: UnsafePointer<CChar>) -> Int32 {
     var status = stat()
     guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return errno }
     return status.isLink ? ELOOP : status.isFolder ? EAGAIN : ENOTDIR

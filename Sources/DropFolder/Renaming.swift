@@ -4,7 +4,10 @@ import Glibc
 /// Gives a file another name in its folder. Throws `SystemError`; `EEXIST` where the name is taken and not to be replaced.
 func renameWithin(_ folder: Int32, _ from: [UInt8], to: [UInt8], replacing: Bool) throws(SystemError) {
   if replacing {
-    guard renameat(folder, cString(from), folder, cString(to)) == 0 else { throw SystemError(errno) }
+    let failure = withCString(from) { from in
+      withCString(to) { renameat(folder, from, folder, $0) == 0 ? 0 : errno }
+    }
+    if failure != 0 { throw SystemError(failure) }
   } else {
     try moveToNewName(from, in: folder, to: to, in: folder)
   }
@@ -15,8 +18,11 @@ func renameWithin(_ folder: Int32, _ from: [UInt8], to: [UInt8], replacing: Bool
 /// NFS, SMB and most of what is served by FUSE cannot rename without replacing. A hard link cannot replace anything
 /// either; where there are none, the name is taken by an empty file first.
 func moveToNewName(_ from: [UInt8], in source: Int32, to new: [UInt8], in target: Int32) throws(SystemError) {
-  if pd_rename_new(source, cString(from), target, cString(new)) == 0 { return }
-  guard isUnsupported(errno) else { throw SystemError(errno) }
+  let failure = withCString(from) { from in
+    withCString(new) { pd_rename_new(source, from, target, $0) == 0 ? 0 : errno }
+  }
+  if failure == 0 { return }
+  guard isUnsupported(failure) else { throw SystemError(failure) }
   if linkat(source, cString(from), target, cString(new), 0) == 0 {
     // A temporary name that stays is swept up later, and any other is a second name of the same bytes.
     unlinkat(source, cString(from), 0)

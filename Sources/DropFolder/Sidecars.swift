@@ -12,20 +12,24 @@ extension FolderFiles {
     try await tryOnWorker(few(prompt.root)) { () throws(LocalTrouble) in try self.findSidecar(of: prompt) }
   }
 
-  /// As `sidecar`, on the calling thread.
-  func findSidecar(of prompt: FileKey) throws(LocalTrouble) -> [UInt8]? {
+  /// As `sidecar`, on the calling thread. `folder`: the prompt's, where that is open.
+  func findSidecar(of prompt: FileKey, in folder: OpenFolder? = nil) throws(LocalTrouble) -> [UInt8]? {
     for besidesForeign in [false, true] {
       guard let name = Self.sidecarName(of: prompt, besidesForeign: besidesForeign) else { return nil }
+      let sidecar = prompt.sibling(name)
+      // As it is beside a new prompt.
+      if isMissing(sidecar, in: folder) { continue }
       do throws(SystemError) {
-        if let own = ownBytes(of: prompt.sibling(name)) { return own }
-        let file = try open(prompt.root, prompt.sibling(name).path.bytes, O_RDONLY | O_NONBLOCK)
-        guard try file.status().isRegular else { continue }
-        let bytes = try file.read(limit: Self.sidecarLimit)
+        if let own = ownBytes(of: sidecar) { return own }
+        let file = try open(sidecar, O_RDONLY | O_NONBLOCK, in: folder)
+        let status = try file.status()
+        guard status.isRegular else { continue }
+        let bytes = try file.read(limit: min(Self.sidecarLimit, Int(status.st_size) + 1))
         if StatusSidecar.isOurs(bytes) { return bytes }
       } catch {
         switch error.number {
         case ENOENT, ENOTDIR, ELOOP, EXDEV, ENXIO, ENAMETOOLONG: continue
-        default: throw LocalTrouble(error, doing: "read", prompt.sibling(name).path.display)
+        default: throw LocalTrouble(error, doing: "read", sidecar.path.display)
         }
       }
     }

@@ -19,14 +19,19 @@ extension FolderFiles {
 
   private func read(_ files: [SourceQuery], limit: Int) -> [SourceReading] {
     // Most files of a batch share their folder.
-    var foundOfFolders: [FileKey: FolderFindings] = [:]
+    var folders: [FileKey: (found: FolderFindings, opened: OpenFolder?)] = [:]
     return files.map { file in
       let folder = file.prompt.folder
-      if let found = foundOfFolders[folder] { return readSource(file, found, limit: limit) }
-      let found = findings(around: file.prompt, limit: limit)
-      foundOfFolders[folder] = found
-      return readSource(file, found, limit: limit)
+      let shared =
+        folders[folder] ?? (findings(around: file.prompt, limit: limit), openedForReading(folderOf: file.prompt))
+      folders[folder] = shared
+      return readSource(file, shared.found, in: shared.opened, limit: limit)
     }
+  }
+
+  // Nil where it cannot be opened: whoever opens what is in it finds out why.
+  private func openedForReading(folderOf file: FileKey) -> OpenFolder? {
+    do throws(LocalTrouble) { return OpenFolder(try openFolder(of: file)) } catch { return nil }
   }
 
   /// What the prompts of a folder share.
@@ -48,14 +53,18 @@ extension FolderFiles {
     }
   }
 
-  private func readSource(_ file: SourceQuery, _ found: FolderFindings, limit: Int) -> SourceReading {
+  private func readSource(
+    _ file: SourceQuery, _ found: FolderFindings, in folder: OpenFolder?, limit: Int
+  ) -> SourceReading {
     if isLeftOut(file.prompt) {
       return SourceReading(
         prompt: .missing, promptBytes: nil, list: .missing, listBytes: nil, defaults: found.defaults)
     }
     let place = listPlace(file, found.controls)
-    if let known = file.known, case .file(let stamp, let age) = sight(file.prompt).sighting, stamp == known.prompt {
-      let list = sight(place.file).sighting
+    if let known = file.known, case .file(let stamp, let age) = sight(file.prompt, in: folder).sighting,
+      stamp == known.prompt
+    {
+      let list = sight(place.file, in: folder).sighting
       let isSame =
         switch (list, known.list) {
         case (.missing, nil): true
@@ -68,8 +77,10 @@ extension FolderFiles {
           defaults: found.defaults, unclear: found.unclear + unclearList(file, place, list))
       }
     }
-    let prompt = sight(file.prompt, readUpTo: limit)
-    let list = sight(place.file, readUpTo: limit)
+    let prompt = sight(file.prompt, readUpTo: limit, in: folder)
+    let list =
+      isMissing(place.file, in: folder)
+      ? Seen(sighting: .missing) : sight(place.file, readUpTo: limit, in: folder)
     var reading = SourceReading(
       prompt: prompt.sighting, promptBytes: prompt.bytes, list: list.sighting, listBytes: list.bytes,
       listFile: place.file, defaults: found.defaults,
@@ -78,7 +89,7 @@ extension FolderFiles {
     if prompt.isBeingWritten { reading.beingWritten = file.prompt }
     if prompt.bytes != nil {
       do throws(LocalTrouble) {
-        reading.sidecar = .success(try findSidecar(of: file.prompt))
+        reading.sidecar = .success(try findSidecar(of: file.prompt, in: folder))
       } catch {
         reading.sidecar = .failure(error)
       }

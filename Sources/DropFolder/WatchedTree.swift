@@ -22,6 +22,7 @@ struct WatchedTree: ~Copyable {
   var looks = LookQueue()
   var room = PromptRoom()
   var moves = UnpairedMoves()
+  var ownMoves: OwnMoves
   var absences = RootAbsences()
   var news = FolderNews()
   // Folders with a sync tool's mark.
@@ -38,8 +39,9 @@ struct WatchedTree: ~Copyable {
 
   init(
     _ options: FolderWatcher.Options, roots: [RootID: RootFolder], confirmed: ConfirmedStamps, writers: FileWriters,
-    awaited: Awaited
+    awaited: Awaited, temporaries: [UInt8] = []
   ) {
+    ownMoves = OwnMoves(prefix: temporaries)
     (self.options, self.roots, self.confirmed, self.awaited) = (options, roots, confirmed, awaited)
     self.writers = writers
     openInotify()

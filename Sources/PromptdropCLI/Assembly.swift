@@ -25,7 +25,7 @@ struct Assembly {
   /// The state folder's absolute path.
   let statePath: String
   private let service: HTTPImageService
-  private let workers: NIOThreadPool
+  private let workers: WorkerThreads
 
   /// Locks the state and the roots, and opens all parts. Throws `Refusal`.
   init(
@@ -86,8 +86,7 @@ struct Assembly {
     statePath = state.path
     var settings = settings
     settings.identity.commandFlags = Self.commandFlags(configuration, state)
-    workers = NIOThreadPool(numberOfThreads: 8)
-    workers.start()
+    workers = WorkerThreads(atMost: 8)
     let marks: SendMarkFile
     let identity: IdentityFile
     var roots: [RootID: RootFolder] = [:]
@@ -118,12 +117,12 @@ struct Assembly {
         exclude: configuration.exclude, roots: names, isMine: { identity.isMine($0) }))
     let skipped = try Self.skippedFolders(configuration)
     let writers = FileWriters()
+    let files = FolderFiles(
+      roots: roots, workers: workers, loop: loop, check: ImageProbe.check, glance: ImageProbe.glance,
+      run: String(surroundings.newID().suffix(8)), keptFolder: state.path + "/kept", writers: writers,
+      skipped: skipped)
     pipeline = Pipeline(
-      settings: settings, roots: names, journal: journal,
-      files: FolderFiles(
-        roots: roots, workers: workers, loop: loop, check: ImageProbe.check, glance: ImageProbe.glance,
-        run: String(surroundings.newID().suffix(8)), keptFolder: state.path + "/kept", writers: writers,
-        skipped: skipped),
+      settings: settings, roots: names, journal: journal, files: files,
       reader: reader, service: service,
       watcher: FolderWatcher(
         roots: roots,
@@ -132,7 +131,7 @@ struct Assembly {
           rescanInterval: configuration.rescan,
           pollInterval: configuration.pollInterval,
           maxDefaultsBytes: settings.files.maxPromptBytes, skipped: skipped, fingerprint: { reader.fingerprint($0) }),
-        writers: writers),
+        writers: writers, temporaries: files.temporaryPrefix),
       marks: marks, surroundings: surroundings, observer: observer, identity: identity,
       executor: loop.executor)
   }
@@ -163,7 +162,7 @@ struct Assembly {
   func shutdown() async {
     // The process ends now in any case, and the kernel closes what is left. An agent that ran has ended its calls itself.
     do { try await service.shutdown() } catch {}
-    do { try await workers.shutdownGracefully() } catch {}
+    await workers.end()
   }
 
   // A person's shell need not have what this process was given.

@@ -44,6 +44,7 @@ final class AgentFixture {
   private let rootNames: [String]
   private let folders: [RootFolder]
   private var generation = 0
+  private static let threads = WorkerThreads(atMost: 8)
   private static let loop = MultiThreadedEventLoopGroup.singleton.next()
   /// Which boot of the machine the next process is started in.
   var bootID = "00000000-0000-4000-8000-00000000b007"
@@ -110,17 +111,15 @@ final class AgentFixture {
       (roots[id], paths[id]) = (folder, folder.path)
     }
     let faulty = FaultyJournal(journal, activity, records)
-    let files = FaultyFiles(
-      FolderFiles(
-        roots: roots, workers: NIOThreadPool.singleton, loop: loop, check: ImageProbe.check,
-        glance: ImageProbe.glance,
-        run: "run\(seed)",
-        keptFolder: folder.path + "/kept"), activity,
-      records)
+    let real = FolderFiles(
+      roots: roots, workers: threads, loop: loop, check: ImageProbe.check, glance: ImageProbe.glance, run: "run\(seed)",
+      keptFolder: folder.path + "/kept")
+    let files = FaultyFiles(real, activity, records)
     let reader = PromptReader(.init(model: "google/gempix2", agentName: "bench"))
     let watcher = SeenWatcher(
       FolderWatcher(
-        roots: roots, options: .init(rescanInterval: .zero, lull: .zero, fingerprint: { reader.fingerprint($0) })),
+        roots: roots, options: .init(rescanInterval: .zero, lull: .zero, fingerprint: { reader.fingerprint($0) }),
+        temporaries: real.temporaryPrefix),
       activity)
     let pipeline = Pipeline(
       settings: settings, roots: paths, journal: faulty, files: files,

@@ -11,11 +11,7 @@ import Testing
 /// One thread does what is short, and others are there when it is held up.
 @Suite(.timeLimit(.minutes(1))) struct FileWorkersTests {
   // Enough for all that is held up at a time, in all tests.
-  private static let pool = {
-    let pool = NIOThreadPool(numberOfThreads: 8)
-    pool.start()
-    return pool
-  }()
+  private static let pool = WorkerThreads(atMost: 8)
   private let workers = FileWorkers(Self.pool)
 
   /// Threads that did something.

@@ -1,11 +1,13 @@
 import Foundation
 import JobCore
-import NIOPosix
 import Synchronization
 import TestKit
 import Testing
 
 @testable import DropFolder
+
+/// The threads of all fixtures.
+let fileThreads = WorkerThreads(atMost: 8)
 
 /// A real, locked root with its files.
 final class FilesFixture: Sendable {
@@ -25,7 +27,7 @@ final class FilesFixture: Sendable {
     self.name = name
     root = try RootFolder(place.path(name), opening: opening)
     files = FolderFiles(
-      roots: [RootID(1): root], workers: NIOThreadPool.singleton, check: check, glance: glanceSample,
+      roots: [RootID(1): root], workers: fileThreads, check: check, glance: glanceSample,
       run: "run-\(ProcessInfo.processInfo.processIdentifier)", keptFolder: place.path("kept"))
   }
 

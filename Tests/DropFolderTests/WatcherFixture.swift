@@ -59,14 +59,14 @@ final class WatcherFixture: Sendable {
         (RootID(Int64($0.offset + 1)), try RootFolder(place.path($0.element)))
       })
     files = FolderFiles(
-      roots: folders, workers: .singleton, check: checkSample, glance: glanceSample, run: "bench",
+      roots: folders, workers: fileThreads, check: checkSample, glance: glanceSample, run: "bench",
       keptFolder: place.path("kept"), writers: writers)
     watcher = FolderWatcher(
       roots: folders,
       options: .init(
         mode: mode, rescanInterval: interval, pollInterval: .milliseconds(50), reminder: reminder,
         fingerprint: { UInt64($0.joined().count) + 1 }),
-      writers: writers)
+      writers: writers, temporaries: files.temporaryPrefix)
     if let room { watcher.hasRoom(room, reported: 0) }
     watcher.start(surveying: []) { [weak self] events in self?.seen.withLock { $0 += events } }
   }

@@ -39,6 +39,9 @@ ssize_t pd_random(void *buffer, size_t size);
 // mallopt(3): blocks of this many bytes and more are given back to the system when they are freed, always.
 void pd_return_large_blocks(int bytes);
 
+// prctl(2) with PR_SET_NAME: what ps(1) and top(1) call the calling thread, up to 15 bytes.
+void pd_name_thread(const char *name);
+
 // malloc_trim(3): gives the system back what is free between blocks in use; some milliseconds for a heap of many megabytes.
 void pd_return_free_memory(void);
 
