@@ -11,3 +11,7 @@ static inline int promptdrop_bind_text(sqlite3_stmt *statement, int index, const
 static inline int promptdrop_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, int count) {
   return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_TRANSIENT);
 }
+// The bytes have to stay where they are until the statement was run.
+static inline int promptdrop_bind_static_blob(sqlite3_stmt *statement, int index, const void *bytes, int count) {
+  return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_STATIC);
+}

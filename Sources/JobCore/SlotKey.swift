@@ -17,7 +17,8 @@ public struct JobID: Sendable {
   /// Wraps an id.
   public init(_ text: String) {
     var text = text
-    if let (high, low) = text.withUTF8(Self.numbers) {
+    // Only what comes out as it went in.
+    if let (high, low) = text.withUTF8({ Hex.uuid(UnsafeRawBufferPointer($0)) }) {
       (self.high, self.low, other) = (high, low, nil)
     } else {
       (high, low, other) = (0, 0, OtherText(text))
@@ -33,24 +34,6 @@ public struct JobID: Sendable {
 
   /// The id as it is written.
   public var text: String { other?.text ?? Hex.uuid(high, low) }
-
-  // Only what comes out as it went in: of 36 characters, with small letters.
-  private static func numbers(_ text: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64)? {
-    guard text.count == 36 else { return nil }
-    var (high, low): (UInt64, UInt64) = (0, 0)
-    for (place, letter) in text.enumerated() {
-      let digit: UInt8
-      switch letter {
-      case 48...57: digit = letter - 48
-      case 97...102: digit = letter - 87
-      case UInt8(ascii: "-") where place == 8 || place == 13 || place == 18 || place == 23: continue
-      default: return nil
-      }
-      if place == 8 || place == 13 || place == 18 || place == 23 { return nil }
-      if place < 18 { high = high << 4 | UInt64(digit) } else { low = low << 4 | UInt64(digit) }
-    }
-    return (high, low)
-  }
 }
 
 extension JobID: Hashable {

@@ -6,38 +6,71 @@ struct Unreadable: Error, CustomStringConvertible {
   var description: String { "the journal has an unreadable \(what)" }
 }
 
-/// Writes values without field names, the shortest form of each.
-struct ByteWriter {
-  private(set) var bytes: [UInt8]
+/// Writes values without field names, the shortest form of each. Its memory is used again for what is written next.
+struct ByteWriter: ~Copyable {
+  private var memory: UnsafeMutableRawBufferPointer
+  /// How many bytes were written.
+  private(set) var size = 0
 
-  /// `buffer` is written over: its memory is of use again.
-  init(in buffer: consuming [UInt8] = []) {
-    bytes = buffer
-    bytes.removeAll(keepingCapacity: true)
-    bytes.reserveCapacity(512)
-  }
+  init() { memory = .allocate(byteCount: 1024, alignment: 8) }
+
+  deinit { memory.deallocate() }
+
+  /// What was written, until more is.
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[..<size]) }
+
+  /// Begins anew.
+  mutating func clear() { size = 0 }
 
   /// Writes over the first four bytes.
   mutating func setFirst(_ value: UInt32) {
-    for index in 0..<4 { bytes[index] = UInt8(truncatingIfNeeded: value >> UInt32(8 * index)) }
+    memory.storeBytes(of: value.littleEndian, toByteOffset: 0, as: UInt32.self)
   }
 
-  mutating func byte(_ value: UInt8) { bytes.append(value) }
-  mutating func raw(_ value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }
+  // The memory behind what was written has room for this many bytes.
+  @inline(__always)
+  private mutating func ensure(_ more: Int) {
+    if memory.count - size < more { grow(more) }
+  }
+
+  private mutating func grow(_ more: Int) {
+    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: max(memory.count * 2, size + more), alignment: 8)
+    larger.copyMemory(from: bytes)
+    memory.deallocate()
+    memory = larger
+  }
+
+  mutating func byte(_ value: UInt8) {
+    ensure(1)
+    memory[size] = value
+    size += 1
+  }
+
+  mutating func raw(_ value: UnsafeRawBufferPointer) {
+    ensure(value.count)
+    UnsafeMutableRawBufferPointer(rebasing: memory[size...]).copyMemory(from: value)
+    size += value.count
+  }
 
   /// Zeros up to this many bytes.
-  mutating func fill(to count: Int) {
-    if bytes.count < count { bytes.append(contentsOf: repeatElement(0, count: count - bytes.count)) }
+  mutating func fill(to end: Int) {
+    guard size < end else { return }
+    ensure(end - size)
+    UnsafeMutableRawBufferPointer(rebasing: memory[size..<end]).initializeMemory(as: UInt8.self, repeating: 0)
+    size = end
   }
 
   /// Seven bits a byte, the lowest first; the top bit says that another follows.
   mutating func unsigned(_ value: UInt64) {
+    ensure(10)
     var rest = value
     while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      memory[size] = UInt8(truncatingIfNeeded: rest) | 0x80
+      size += 1
       rest >>= 7
     }
-    bytes.append(UInt8(rest))
+    memory[size] = UInt8(rest)
+    size += 1
   }
 
   /// Small amounts of either sign take few bytes.
@@ -46,19 +79,21 @@ struct ByteWriter {
 
   /// Eight bytes, little-endian: for what is random, where `unsigned` would take ten.
   mutating func fixed(_ value: UInt64) {
-    for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+    ensure(8)
+    memory.storeBytes(of: value.littleEndian, toByteOffset: size, as: UInt64.self)
+    size += 8
   }
 
   mutating func data(_ value: [UInt8]) {
     unsigned(UInt64(value.count))
-    bytes.append(contentsOf: value)
+    value.withUnsafeBytes { raw($0) }
   }
 
   mutating func text(_ value: String) {
     var value = value
     value.withUTF8 { utf8 in
       unsigned(UInt64(utf8.count))
-      bytes.append(contentsOf: utf8)
+      raw(UnsafeRawBufferPointer(utf8))
     }
   }
 
@@ -66,29 +101,36 @@ struct ByteWriter {
   /// say which.
   mutating func token(_ value: String) {
     var value = value
-    value.withUTF8 { utf8 in
-      if utf8.count == 36, let uuid = Hexadecimal.uuid(utf8) {
-        unsigned(16 << 2 | 2)
-        append(uuid)
-      } else if (37...44).contains(utf8.count), let uuid = Hexadecimal.uuid(.init(rebasing: utf8[(utf8.count - 36)...]))
-      {
-        // The UUID, then what stands before it.
-        unsigned(UInt64(utf8.count - 20) << 2 | 3)
-        append(uuid)
-        bytes.append(contentsOf: utf8[..<(utf8.count - 36)])
-      } else if utf8.count >= 8, utf8.count.isMultiple(of: 2), let hash = Hexadecimal.bytes(utf8) {
-        unsigned(UInt64(hash.count) << 2 | 1)
-        bytes.append(contentsOf: hash)
-      } else {
-        unsigned(UInt64(utf8.count) << 2)
-        bytes.append(contentsOf: utf8)
-      }
+    value.withUTF8 { token(UnsafeRawBufferPointer($0)) }
+  }
+
+  private mutating func token(_ utf8: UnsafeRawBufferPointer) {
+    let prefix = utf8.count - 36
+    if (0...8).contains(prefix), let uuid = Hex.uuid(UnsafeRawBufferPointer(rebasing: utf8[prefix...])) {
+      // The UUID, then what stands before it.
+      unsigned(UInt64(16 + prefix) << 2 | (prefix == 0 ? 2 : 3))
+      ensure(16)
+      memory.storeBytes(of: uuid.high.bigEndian, toByteOffset: size, as: UInt64.self)
+      memory.storeBytes(of: uuid.low.bigEndian, toByteOffset: size + 8, as: UInt64.self)
+      size += 16
+      raw(UnsafeRawBufferPointer(rebasing: utf8[..<prefix]))
+    } else if utf8.count < 8 || !utf8.count.isMultiple(of: 2) || !hash(utf8) {
+      unsigned(UInt64(utf8.count) << 2)
+      raw(utf8)
     }
   }
 
-  private mutating func append(_ uuid: UUIDHalves) {
-    withUnsafeBytes(of: uuid.high.bigEndian) { bytes.append(contentsOf: $0) }
-    withUnsafeBytes(of: uuid.low.bigEndian) { bytes.append(contentsOf: $0) }
+  // Writes a hash as its bytes; nothing where it is none.
+  private mutating func hash(_ utf8: UnsafeRawBufferPointer) -> Bool {
+    let (start, half) = (size, utf8.count / 2)
+    unsigned(UInt64(half) << 2 | 1)
+    ensure(half)
+    guard Hex.read(utf8, into: UnsafeMutableRawBufferPointer(rebasing: memory[size...])) else {
+      size = start
+      return false
+    }
+    size += half
+    return true
   }
 
   /// A decimal number as its digits without the point, and where that stood; any other text as it is.
@@ -106,14 +148,15 @@ struct ByteWriter {
 struct ByteReader {
   private let bytes: UnsafeRawBufferPointer
   private var index = 0
-  private let what: String
+  // Whose bytes they are; nil for a file's stamp.
+  private let job: JobID?
 
   /// `bytes` have to stay where they are as long as the reader is used.
-  init(_ bytes: UnsafeRawBufferPointer, _ what: String) { (self.bytes, self.what) = (bytes, what) }
+  init(_ bytes: UnsafeRawBufferPointer, of job: JobID?) { (self.bytes, self.job) = (bytes, job) }
 
   /// Whether nothing follows but what was kept free.
   var isAtEnd: Bool { bytes[index...].allSatisfy { $0 == 0 } }
-  var damage: Unreadable { Unreadable(what: what) }
+  var damage: Unreadable { Unreadable(what: job.map { "job \($0.text)" } ?? "stamp") }
 
   mutating func byte() throws -> UInt8 {
     guard index < bytes.count else { throw damage }
@@ -175,9 +218,9 @@ struct ByteReader {
     switch head & 3 {
     case 0: return String(decoding: part, as: UTF8.self)
     case 1: return part.hex
-    case 2 where part.count == 16: return Hexadecimal.uuidText(part)
+    case 2 where part.count == 16: return Hex.uuidText(part)
     case 3 where part.count > 16:
-      let uuid = Hexadecimal.uuidText(UnsafeRawBufferPointer(rebasing: part[..<16]))
+      let uuid = Hex.uuidText(UnsafeRawBufferPointer(rebasing: part[..<16]))
       return String(decoding: UnsafeRawBufferPointer(rebasing: part[16...]), as: UTF8.self) + uuid
     default: throw damage
     }
@@ -191,60 +234,10 @@ struct ByteReader {
   }
 }
 
-/// A UUID as two numbers.
-typealias UUIDHalves = (high: UInt64, low: UInt64)
-
-/// Hashes and UUIDs in lower case, between text and bytes.
-enum Hexadecimal {
-  // 16 and above for what is no digit in lower case.
-  @inline(__always)
-  private static func digit(_ letter: UInt8) -> UInt8 {
-    let decimal = letter &- 48
-    if decimal < 10 { return decimal }
-    let above = letter &- 97
-    return above < 6 ? above + 10 : 0xFF
-  }
-
-  static func bytes(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-    // Most texts that are no hash say so at once.
-    guard let first = utf8.first, digit(first) < 16 else { return utf8.isEmpty ? [] : nil }
-    var isHexadecimal = true
-    let bytes = [UInt8](unsafeUninitializedCapacity: utf8.count / 2) { bytes, count in
-      for index in 0..<(utf8.count / 2) {
-        let (high, low) = (digit(utf8[2 * index]), digit(utf8[2 * index + 1]))
-        guard high | low < 16 else {
-          isHexadecimal = false
-          break
-        }
-        bytes[index] = high << 4 | low
-        count += 1
-      }
-    }
-    return isHexadecimal ? bytes : nil
-  }
-
-  /// Of 36 letters.
-  static func uuid(_ utf8: UnsafeBufferPointer<UInt8>) -> UUIDHalves? {
-    guard utf8[8] == UInt8(ascii: "-"), utf8[13] == UInt8(ascii: "-"), utf8[18] == UInt8(ascii: "-"),
-      utf8[23] == UInt8(ascii: "-")
-    else { return nil }
-    var (high, low): UUIDHalves = (0, 0)
-    for index in 0..<36 where index != 8 && index != 13 && index != 18 && index != 23 {
-      let digit = digit(utf8[index])
-      guard digit < 16 else { return nil }
-      if index < 18 { high = high << 4 | UInt64(digit) } else { low = low << 4 | UInt64(digit) }
-    }
-    return (high, low)
-  }
-
-  static func uuidBytes(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-    guard let uuid = uuid(utf8) else { return nil }
-    return withUnsafeBytes(of: (uuid.high.bigEndian, uuid.low.bigEndian)) { Array($0) }
-  }
-
-  /// Of 16 bytes.
+extension Hex {
+  /// The UUID of 16 bytes, in its usual form.
   static func uuidText(_ bytes: UnsafeRawBufferPointer) -> String {
-    Hex.uuid(
+    uuid(
       UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
       UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
   }
@@ -255,10 +248,15 @@ enum UUIDTime {
   /// When it was made, in milliseconds since 1970; nil for other ids.
   static func milliseconds(_ id: String) -> Int64? {
     var id = id
-    return id.withUTF8 { utf8 in
-      guard utf8.count == 36, utf8[14] == UInt8(ascii: "7"), let uuid = Hexadecimal.uuid(utf8) else { return nil }
-      return Int64(uuid.high >> 16)
-    }
+    return id.withUTF8 { Hex.uuid(UnsafeRawBufferPointer($0)).flatMap { milliseconds($0.high) } }
+  }
+
+  /// The same of a job's id.
+  static func milliseconds(_ job: JobID) -> Int64? { job.bits.flatMap { milliseconds($0.high) } }
+
+  private static func milliseconds(_ high: UInt64) -> Int64? {
+    // The version is the first digit of its third part.
+    high >> 12 & 15 == 7 ? Int64(high >> 16) : nil
   }
 }
 
@@ -342,6 +340,15 @@ struct Checksum {
   mutating func add(_ text: String) {
     var text = text
     text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// As its text.
+  mutating func add(_ job: JobID) {
+    guard let (high, low) = job.bits else { return add(job.text) }
+    withUnsafeTemporaryAllocation(byteCount: 36, alignment: 8) { text in
+      Hex.write(high, low, to: text)
+      add(UnsafeRawBufferPointer(text))
+    }
   }
 
   /// The checksum of all that was added.

@@ -31,7 +31,15 @@ extension Store {
 
 extension SQLiteJournal {
   /// The slots that have this task.
-  public func slots(task: String) async throws -> [SlotKey] { try await lookUp { try $0.slots(task: task) } }
+  public func slots(task: String) async throws -> [SlotKey] {
+    if !shared.tasks.areRead {
+      try await run { [tasks = shared.tasks] store in
+        if !tasks.areRead { tasks.enter(all: try store.connection.all("SELECT key FROM task") { $0.integer(0) }) }
+      }
+    }
+    guard shared.tasks.mayHave(JobRecord.key(task)) else { return [] }
+    return try await lookUp { try $0.slots(task: task) }
+  }
 
   /// Which attempt a callback URL was made for.
   public func callback(_ secretSHA: String) async throws -> CallbackTarget? {

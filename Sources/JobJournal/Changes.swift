@@ -62,42 +62,51 @@ extension Store {
   func done(_ isDone: Bool) -> ChangeResult { isDone ? .applied : .stale }
 
   private func take(_ take: JournalChange.Take) throws -> ChangeResult {
-    let revision = take.revision
-    let known = try record(at: take.file)
-    if let known {
-      guard known.id == take.job, known.current == take.expected, known.revision(revision.number) == nil else {
-        return .stale
-      }
-    } else {
-      // The job's file may have another name.
-      guard take.expected == nil, try !has(take.job) else { return .stale }
-    }
-    let slots = take.slots.map { SlotRecord($0, seen: take.seenAt.milliseconds) }
-      .sorted { $0.slot.key.number < $1.slot.key.number }
-    var record = known ?? JobRecord(id: take.job, file: take.file, createdAt: revision.takenAt)
-    record.revisions.append(try kept(revision, slots: slots))
-    record.revisions.sort { $0.number < $1.number }
-    record.current = revision.number
+    guard let expected = take.expected else { return try takeNew(take) }
+    guard let known = try record(at: take.file), known.id == take.job, known.current == expected,
+      known.revision(take.revision.number) == nil
+    else { return .stale }
+    var record = known
+    try put(take, into: &record)
+    try rewrite(record, from: known)
+    for slot in take.slots { wrote(slot) }
+    // Where its slot begins at once, that is in the same transaction.
+    held.hold(record)
+    held.letGoAtEnd(record.id)
+    return .applied
+  }
+
+  // A file that has no job yet. Most have a short text: that neither the file nor the job is known is then found out by the
+  // insertion itself.
+  private func takeNew(_ take: JournalChange.Take) throws -> ChangeResult {
+    if take.revision.isLong { guard try !has(take.file), try !has(take.job) else { return .stale } }
+    var record = JobRecord(id: take.job, file: take.file, createdAt: take.revision.takenAt)
+    try put(take, into: &record)
+    guard let traces = try insert(&record) else { return .stale }
+    for slot in take.slots { wrote(slot) }
+    if record.state == .queued { held.holdTaken(record, traces) }
+    return .applied
+  }
+
+  private func put(_ take: JournalChange.Take, into record: inout JobRecord) throws {
+    var slots = take.slots.map { SlotRecord($0, seen: take.seenAt.milliseconds) }
+    if slots.count > 1 { slots.sort { $0.slot.key.number < $1.slot.key.number } }
+    record.revisions.append(try kept(take.revision, slots: slots))
+    if record.revisions.count > 1 { record.revisions.sort { $0.number < $1.number } }
+    record.current = take.revision.number
     record.stamp = take.stamp
     (record.note, record.inputsChanged) = (nil, false)
     for output in take.outputs where output.slot.job == take.job { record.put(output) }
-    for slot in take.slots { wrote(slot) }
-    if let known {
-      try rewrite(record, from: known)
-    } else {
-      try insert(&record)
-    }
-    // Where its slot begins at once, that is in the same transaction.
-    _ = held.hold(record)
-    held.letGoAtEnd(record.id)
-    return .applied
   }
 
   private func move(_ slot: Slot, from: StateName, _ outputs: [Output]) throws -> ChangeResult {
     guard let held = try hold(slot.key.job), let place = held.record.place(of: slot.key),
       held.record.revisions[place.revision].slots[place.slot].slot.state.name == from
     else { return .stale }
-    try change(held) { record in
+    // From one step to the next other tables have the same of it, unless its task is new.
+    let before = held.record.revisions[place.revision].slots[place.slot].slot
+    let isStep = before.state.name.isUnderWay && slot.state.name.isUnderWay && before.taskID == slot.taskID
+    try change(held, keepsTraces: isStep) { record in
       record.revisions[place.revision].slots[place.slot].move(to: slot)
       for output in outputs where output.slot.job == record.id { record.put(output) }
     }
@@ -130,7 +139,7 @@ extension Store {
     record.current = number
     record.stamp = stamp
     (record.note, record.inputsChanged) = (nil, false)
-    record.revisions[place].count = max(record.revisions[place].count, count)
+    record.revisions[place].revision.count = max(record.revisions[place].revision.count, count)
     let taken = record.revisions[place].takenAt.milliseconds
     for slot in slots {
       record.add(SlotRecord(slot, seen: taken))
@@ -153,8 +162,8 @@ extension Store {
     let kept = try self.kept(fresh, slots: known.slots)
     try release(known.text)
     var record = old
-    record.revisions[place].identity = kept.identity
-    record.revisions[place].snapshot = kept.snapshot
+    record.revisions[place].revision.identity = kept.identity
+    record.revisions[place].revision.snapshot = kept.revision.snapshot
     record.revisions[place].text = kept.text
     try update(record, from: old)
     return .applied
@@ -164,11 +173,10 @@ extension Store {
     _ job: JobID, _ file: FileKey, _ note: FileNote?, _ stamp: TakenStamp?, _ at: Timestamp
   ) throws -> ChangeResult {
     guard let old = try record(job) else {
-      guard note != nil, try record(at: file) == nil else { return .stale }
+      guard note != nil else { return .stale }
       var record = JobRecord(id: job, file: file, createdAt: at)
       (record.note, record.stamp) = (note, stamp)
-      try insert(&record)
-      return .applied
+      return done(try insert(&record) != nil)
     }
     var record = old
     (record.note, record.stamp) = (note, stamp)
@@ -181,7 +189,9 @@ extension Store {
     for output in outputs where !jobs.contains(output.slot.job) { jobs.append(output.slot.job) }
     for job in jobs {
       guard let held = try hold(job) else { continue }
-      try change(held) { record in for output in outputs where output.slot.job == job { record.put(output) } }
+      try change(held, keepsTraces: true) { record in
+        for output in outputs where output.slot.job == job { record.put(output) }
+      }
     }
     return .applied
   }

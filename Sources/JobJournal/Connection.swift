@@ -1,4 +1,5 @@
 import CSQLite
+import JobCore
 
 /// What SQLite says went wrong.
 struct SQLiteError: Error, CustomStringConvertible {
@@ -206,10 +207,16 @@ extension Statement {
   func bind(_ index: Int32, id: String) throws {
     var id = id
     let code = id.withUTF8 { utf8 in
-      guard utf8.count == 36, let uuid = Hexadecimal.uuid(utf8) else { return bind(text: utf8, index) }
+      guard let uuid = Hex.uuid(UnsafeRawBufferPointer(utf8)) else { return bind(text: utf8, index) }
       return withUnsafeBytes(of: (uuid.high.bigEndian, uuid.low.bigEndian)) { bind($0, index) }
     }
     try check(code)
+  }
+
+  /// The same of a job's id.
+  func bind(_ index: Int32, id job: JobID) throws {
+    guard let (high, low) = job.bits else { return try bind(index, text: job.text) }
+    try check(withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { bind($0, index) })
   }
 
   /// As `SQLValue.amount`.
@@ -226,6 +233,12 @@ extension Statement {
       throw connection.failure(code)
     }
     sqlite3_reset(handle)
+  }
+
+  /// Runs it with bytes that it does not copy; it finds nothing. They are bound last: SQLite looks at them in `execute` only.
+  func execute(_ index: Int32, bytes: UnsafeRawBufferPointer) throws {
+    try check(promptdrop_bind_static_blob(handle, index, bytes.baseAddress, Int32(bytes.count)))
+    try execute()
   }
 
   /// Runs it, and reads the first row where there is one.

@@ -94,7 +94,7 @@ extension SQLiteJournal {
       var owners: Set<String> = []
       try store.eachRecord { job in
         for revision in job.revisions where !revision.hasNoText {
-          if let owner = revision.snapshot.owner { owners.insert(owner) }
+          if let owner = revision.revision.snapshot.owner { owners.insert(owner) }
         }
       }
       return Set(owners.compactMap(Self.machineWord))

@@ -65,7 +65,7 @@ struct FormerRows {
     }
     record.outputs = try outputs(of: id)
     for slot in slots { for attempt in slot.slot.attempts { slotOfAttempt[attempt.attemptID] = slot.slot.key } }
-    try store.insert(&record)
+    guard try store.insert(&record) != nil else { throw Unreadable(what: "job \(id): there are two of it") }
     guard let root = row.optionalInteger(8), let path = row.optionalBytes(9) else { return }
     try store.connection.run(
       "UPDATE job SET former_root = ?, former_path = ? WHERE uuid = ?", .integer(root), .bytes(path), .id(id))

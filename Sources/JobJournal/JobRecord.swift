@@ -45,12 +45,10 @@ struct JobRecord {
     return outputs.contains { $0.kept != nil } || (outputs.contains { $0.temporary != nil } && !hasOpenSlots)
   }
 
-  private var hasOpenSlots: Bool { revisions.contains { $0.slots.contains(where: \.isOpen) } }
+  private var hasOpenSlots: Bool { revisions.contains { $0.slots.contains { $0.isOpen } } }
 
   /// Whether a slot was begun and is not over.
-  var isUnderWay: Bool {
-    revisions.contains { revision in revision.slots.contains { $0.isOpen && $0.slot.state.name != .queued } }
-  }
+  var isUnderWay: Bool { revisions.contains { $0.slots.contains { $0.isOpen && $0.slot.state.name != .queued } } }
 
   /// 48 bits of a text's checksum, by which a table finds it; whether it is the same is seen in the row.
   static func key(_ text: String) -> Int64 {
@@ -92,7 +90,7 @@ struct JobRecord {
   }
 }
 
-/// A revision with its slots.
+/// A revision with its slots. The revision's and the slots' boxes are those that the agent has, not copies.
 struct RevisionRecord {
   /// Where its prompt's text stands.
   enum Text {
@@ -101,16 +99,16 @@ struct RevisionRecord {
     /// In the table of long texts; the snapshot's is empty.
     case stored(Int64)
   }
-  let number: Int
-  var identity: Identity
-  var snapshot: Snapshot
+  var revision: Revision
   var text: Text
-  var count: Int
-  let takenAt: Timestamp
   var slots: [SlotRecord]
 
+  var number: Int { revision.number }
+  var takenAt: Timestamp { revision.takenAt }
+  var identity: Identity { _read { yield revision.identity } }
+
   /// Whether there is no text that could be sent: it was forgotten, or only believed of a sidecar.
-  var hasNoText: Bool { if case .inside = text { snapshot.prompt.isEmpty } else { false } }
+  var hasNoText: Bool { if case .inside = text { revision.snapshot.prompt.isEmpty } else { false } }
 }
 
 /// A slot with its place in the queue.
@@ -152,6 +150,14 @@ extension StateName {
     switch self {
     case .done, .failed, .cancelled: true
     case .queued, .submitting, .submitted, .fetching, .held: false
+    }
+  }
+
+  /// Whether a slot in this state was begun and is not over.
+  var isUnderWay: Bool {
+    switch self {
+    case .submitting, .submitted, .fetching: true
+    case .queued, .done, .failed, .held, .cancelled: false
     }
   }
 
@@ -200,10 +206,16 @@ extension Slot {
   }
 
   /// When the last attempt began or ended, in milliseconds since 1970.
-  var changedAt: Int64? { attempts.last.map { ($0.endedAt ?? $0.startedAt).milliseconds } }
+  var changedAt: Int64? {
+    guard let last = attempts.indices.last else { return nil }
+    return (attempts[last].endedAt ?? attempts[last].startedAt).milliseconds
+  }
 
   /// The task that the slot follows, or followed last.
-  var taskID: String? { state.task?.taskID ?? attempts.last { $0.taskID != nil }?.taskID }
+  var taskID: String? {
+    if let task = state.task { return task.taskID }
+    return attempts.indices.last { attempts[$0].taskID != nil }.flatMap { attempts[$0].taskID }
+  }
 }
 
 extension ResultItem {

@@ -1,16 +1,19 @@
 /// The statements on the way of every job. Each runs several times a job, so it is kept where it is used from: nothing is
 /// looked up, and nothing is put into a box or an array for it.
 struct JobStatements {
+  let known, hasSource: Statement
   let hasFile, hasJob: Statement
   let findJob: Statement
   let insert: Statement
-  let update, updateLoose: Statement
+  let update, updateState, updateLoose: Statement
   let open, close: Statement
   let addTask, findTask: Statement
   let addCharge, setConsumed: Statement
   let begin, commit: Statement
 
   init(_ connection: Connection) throws {
+    known = try connection.prepare("SELECT uuid, state, current, stamp, note FROM job WHERE root = ? AND path = ?")
+    hasSource = try connection.prepare("SELECT 1 FROM job WHERE source = ?")
     hasFile = try connection.prepare("SELECT 1 FROM job WHERE root = ? AND path = ?")
     hasJob = try connection.prepare("SELECT 1 FROM job WHERE uuid = ?")
     findJob = try connection.prepare(
@@ -20,11 +23,11 @@ struct JobStatements {
     insert = try connection.prepare(
       """
       INSERT INTO job (uuid, root, path, state, current, source, loose, stamp, inputs_changed, note, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
       """)
-    // Without a column that does not change, its index is not looked at.
-    update = try connection.prepare("UPDATE job SET state = ?, body = ? WHERE id = ?")
-    updateLoose = try connection.prepare("UPDATE job SET state = ?, body = ?, loose = ? WHERE id = ?")
+    update = try connection.prepare("UPDATE job SET body = ?2 WHERE id = ?1")
+    updateState = try connection.prepare("UPDATE job SET state = ?1, body = ?3 WHERE id = ?2")
+    updateLoose = try connection.prepare("UPDATE job SET state = ?1, loose = ?2, body = ?4 WHERE id = ?3")
     open = try connection.prepare("INSERT INTO open_slot VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
     close = try connection.prepare(
       """

@@ -28,7 +28,7 @@ extension Store {
     for (place, revision) in old.revisions.enumerated() {
       if old.isForgettable(revision), revision.slots.allSatisfy({ $0.changed < before }) {
         try release(revision.text)
-        record.revisions[place].snapshot = Snapshot(prompt: "", model: "")
+        record.revisions[place].revision.snapshot = Snapshot(prompt: "", model: "")
         record.revisions[place].text = .inside
       }
       for slot in revision.slots where slot.hasFreeAttempts && slot.changed < before {

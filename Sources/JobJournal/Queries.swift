@@ -9,10 +9,9 @@ extension SQLiteJournal {
   public func known(_ files: [FileKey]) async throws -> [KnownFile?] {
     let find = { @Sendable (store: Store) throws -> [KnownFile?] in
       try files.map { file in
-        try store.connection.first(
-          "SELECT uuid, state, current, stamp, note FROM job WHERE root = ? AND path = ?", .integer(file.root.number),
-          .bytes(file.path.bytes)
-        ) { row in
+        try store.steps.known.bind(1, file.root.number)
+        try store.steps.known.bind(2, bytes: file.path.bytes)
+        return try store.steps.known.first { row in
           guard let state = StateName(number: row.integer(1)) else { throw Unreadable(what: "job state") }
           return KnownFile(
             job: row.job(0), state: state, current: row.int(2),
@@ -27,7 +26,7 @@ extension SQLiteJournal {
   /// Jobs, each with its current revision, all open slots with their revisions, and its outputs.
   public func jobs(_ ids: [JobID]) async throws -> [Job?] {
     let find = { @Sendable (store: Store) throws -> [Job?] in
-      try ids.map { id in try store.record(id).map { try store.job($0) } }
+      try ids.map { id in try store.recordOfNext(id).map { try store.job($0) } }
     }
     return try await ids.count > Self.few ? run(find) : lookUp(find)
   }
@@ -138,6 +137,9 @@ extension SQLiteJournal {
 
 extension Store {
   fileprivate func jobs(roots: [RootID], source: String) throws -> [(JobID, FileKey)] {
+    // Of most there is none, as of one that is new.
+    try steps.hasSource.bind(1, JobRecord.key(source))
+    guard try steps.hasSource.first({ _ in true }) == true else { return [] }
     var rows: [Int64] = []
     try connection.each("SELECT id, root FROM job WHERE source = ? ORDER BY id", .integer(JobRecord.key(source))) {
       row in

@@ -14,55 +14,44 @@ extension JobRecord {
   // rows that grow do not leave half of each page empty.
   private static let growth = 200
 
-  /// The row's body.
-  func body(_ words: Words) throws -> [UInt8] {
-    var (bytes, heads): ([UInt8], [[UInt8]]) = ([], [])
-    try write(into: &bytes, words, heads: &heads)
-    return bytes
-  }
-
-  /// Writes the row's body in the place of what is in `buffer`. `heads`: see `HeldRecords.Held`; made where there are none.
-  func write(into buffer: inout [UInt8], _ words: Words, heads: inout [[UInt8]]) throws {
-    let memory = buffer
-    buffer = []
-    var writer = RecordWriter(words, in: memory)
-    for _ in 0..<4 { writer.out.byte(0) }
+  /// The row's body, in `writer`, with the columns that it is checked together with. `heads`: see `HeldRecords.Held`; made
+  /// where there are none.
+  func write(to writer: inout RecordWriter, heads: inout [[UInt8]], _ columns: CheckedColumns) throws {
+    writer.begin()
     writer.out.byte(Self.form)
-    writer.out.signed(createdAt.milliseconds &- (UUIDTime.milliseconds(id.text) ?? 0))
+    writer.out.signed(createdAt.milliseconds &- (UUIDTime.milliseconds(id) ?? 0))
     writer.out.unsigned(UInt64(outputs.count))
-    let stem = file.path.stem
-    for output in outputs { try writer.output(output, stem) }
-    var growing = writer.out.bytes.count
+    if !outputs.isEmpty {
+      let stem = file.path.stem
+      for place in outputs.indices { try writer.output(outputs[place], stem) }
+    }
+    var growing = writer.out.size
     writer.out.unsigned(UInt64(revisions.count))
+    var open = 0
     for place in revisions.indices {
       if place < heads.count {
-        writer.out.raw(heads[place])
+        heads[place].withUnsafeBytes { writer.out.raw($0) }
         writer.requestSHA = revisions[place].identity.request
       } else {
-        let start = writer.out.bytes.count
+        let start = writer.out.size
         try writer.head(revisions[place], since: createdAt)
         heads.append(Array(writer.out.bytes[start...]))
       }
+      for slot in revisions[place].slots where slot.isOpen { open += 1 }
       growing += try writer.slots(revisions[place])
     }
-    let open = slots.count { $0.isOpen }
-    if open > 0 { writer.out.fill(to: writer.out.bytes.count - growing + open * Self.growth) }
-    let checksum = writer.out.bytes.withUnsafeBytes {
-      Self.checksum(
-        id, state: Int64(state.number), current: current, source, isLoose, UnsafeRawBufferPointer(rebasing: $0[4...]))
-    }
-    writer.out.setFirst(checksum)
-    buffer = writer.out.bytes
+    if open > 0 { writer.out.fill(to: writer.out.size - growing + open * Self.growth) }
+    writer.out.setFirst(Self.checksum(id, current, columns, UnsafeRawBufferPointer(rebasing: writer.out.bytes[4...])))
   }
 
   private static func checksum(
-    _ id: JobID, state: Int64, current: Int, _ source: Int64?, _ isLoose: Bool, _ body: UnsafeRawBufferPointer
+    _ id: JobID, _ current: Int, _ columns: CheckedColumns, _ body: UnsafeRawBufferPointer
   ) -> UInt32 {
     var checksum = Checksum()
-    checksum.add(id.text)
-    checksum.add(UInt64(bitPattern: state << 8 | (isLoose ? 1 : 0)))
+    checksum.add(id)
+    checksum.add(UInt64(bitPattern: columns.state << 8 | (columns.isLoose ? 1 : 0)))
     checksum.add(UInt64(bitPattern: Int64(current)))
-    checksum.add(UInt64(bitPattern: source ?? -1))
+    checksum.add(UInt64(bitPattern: columns.source ?? -1))
     checksum.add(body)
     return checksum.result
   }
@@ -72,18 +61,16 @@ extension JobRecord {
   init(_ row: Row, _ words: Words) throws {
     let id = row.job(1)
     let file = FileKey(root: RootID(row.integer(2)), path: DropPath(bytes: row.bytes(3)))
-    let (state, current, source) = (row.integer(4), row.int(5), row.optionalInteger(6))
-    let isLoose = row.integer(7) != 0
+    let current = row.int(5)
+    let columns = CheckedColumns(
+      state: row.integer(4), source: row.optionalInteger(6), isLoose: row.integer(7) != 0)
     self = try row.withBytes(11) { bytes in
       let sum = bytes.count > 4 ? UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) : 0
       let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(4))
-      guard
-        bytes.count > 4,
-        sum == Self.checksum(id, state: state, current: current, source, isLoose, payload)
-      else { throw Unreadable(what: "job \(id.text)") }
-      var reader = RecordReader(payload, "job \(id.text)", words)
+      var reader = RecordReader(payload, of: id, words)
+      guard bytes.count > 4, sum == Self.checksum(id, current, columns, payload) else { throw reader.input.damage }
       guard try reader.input.byte() == Self.form else { throw reader.input.damage }
-      let created = Timestamp(milliseconds: (UUIDTime.milliseconds(id.text) ?? 0) &+ (try reader.input.signed()))
+      let created = Timestamp(milliseconds: (UUIDTime.milliseconds(id) ?? 0) &+ (try reader.input.signed()))
       var record = JobRecord(row: row.integer(0), id: id, file: file, current: current, createdAt: created)
       let stem = file.path.stem
       record.outputs = try reader.list { try $0.output(id, stem) }
@@ -94,7 +81,22 @@ extension JobRecord {
     stamp = row.isNull(8) ? nil : row.withBytes(8) { TakenStamp(packed: $0) }
     inputsChanged = row.integer(9) != 0
     note = try row.optionalText(10).map { try FileNote(journal: $0) }
-    guard Int64(self.state.number) == state else { throw Unreadable(what: "state of job \(id.text)") }
+    guard Int64(state.number) == columns.state else { throw Unreadable(what: "state of job \(id.text)") }
+  }
+}
+
+/// What of a row's columns its checksum is over, and what follows from its body.
+struct CheckedColumns {
+  let state: Int64
+  let source: Int64?
+  let isLoose: Bool
+
+  init(state: Int64, source: Int64?, isLoose: Bool) {
+    (self.state, self.source, self.isLoose) = (state, source, isLoose)
+  }
+
+  init(of record: borrowing JobRecord, source: Int64?) {
+    self.init(state: Int64(record.state.number), source: source, isLoose: record.isLoose)
   }
 }
 
@@ -113,14 +115,14 @@ extension FileNote {
 extension RecordWriter {
   /// All of a revision but its slots.
   fileprivate mutating func head(_ revision: RevisionRecord, since base: Timestamp) throws {
-    let (snapshot, identity) = (revision.snapshot, revision.identity)
+    let (snapshot, identity) = (revision.revision.snapshot, revision.identity)
     out.count(revision.number)
     var storedText: Int64?
     if case .stored(let text) = revision.text { storedText = text }
     flags(
       identity.list != nil, snapshot.aspectRatio != nil, snapshot.imageSize != nil, snapshot.owner != nil,
       !snapshot.images.isEmpty, !snapshot.extra.isEmpty, storedText != nil)
-    out.count(revision.count)
+    out.count(revision.revision.count)
     moment(revision.takenAt, since: base)
     out.token(identity.prompt)
     out.token(identity.source)
@@ -140,13 +142,13 @@ extension RecordWriter {
   }
 
   /// How many bytes its open slots took.
-  fileprivate mutating func slots(_ revision: borrowing RevisionRecord) throws -> Int {
+  fileprivate mutating func slots(_ revision: RevisionRecord) throws -> Int {
     out.unsigned(UInt64(revision.slots.count))
     var growing = 0
     for slot in revision.slots {
-      let before = out.bytes.count
+      let before = out.size
       try self.slot(slot, since: revision.takenAt)
-      if slot.isOpen { growing += out.bytes.count - before }
+      if slot.isOpen { growing += out.size - before }
     }
     return growing
   }
@@ -202,8 +204,8 @@ extension RecordReader {
     if flags & 64 != 0 { text = .stored(try input.signed()) } else { snapshot.prompt = try input.text() }
     requestSHA = request
     return RevisionRecord(
-      number: number, identity: identity, snapshot: snapshot, text: text, count: count, takenAt: taken,
-      slots: try list { try $0.slot(job, number, since: taken) })
+      revision: Revision(number: number, identity: identity, snapshot: snapshot, count: count, takenAt: taken),
+      text: text, slots: try list { try $0.slot(job, number, since: taken) })
   }
 
   private mutating func image() throws -> ImageInput {
@@ -260,7 +262,7 @@ extension TakenStamp {
     if inputs != 0 { writer.fixed(inputs) }
     Self.write(prompt, to: &writer)
     if let list { Self.write(list, to: &writer) }
-    return writer.bytes
+    return Array(writer.bytes)
   }
 
   private static func write(_ stamp: FileStamp, to writer: inout ByteWriter) {
@@ -274,7 +276,7 @@ extension TakenStamp {
 
   /// Nil for what is no stamp: then the file is read again.
   init?(packed: UnsafeRawBufferPointer) {
-    var reader = ByteReader(packed, "stamp")
+    var reader = ByteReader(packed, of: nil)
     func stamp() throws -> FileStamp {
       let (device, inode, size) = (try reader.unsigned(), try reader.unsigned(), try reader.signed())
       let modified = try reader.signed()
@@ -294,8 +296,8 @@ extension SQLValue {
   /// A UUID as its bytes, and any other id as text.
   static func id(_ text: String) -> SQLValue {
     var text = text
-    let bytes = text.withUTF8 { $0.count == 36 ? Hexadecimal.uuidBytes($0) : nil }
-    return bytes.map { .bytes($0) } ?? .text(text)
+    guard let (high, low) = text.withUTF8({ Hex.uuid(UnsafeRawBufferPointer($0)) }) else { return .text(text) }
+    return .bytes(withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) })
   }
 
   /// The same of a job's id.
@@ -307,7 +309,12 @@ extension SQLValue {
   /// A hexadecimal hash as its bytes, and any other text as it is.
   static func hash(_ text: String) -> SQLValue {
     var text = text
-    let bytes = text.withUTF8 { $0.count >= 2 && $0.count.isMultiple(of: 2) ? Hexadecimal.bytes($0) : nil }
+    let bytes: [UInt8]? = text.withUTF8 { utf8 in
+      guard utf8.count >= 2, utf8.count.isMultiple(of: 2) else { return nil }
+      var bytes = [UInt8](repeating: 0, count: utf8.count / 2)
+      let isHash = bytes.withUnsafeMutableBytes { Hex.read(UnsafeRawBufferPointer(utf8), into: $0) }
+      return isHash ? bytes : nil
+    }
     return bytes.map { .bytes($0) } ?? .text(text)
   }
 
@@ -321,7 +328,7 @@ extension SQLValue {
 extension Row {
   /// What `SQLValue.id` wrote.
   func id(_ column: Int32) -> String {
-    isText(column) ? text(column) : withBytes(column) { $0.count == 16 ? Hexadecimal.uuidText($0) : "" }
+    isText(column) ? text(column) : withBytes(column) { $0.count == 16 ? Hex.uuidText($0) : "" }
   }
   /// What `SQLValue.id` wrote of a job.
   func job(_ column: Int32) -> JobID {

@@ -6,14 +6,16 @@ public final class SQLiteJournal: JobJournal {
   // Released in this order: the thread has ended before SQLite's last checkpoint, and that is over before another process
   // can have the lock.
   private let thread = JournalThread()
-  private let shared: Shared
+  let shared: Shared
   private let folder: StateFolder
 
   // What the thread has besides: never the journal itself, which waits for the thread when it ends.
-  private final class Shared: Sendable {
+  final class Shared: Sendable {
     let store: Mutex<Store>
     // Calls on the thread that have not ended.
     let queued = Atomic<Int>(0)
+    /// Which tasks it may have.
+    let tasks = TaskKeys()
 
     init(_ store: sending Store) { self.store = Mutex(store) }
   }
@@ -57,6 +59,8 @@ public final class SQLiteJournal: JobJournal {
   /// Applies a batch in one transaction: one sync for all of it.
   public func commit(_ changes: [JournalChange]) async throws -> [ChangeResult] {
     if changes.isEmpty { return [] }
+    // Before it is given to the thread: whoever asks from now on is answered as after it.
+    shared.tasks.enter(of: changes)
     return try await run { store in
       try store.transaction { try changes.map { try store.apply($0) } }
     }

@@ -3,18 +3,20 @@ import JobCore
 // How slots stand in a job's row. Times count from the moment that their revision was taken.
 
 /// Writes what rows are made of.
-struct RecordWriter {
-  var out: ByteWriter
+struct RecordWriter: ~Copyable {
+  var out = ByteWriter()
   let words: Words
   /// The hash of the request of the revision whose slots are written: most attempts have the same.
   var requestSHA = ""
   // The task of the last attempt of the slot that is written.
   private var lastTask: String?
 
-  /// `buffer` is written over.
-  init(_ words: Words, in buffer: consuming [UInt8]) {
-    self.words = words
-    out = ByteWriter(in: buffer)
+  init(_ words: Words) { self.words = words }
+
+  /// Another row begins: its first four bytes are set at its end.
+  mutating func begin() {
+    out.clear()
+    out.fill(to: 4)
   }
 
   /// A text that many rows have.
@@ -46,8 +48,12 @@ struct RecordWriter {
     if let status = slot.serviceStatus { try word(status) }
     if let consumed = slot.consumed { out.amount(consumed) }
     out.unsigned(UInt64(slot.attempts.count))
-    for attempt in slot.attempts { try self.attempt(attempt, since: base) }
-    lastTask = slot.attempts.last?.taskID
+    lastTask = nil
+    // Copies of attempts count the references of all their texts.
+    for place in slot.attempts.indices {
+      try attempt(slot.attempts[place], since: base)
+      lastTask = slot.attempts[place].taskID
+    }
     try state(slot.state, since: base)
   }
 
@@ -172,8 +178,8 @@ struct RecordReader {
   var requestSHA = ""
   private var lastTask: String?
 
-  init(_ bytes: UnsafeRawBufferPointer, _ what: String, _ words: Words) {
-    input = ByteReader(bytes, what)
+  init(_ bytes: UnsafeRawBufferPointer, of job: JobID, _ words: Words) {
+    input = ByteReader(bytes, of: job)
     self.words = words
   }
 

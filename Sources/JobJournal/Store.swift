@@ -14,12 +14,13 @@ final class Store {
   // What every call is answered with since a transaction could not be taken back.
   private var refusal: JournalError?
   // Where rows are put together, one after the other.
-  private var buffer: [UInt8] = []
+  private var writer: RecordWriter
 
   init(_ connection: Connection) throws {
     self.connection = connection
     steps = try JobStatements(connection)
     words = Words(connection)
+    writer = RecordWriter(words)
     try words.load()
   }
 
@@ -67,7 +68,7 @@ final class Store {
 
   func record(_ id: JobID) throws -> JobRecord? {
     if let known = held.peek(id) { return known }
-    try steps.findJob.bind(1, id: id.text)
+    try steps.findJob.bind(1, id: id)
     return try steps.findJob.first { try JobRecord($0, words) }
   }
 
@@ -75,6 +76,14 @@ final class Store {
   func hold(_ id: JobID) throws -> HeldRecords.Held? {
     if let known = held[id] { return known }
     return try record(id).map { held.hold($0) }
+  }
+
+  /// The job's row, held where the job waits: its turn may be soon.
+  func recordOfNext(_ id: JobID) throws -> JobRecord? {
+    if let known = held.peek(id) { return known }
+    guard let found = try record(id) else { return nil }
+    if found.state == .queued { held.hold(found) }
+    return found
   }
 
   func record(at file: FileKey) throws -> JobRecord? {
@@ -96,7 +105,7 @@ final class Store {
 
   /// Whether there is such a job.
   func has(_ job: JobID) throws -> Bool {
-    try steps.hasJob.bind(1, id: job.text)
+    try steps.hasJob.bind(1, id: job)
     return try steps.hasJob.first { _ in true } ?? false
   }
 
@@ -119,35 +128,43 @@ final class Store {
     }
   }
 
-  /// Makes the row of a job that has none.
-  func insert(_ record: inout JobRecord) throws {
+  /// Makes the row of a job that has none, and returns what other tables have of it. Nil where the file or the job has a row:
+  /// nothing is written then.
+  func insert(_ record: inout JobRecord) throws -> Traces? {
     let insert = steps.insert
-    try insert.bind(1, id: record.id.text)
+    let columns = CheckedColumns(of: record, source: record.source)
+    try insert.bind(1, id: record.id)
     try insert.bind(2, record.file.root.number)
     try insert.bind(3, bytes: record.file.path.bytes)
-    try insert.bind(4, Int64(record.state.number))
+    try insert.bind(4, columns.state)
     try insert.bind(5, Int64(record.current))
-    try insert.bind(6, record.source)
-    try insert.bind(7, record.isLoose ? 1 : 0)
+    try insert.bind(6, columns.source)
+    try insert.bind(7, columns.isLoose ? 1 : 0)
     if let stamp = record.stamp { try insert.bind(8, bytes: stamp.packed) } else { try insert.bind(8, nil) }
     try insert.bind(9, record.inputsChanged ? 1 : 0)
     try insert.bind(10, text: try record.note?.journalText())
     var heads: [[UInt8]] = []
-    try bindBody(of: record, &heads, to: insert, 11)
-    try insert.execute()
+    try record.write(to: &writer, heads: &heads, columns)
+    try insert.execute(11, bytes: writer.out.bytes)
+    guard connection.changes > 0 else { return nil }
     record.row = connection.lastRow
-    try follow(record.row, from: Traces(), to: Traces(of: record))
+    let traces = Traces(of: record)
+    try follow(record.row, from: Traces(), to: traces)
+    return traces
   }
 
   /// Changes slots or pictures of a job whose row is held, in place. `body` must not throw once it has changed anything: the
-  /// transaction fails where it does.
-  func change(_ held: HeldRecords.Held, _ body: (inout JobRecord) -> Void) throws {
-    let wasLoose = held.record.isLoose
+  /// transaction fails where it does. `keepsTraces`: other tables have the same of it afterwards.
+  func change(_ held: HeldRecords.Held, keepsTraces: Bool, _ body: (inout JobRecord) -> Void) throws {
+    let (state, wasLoose) = (held.record.state, held.record.isLoose)
+    let traces = keepsTraces ? nil : held.traces
     body(&held.record)
-    try write(held.record, &held.heads, wasLoose: wasLoose)
-    let traces = Traces(of: held.record)
-    try follow(held.record.row, from: held.traces, to: traces)
-    held.traces = traces
+    try write(held.record, held.source, &held.heads, wasIn: state, wasLoose: wasLoose)
+    if let traces {
+      let now = Traces(of: held.record)
+      try follow(held.record.row, from: traces, to: now)
+      held.traces = now
+    }
     if !held.record.isUnderWay { self.held.letGoAtEnd(held.record.id) }
   }
 
@@ -155,37 +172,44 @@ final class Store {
   func update(_ record: JobRecord, from old: JobRecord) throws {
     held.forget(record.id)
     var heads: [[UInt8]] = []
-    try write(record, &heads, wasLoose: old.isLoose)
+    try write(record, record.source, &heads, wasIn: old.state, wasLoose: old.isLoose)
     try follow(record.row, from: Traces(of: old), to: Traces(of: record))
   }
 
-  private func write(_ record: borrowing JobRecord, _ heads: inout [[UInt8]], wasLoose: Bool) throws {
-    let isLoose = record.isLoose
-    let update = isLoose == wasLoose ? steps.update : steps.updateLoose
-    try update.bind(1, Int64(record.state.number))
-    try bindBody(of: record, &heads, to: update, 2)
-    if isLoose != wasLoose { try update.bind(3, isLoose ? 1 : 0) }
-    try update.bind(isLoose == wasLoose ? 3 : 4, record.row)
-    try update.execute()
-  }
-
-  private func bindBody(
-    of record: borrowing JobRecord, _ heads: inout [[UInt8]], to statement: Statement, _ index: Int32
+  private func write(
+    _ record: JobRecord, _ source: Int64?, _ heads: inout [[UInt8]], wasIn state: StateName, wasLoose: Bool
   ) throws {
-    try record.write(into: &buffer, words, heads: &heads)
-    try buffer.withUnsafeBytes { try statement.bind(index, bytes: $0) }
+    let columns = CheckedColumns(of: record, source: source)
+    try record.write(to: &writer, heads: &heads, columns)
+    // Without a column that does not change, its index is not looked at.
+    if columns.isLoose != wasLoose {
+      try steps.updateLoose.bind(1, columns.state)
+      try steps.updateLoose.bind(2, columns.isLoose ? 1 : 0)
+      try steps.updateLoose.bind(3, record.row)
+      try steps.updateLoose.execute(4, bytes: writer.out.bytes)
+    } else if columns.state != Int64(state.number) {
+      try steps.updateState.bind(1, columns.state)
+      try steps.updateState.bind(2, record.row)
+      try steps.updateState.execute(3, bytes: writer.out.bytes)
+    } else {
+      try steps.update.bind(1, record.row)
+      try steps.update.execute(2, bytes: writer.out.bytes)
+    }
   }
 
   /// Writes a job of which more than that is another, but for its file.
   func rewrite(_ record: JobRecord, from old: JobRecord) throws {
     held.forget(record.id)
+    let columns = CheckedColumns(of: record, source: record.source)
+    var heads: [[UInt8]] = []
+    try record.write(to: &writer, heads: &heads, columns)
     try connection.run(
       """
       UPDATE job SET state = ?, current = ?, source = ?, loose = ?, stamp = ?, inputs_changed = ?, note = ?, body = ?
       WHERE id = ?
-      """, .number(record.state.number), .number(record.current), .number(record.source),
-      .number(record.isLoose ? 1 : 0), .bytes(record.stamp?.packed), .number(record.inputsChanged ? 1 : 0),
-      .text(try record.note?.journalText()), .bytes(try record.body(words)), .integer(record.row))
+      """, .integer(columns.state), .number(record.current), .number(columns.source),
+      .number(columns.isLoose ? 1 : 0), .bytes(record.stamp?.packed), .number(record.inputsChanged ? 1 : 0),
+      .text(try record.note?.journalText()), .bytes(Array(writer.out.bytes)), .integer(record.row))
     try follow(record.row, from: Traces(of: old), to: Traces(of: record))
   }
 
@@ -218,12 +242,10 @@ final class Store {
 
   /// A revision as it is kept; a long text goes into its own table.
   func kept(_ revision: Revision, slots: [SlotRecord]) throws -> RevisionRecord {
-    var record = RevisionRecord(
-      number: revision.number, identity: revision.identity, snapshot: revision.snapshot, text: .inside,
-      count: revision.count, takenAt: revision.takenAt, slots: slots)
-    guard revision.snapshot.prompt.utf8.count > JobRecord.longestInside else { return record }
+    var record = RevisionRecord(revision: revision, text: .inside, slots: slots)
+    guard revision.isLong else { return record }
     record.text = .stored(try storeText(revision.snapshot.prompt, hash: revision.identity.prompt))
-    record.snapshot.prompt = ""
+    record.revision.snapshot.prompt = ""
     return record
   }
 
@@ -252,20 +274,17 @@ final class Store {
 
   /// The revision with its text.
   func revision(_ record: RevisionRecord) throws -> Revision {
-    var snapshot = record.snapshot
-    if case .stored(let id) = record.text {
-      let text = try connection.first("SELECT text, key, hash FROM prompt WHERE id = ?", .integer(id)) { row in
-        guard row.integer(1) == JobRecord.key(row.hash(2)), row.hash(2) == record.identity.prompt else {
-          throw Unreadable(what: "prompt")
-        }
-        return row.text(0)
+    guard case .stored(let id) = record.text else { return record.revision }
+    let text = try connection.first("SELECT text, key, hash FROM prompt WHERE id = ?", .integer(id)) { row in
+      guard row.integer(1) == JobRecord.key(row.hash(2)), row.hash(2) == record.identity.prompt else {
+        throw Unreadable(what: "prompt")
       }
-      guard let text else { throw Unreadable(what: "reference to prompt \(id)") }
-      snapshot.prompt = text
+      return row.text(0)
     }
-    return Revision(
-      number: record.number, identity: record.identity, snapshot: snapshot, count: record.count, takenAt: record.takenAt
-    )
+    guard let text else { throw Unreadable(what: "reference to prompt \(id)") }
+    var revision = record.revision
+    revision.snapshot.prompt = text
+    return revision
   }
 
   // MARK: whose an attempt is
@@ -277,4 +296,9 @@ final class Store {
   func slot(of attemptID: String) -> SlotKey? {
     written.last { $0.attempts.contains { $0.attemptID == attemptID } }?.slot
   }
+}
+
+extension Revision {
+  /// Whether its text stands in the table of long ones.
+  var isLong: Bool { snapshot.prompt.utf8.count > JobRecord.longestInside }
 }

@@ -3,6 +3,10 @@
 final class Words {
   private var texts: [Int64: String] = [:]
   private var numbers: [String: Int64] = [:]
+  // The last few, newest first: a row has three or four, the same as the row before it. To compare them takes less than a
+  // hash.
+  private var recent: [(text: String, number: Int64)] = []
+  private static let mostRecent = 4
   private let connection: Connection
 
   // What is long, or new when there are so many, is no word that rows have in common.
@@ -20,14 +24,19 @@ final class Words {
       (texts[id], numbers[text]) = (text, id)
       return true
     }
-    (self.texts, self.numbers) = (texts, numbers)
+    (self.texts, self.numbers, recent) = (texts, numbers, [])
   }
 
   subscript(number: Int64) -> String? { texts[number] }
 
   /// The word's number, made where it is new; nil for what is no such word.
   func number(_ text: String) throws -> Int64? {
-    if let known = numbers[text] { return known }
+    for word in recent where word.text == text { return word.number }
+    if let known = numbers[text] {
+      if recent.count == Self.mostRecent { recent.removeLast() }
+      recent.insert((text, known), at: 0)
+      return known
+    }
     guard text.utf8.count <= Self.longest, texts.count < Self.most else { return nil }
     let id = (texts.keys.max() ?? 0) + 1
     try connection.run(

@@ -66,5 +66,43 @@ import Testing
     #expect([UInt8]().hex == "")
     #expect(Hex.uuid(0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210) == "01234567-89ab-cdef-fedc-ba9876543210")
     #expect(Hex.uuid(0, .max) == "00000000-0000-0000-ffff-ffffffffffff")
+    for count in 0...20 {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) }
+      #expect(bytes.hex == bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+      #expect(read(Array(bytes.hex.utf8)) == bytes)
+    }
+  }
+
+  private func read(_ text: [UInt8]) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: text.count / 2)
+    let isRead = text.withUnsafeBytes { text in bytes.withUnsafeMutableBytes { Hex.read(text, into: $0) } }
+    return isRead ? bytes : nil
+  }
+
+  // Whatever else stands in the place of a digit or of a dash.
+  @Test func onlyLowerCaseIsRead() {
+    let digits = Set(Array("0123456789abcdef".utf8))
+    for length in [2, 8, 18] {
+      for place in 0..<length {
+        for other in UInt8.min...UInt8.max {
+          var text = Array("0f9a5c3e71b2d4860f".utf8.prefix(length))
+          text[place] = other
+          #expect((read(text) != nil) == digits.contains(other))
+        }
+      }
+    }
+    #expect(read([48]) == nil)
+    let uuid = "0f9a5c3e-71b2-4d48-860f-fedcba987654"
+    for place in 0..<36 {
+      for other in UInt8.min...UInt8.max {
+        var text = Array(uuid.utf8)
+        let isDash = text[place] == UInt8(ascii: "-")
+        text[place] = other
+        let read = text.withUnsafeBytes { Hex.uuid($0) }
+        #expect((read != nil) == (isDash ? other == UInt8(ascii: "-") : digits.contains(other)))
+        if let read { #expect(Hex.uuid(read.high, read.low) == String(decoding: text, as: UTF8.self)) }
+      }
+    }
+    #expect(Array(uuid.utf8.dropLast()).withUnsafeBytes { Hex.uuid($0) } == nil)
   }
 }
