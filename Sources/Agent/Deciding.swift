@@ -114,7 +114,7 @@ extension Pipeline {
       guard case .known(let job?) = look.knowledge.job else { return }
       look.seen.referenceInputs = .known(await referenceInputs(of: job, look.seen))
     case .origin(let identity, let grace):
-      if purpose.isRun, !textTurns.begin(file, text: identity.source) { throw WaitsForItsTurn() }
+      if purpose.isRun, !origins.turns.begin(file, text: identity.source) { throw WaitsForItsTurn() }
       look.seen.origin = .known(try await origin(of: look, identity, grace: grace, for: purpose))
     default: try await answerFromJournal(need, &look)
     }

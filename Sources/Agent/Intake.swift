@@ -50,7 +50,7 @@ extension Pipeline {
     } catch {
       fail(error)
     }
-    for file in textTurns.end(batch) { lookAt(file) }
+    for file in origins.turns.end(batch) { lookAt(file) }
     arrivals.endBatch()
     giveRoom()
     pump()

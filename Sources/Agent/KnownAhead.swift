@@ -26,7 +26,7 @@ extension Pipeline {
       }
       var known = KnownAhead(understood: understand(queries[index].prompt, reading), isOnlyOne: false)
       if case .success(let request) = known.understood {
-        known.isOnlyOne = textTurns.begin(queries[index].prompt, text: request.sourceSHA)
+        known.isOnlyOne = origins.turns.begin(queries[index].prompt, text: request.sourceSHA)
         if known.isOnlyOne { sources.append(request.sourceSHA) }
       }
       ahead.append(known)

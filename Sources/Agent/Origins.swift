@@ -7,6 +7,8 @@ struct OriginTracker {
   private var renames = Renames()
   private var copiesOf: [FileKey: [FileKey]] = [:]
   private var copiedSince: [FileKey: Duration] = [:]
+  /// Whose turn it is among files with one text.
+  var turns = TextTurns()
 
   // Beyond this many, their folders are kept in mind instead.
   private static let mostGone = 4096

@@ -27,7 +27,6 @@ public actor Pipeline {
   var arrivals: Arrivals
   var survey: Survey
   var origins = OriginTracker()
-  var textTurns = TextTurns()
   var writerLooks = WriterLooks()
   var overrides = Overrides()
   var vanished = VanishedPlaces()

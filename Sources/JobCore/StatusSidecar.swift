@@ -39,55 +39,55 @@ public struct StatusSidecar: Hashable, Sendable {
   }
 
   /// The file's state.
-  public var state: StateName
+  public let state: StateName
   /// Why it is in that state, a stable word; nil where the state says it all.
-  public var reason: String?
+  public let reason: String?
   /// The prompt's name, in the same folder.
-  public var source: String
+  public let source: String
   /// The job's id.
   public var jobID: String
   /// The current revision, from 1; 0 while nothing was taken.
-  public var revision: Int
+  public let revision: Int
   /// `owner` of the folder's defaults, else the id of the agent that wrote this: whose agent takes the folder's prompts.
   /// Earlier versions wrote a word for the machine in the id's place.
-  public var owner: String?
+  public let owner: String?
   /// The current revision's hashes; nil while nothing was taken.
-  public var identity: Identity?
+  public let identity: Identity?
   /// What is sent; the prompt's own text is not repeated. Nil while nothing was taken.
   public var snapshot: Snapshot?
   /// How many pictures.
-  public var count: Int
+  public let count: Int
   /// Every submission of the current revision, and those of earlier ones that are still open.
   public var attempts: [AttemptEntry]
   /// Every picture in place, of all revisions.
-  public var outputs: [OutputEntry]
+  public let outputs: [OutputEntry]
   /// Where pictures are that are paid for and could not be fetched, as far as everybody may know: without the query, which
   /// may open them.
-  public var resultURLs: [String]
+  public let resultURLs: [String]
   /// The service's own word for the task's state.
-  public var serviceStatus: String?
+  public let serviceStatus: String?
   /// Credits used, decimal.
-  public var consumed: String?
+  public let consumed: String?
   /// Whether two tasks are known for one attempt.
-  public var mayHaveBeenPaidTwice: Bool
+  public let mayHaveBeenPaidTwice: Bool
   /// Whether a reference file or a default has changed since the revision was taken.
-  public var inputsChanged: Bool
+  public let inputsChanged: Bool
   /// What went wrong.
   public var error: JobError?
   /// When promptdrop tries again.
-  public var nextAttemptAt: Timestamp?
+  public let nextAttemptAt: Timestamp?
   /// When the file was first seen.
-  public var createdAt: Timestamp
+  public let createdAt: Timestamp
   /// When this was written.
-  public var updatedAt: Timestamp
+  public let updatedAt: Timestamp
   /// When the service accepted the (last) submission.
-  public var submittedAt: Timestamp?
+  public let submittedAt: Timestamp?
   /// The program's version.
-  public var agentVersion: String
+  public let agentVersion: String
   /// The machine's name.
-  public var agentHost: String
+  public let agentHost: String
   /// Which agent wrote it; nil in those of earlier versions.
-  public var writer: SidecarWriter?
+  public let writer: SidecarWriter?
 
   /// Whether these bytes are a sidecar of promptdrop's: the schema's name stands at the head of every one.
   public static func isOurs(_ bytes: [UInt8]) -> Bool { Array(bytes.prefix(160)).contains(schemaMark) }
@@ -126,10 +126,11 @@ extension StatusSidecar {
     count = revision?.count ?? 0
     attempts = Self.attempts(of: job, slots)
     outputs = job.outputs.isEmpty ? [] : Self.outputs(of: job)
-    resultURLs = []
+    var urls: [String] = []
     for slot in slots {
-      if case .held(let held) = slot.state { resultURLs += held.task?.late?.urls.map(ResultURL.shown) ?? [] }
+      if case .held(let held) = slot.state { urls += held.task?.late?.urls.map(ResultURL.shown) ?? [] }
     }
+    resultURLs = urls
     serviceStatus = slots.last { $0.serviceStatus != nil }?.serviceStatus
     consumed = DecimalText.sum(slots.compactMap { $0.consumed })
     mayHaveBeenPaidTwice = job.mayHaveBeenPaidTwice
@@ -142,11 +143,12 @@ extension StatusSidecar {
     }
     createdAt = job.createdAt
     updatedAt = now
-    submittedAt = nil
+    var accepted: Timestamp?
     for slot in slots {
       guard let moment = slot.attempts.last(where: { $0.outcome == .accepted })?.endedAt else { continue }
-      submittedAt = max(submittedAt ?? moment, moment)
+      accepted = max(accepted ?? moment, moment)
     }
+    submittedAt = accepted
     self.agentVersion = agentVersion
     self.agentHost = agentHost
     self.writer = writer

@@ -204,7 +204,7 @@ extension StatusSidecar: Decodable {
         imageSize: parameters.image_size, extra: parameters.extra ?? [:], owner: owner)
       count = parameters.count
     } else {
-      count = 0
+      (identity, snapshot, count) = (nil, nil, 0)
     }
     attempts = try box.decode([AttemptEntry].self, forKey: .attempts)
     outputs = try box.decode([OutputEntry].self, forKey: .outputs)
