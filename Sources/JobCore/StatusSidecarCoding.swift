@@ -35,12 +35,12 @@ extension StatusSidecar {
       w.bool(inputsChanged)
       w.key("error")
       w.error(error)
-      w.field("next_attempt_at", nextAttemptAt?.rfc3339)
+      w.field("next_attempt_at", time: nextAttemptAt)
       w.key("times")
       w.object { w in
-        w.field("created_at", createdAt.rfc3339)
-        w.field("updated_at", updatedAt.rfc3339)
-        w.field("submitted_at", submittedAt?.rfc3339)
+        w.field("created_at", time: createdAt)
+        w.field("updated_at", time: updatedAt)
+        w.field("submitted_at", time: submittedAt)
       }
       w.key("agent")
       w.object { w in
@@ -90,6 +90,12 @@ extension JSONWriter {
     string(text)
   }
 
+  /// Writes a field of a moment, in its RFC 3339 form, or of `null`.
+  public mutating func field(_ name: String, time moment: Timestamp?) {
+    key(name)
+    time(moment)
+  }
+
   /// Writes a field of a whole number.
   public mutating func field(_ name: String, _ value: Int) {
     key(name)
@@ -107,8 +113,8 @@ extension JSONWriter {
     field("request_sha256", attempt.requestSHA)
     field("callback_secret_sha256", attempt.callbackSHA)
     field("reserved", attempt.reserved)
-    field("started_at", attempt.startedAt.rfc3339)
-    field("ended_at", attempt.endedAt?.rfc3339)
+    field("started_at", time: attempt.startedAt)
+    field("ended_at", time: attempt.endedAt)
   }
 
   fileprivate mutating func attempt(_ entry: StatusSidecar.AttemptEntry) {

@@ -24,6 +24,17 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
   /// RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:05:00.250Z`.
   public var rfc3339: String {
+    String(unsafeUninitializedCapacity: Self.textLength) { text in
+      text.baseAddress.map(putText)
+      return Self.textLength
+    }
+  }
+
+  // How many bytes the RFC 3339 form has.
+  static let textLength = 24
+
+  // Puts the RFC 3339 form there: `textLength` bytes, which need not be initialised.
+  func putText(_ text: UnsafeMutablePointer<UInt8>) {
     // RFC 3339 has four digits for the year: what lies beyond is written as the last moment of 9999.
     let bounded = min(max(milliseconds, Self.earliestShown), Self.latestShown)
     let seconds = bounded.floorDiv(1000)
@@ -31,27 +42,24 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     let days = seconds.floorDiv(86_400)
     let clock = Int(seconds - days * 86_400)
     let (y, m, d) = Timestamp.civil(fromDays: days)
-    return String(unsafeUninitializedCapacity: 24) { text in
-      var end = 0
-      func append(_ number: Int, digits: Int, then sign: Unicode.Scalar) {
-        var rest = number
-        for place in (end..<(end + digits)).reversed() {
-          text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
-          rest /= 10
-        }
-        end += digits
-        text[end] = UInt8(ascii: sign)
-        end += 1
+    var end = 0
+    func append(_ number: Int, digits: Int, then sign: Unicode.Scalar) {
+      var rest = number
+      for place in (end..<(end + digits)).reversed() {
+        text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+        rest /= 10
       }
-      append(y, digits: 4, then: "-")
-      append(m, digits: 2, then: "-")
-      append(d, digits: 2, then: "T")
-      append(clock / 3600, digits: 2, then: ":")
-      append(clock / 60 % 60, digits: 2, then: ":")
-      append(clock % 60, digits: 2, then: ".")
-      append(ms, digits: 3, then: "Z")
-      return end
+      end += digits
+      text[end] = UInt8(ascii: sign)
+      end += 1
     }
+    append(y, digits: 4, then: "-")
+    append(m, digits: 2, then: "-")
+    append(d, digits: 2, then: "T")
+    append(clock / 3600, digits: 2, then: ":")
+    append(clock / 60 % 60, digits: 2, then: ":")
+    append(clock % 60, digits: 2, then: ".")
+    append(ms, digits: 3, then: "Z")
   }
 
   private static let earliestShown: Int64 = -62_167_219_200_000
