@@ -16,9 +16,9 @@ final class ActiveJob {
   private let tasks: TaskIndex
   private var ownTasks: [String] = []
   /// Slots of it that are under way.
-  var running: Set<SlotKey> = []
+  private(set) var running: [SlotKey] = []
   /// Requests that are ready to be sent.
-  var requests: [SlotKey: ReadyRequest] = [:]
+  var requests = SlotMap<ReadyRequest>()
   /// When its sidecar was compared with the journal, monotonic; nil: not since it is in hand. An older journal must not
   /// overwrite what only the sidecar tells.
   var comparedAt: Duration?
@@ -45,11 +45,21 @@ final class ActiveJob {
 
   /// One writer of the job's files at a time, see `JobTable`.
   let files = AsyncSemaphore(1)
-  private var turns: [SlotKey: AsyncSemaphore] = [:]
+  private var turns = SlotMap<AsyncSemaphore>()
 
   init(_ job: Job, _ tasks: TaskIndex) {
     (self.job, self.tasks) = (job, tasks)
     for slot in job.slots.values { enterTasks(of: slot) }
+  }
+
+  /// The slot is under way.
+  func begin(_ slot: SlotKey) {
+    if !running.contains(slot) { running.append(slot) }
+  }
+
+  /// It is not any more.
+  func end(_ slot: SlotKey) {
+    if let place = running.firstIndex(of: slot) { running.remove(at: place) }
   }
 
   /// The slot is this now.
@@ -89,5 +99,30 @@ final class ActiveJob {
     let turn = AsyncSemaphore(1)
     turns[slot] = turn
     return turn
+  }
+}
+
+/// Values by the slots of one job. Nearly every job has one slot: looking through a few costs less than hashing one, and one
+/// needs no table.
+struct SlotMap<Value> {
+  private var entries: [(slot: SlotKey, value: Value)] = []
+
+  subscript(slot: SlotKey) -> Value? {
+    get { entries.first { $0.slot == slot }?.value }
+    set {
+      let place = entries.firstIndex { $0.slot == slot }
+      switch (place, newValue) {
+      case (let place?, let value?): entries[place].value = value
+      case (let place?, nil): entries.remove(at: place)
+      case (nil, let value?): entries.append((slot, value))
+      case (nil, nil): break
+      }
+    }
+  }
+
+  /// Takes the slot's value away.
+  mutating func take(_ slot: SlotKey) -> Value? {
+    guard let place = entries.firstIndex(where: { $0.slot == slot }) else { return nil }
+    return entries.remove(at: place).value
   }
 }

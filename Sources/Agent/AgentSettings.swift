@@ -122,6 +122,9 @@ public protocol AgentObserver: Sendable {
   func changed(_ job: Job)
   /// Something that is no single file's matter.
   func notice(_ level: NoticeLevel, _ error: JobError)
+  /// Whether every step of every job is wanted. Else `changed` need only be called for what a person may have to know, see
+  /// `SlotState.isNotable`, and for jobs with a note. Asked once, when the agent is made.
+  var wantsSteps: Bool { get }
   /// Whether lines of a trace are wanted. Asked once, when the agent is made: without them a trace costs nothing.
   var wantsTrace: Bool { get }
   /// One line that explains a job: a transition of a slot, or a decision about a file.
@@ -131,6 +134,8 @@ public protocol AgentObserver: Sendable {
 extension AgentObserver {
   /// Nothing is named.
   public func willName(_ places: PlaceNames) {}
+  /// Every step.
+  public var wantsSteps: Bool { true }
   /// No trace.
   public var wantsTrace: Bool { false }
   /// Nothing is done with it.

@@ -76,7 +76,7 @@ extension Pipeline {
   private func began(_ job: Job, _ slots: [Slot], isAhead: Bool) async {
     // Somebody may have it in hand for what was noted of the file before it could be taken.
     if !isAhead { jobs[job.id]?.bringUpToDate(with: job) }
-    observer.changed(jobs[job.id]?.job ?? job)
+    if let entry = jobs[job.id] { report(entry) } else { observer.changed(job) }
     if !isAhead { queued(job, slots.filter { $0.state.name == .queued }.map(\.key)) }
     for slot in slots {
       switch slot.state {

@@ -82,8 +82,16 @@ final class FolderOwnership {
 
   /// As it was looked up a moment ago, if it was.
   func lastBelonging(of file: FileKey) async -> Belonging {
-    if let (answer, since) = answers[file.folder], surroundings.monotonic() - since < Self.answerLife { return answer }
+    if let answer = knownBelonging(of: file) { return answer }
     return await belonging(of: file)
+  }
+
+  /// As it was looked up a moment ago; nil: it was not, and has to be looked up.
+  func knownBelonging(of file: FileKey) -> Belonging? {
+    guard let (answer, since) = answers[file.folder], surroundings.monotonic() - since < Self.answerLife else {
+      return nil
+    }
+    return answer
   }
 
   /// Why nothing may be written beside a prompt; nil where it may.
@@ -156,7 +164,10 @@ final class FolderOwnership {
   // MARK: who has written here
 
   /// Whether a sidecar was seen that this agent's state must have written, and did not.
-  var isStateInDoubt: Bool { identity.map { sharedWith.values.contains($0.id) } ?? false }
+  var isStateInDoubt: Bool {
+    guard !sharedWith.isEmpty, let identity else { return false }
+    return sharedWith.values.contains(identity.id)
+  }
 
   /// Roots where another agent's sidecars were seen, and which agent's.
   var strangers: [RootID: String] { sharedWith }

@@ -67,7 +67,9 @@ extension Pipeline {
     tellBlindSpots()
     // Before anything is decided about one of them.
     let sidecars = try readings.map(sidecar(in:))
-    for (file, sidecar) in zip(batch, sidecars) { await noteWriter(of: sidecar, file.root) }
+    for (file, sidecar) in zip(batch, sidecars) {
+      if case .success(let sidecar?) = sidecar { await noteWriter(of: sidecar, file.root) }
+    }
     let ahead = try await lookAhead(known, queries, readings)
     var decided: [Decided] = []
     decided.reserveCapacity(batch.count)

@@ -129,6 +129,7 @@ final class JobTable {
 
   /// Changes are in the journal: whoever is reading their jobs reads them once more, and so does who was about to.
   func journalHas(_ changes: [JournalChange]) {
+    if loading.isEmpty, soon.isEmpty { return }
     for change in changes {
       if !loading.isEmpty {
         if let id = change.job {
@@ -156,13 +157,16 @@ final class JobTable {
   /// Has the job's files: one writer of them at a time, because its slots run side by side.
   func lockFiles(of entry: ActiveJob) async -> Lock {
     let lease = Lease(entry, self)
+    if let permit = entry.files.tryAcquire() { return Lock(permit, lease) }
     return Lock(await entry.files.acquire(), lease)
   }
 
   /// Has the slot: one event of it at a time.
   func lock(_ slot: SlotKey, of entry: ActiveJob) async -> Lock {
     let lease = Lease(entry, self)
-    return Lock(await entry.turn(of: slot).acquire(), lease)
+    let turn = entry.turn(of: slot)
+    if let permit = turn.tryAcquire() { return Lock(permit, lease) }
+    return Lock(await turn.acquire(), lease)
   }
 
   // MARK: jobs whose turn is soon
@@ -234,9 +238,9 @@ final class JobTable {
       guard let slot = slots.first(where: { $0.key == key }) else { return false }
       if entry.job.slots[key] == nil { entry.enter(slot) }
     }
-    entry.running.insert(key)
+    entry.begin(key)
     running.insert(key)
-    setLate(key)
+    setLate(key, entry.job.slots[key]?.state.isLate == true)
     lease.release()
     return true
   }
@@ -253,8 +257,8 @@ final class JobTable {
   }
 
   /// Whether the slot's picture is late may have changed.
-  func setLate(_ key: SlotKey) {
-    if slot(key)?.state.isLate == true, running.contains(key) {
+  func setLate(_ key: SlotKey, _ isLate: Bool) {
+    if isLate, running.contains(key) {
       late.insert(key)
     } else if !late.isEmpty {
       late.remove(key)
@@ -264,9 +268,9 @@ final class JobTable {
   /// The slot is no longer under way.
   func leave(_ key: SlotKey) {
     running.remove(key)
-    late.remove(key)
+    if !late.isEmpty { late.remove(key) }
     guard let lease = leaseInHand(key.job) else { return }
-    lease.job.running.remove(key)
+    lease.job.end(key)
     lease.release()
   }
 

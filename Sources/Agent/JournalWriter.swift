@@ -18,9 +18,11 @@ protocol JournalWriterOwner: Actor {
 /// Writes into the journal, one group of changes at a time. While one group is being written, all who come form the next:
 /// many transitions, one sync. A full disk is waited out.
 final class JournalWriter {
+  // Unchecked, because there are several for each picture: it is put into `pending` by `commit` alone, and who takes it from
+  // there, `writeGroups`, resumes it once on each of its ways.
   private struct Pending {
     var changes: [JournalChange]
-    var waiting: CheckedContinuation<[ChangeResult], any Error>
+    var waiting: UnsafeContinuation<[ChangeResult], any Error>
   }
 
   private let journal: any JobJournal
@@ -55,7 +57,7 @@ final class JournalWriter {
     _ changes: [JournalChange], for owner: isolated Owner
   ) async throws -> [ChangeResult] {
     guard !changes.isEmpty else { return [] }
-    return try await withCheckedThrowingContinuation { continuation in
+    return try await withUnsafeThrowingContinuation { continuation in
       pending.append(Pending(changes: changes, waiting: continuation))
       if isFull { keepAnswers(in: changes, for: owner) }
       guard !isWriting else { return }

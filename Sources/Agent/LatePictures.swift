@@ -100,7 +100,7 @@ extension Pipeline {
 
   /// What a slot has become, as far as its picture is late.
   func weighLateness(_ before: Slot, _ after: Slot) {
-    jobs.setLate(after.key)
+    jobs.setLate(after.key, after.state.isLate)
     switch lateTries.moved(from: before, to: after) {
     case .opened?: observer.notice(.info, JobError(code: .picturesArrive, message: "Prompts are submitted again."))
     case .closed(let count)?: observer.notice(.error, Self.noPictures(count))

@@ -3,7 +3,10 @@ import JobCore
 // What follows from whose a folder is.
 extension Pipeline {
   /// Why nothing may be written beside a prompt; nil where it may.
-  func notOurs(_ file: FileKey) async -> JobError? { await ownership.problem(for: file) }
+  func notOurs(_ file: FileKey) async -> JobError? {
+    if let known = ownership.knownBelonging(of: file) { return known.problem }
+    return await ownership.problem(for: file)
+  }
 
   /// Says that nothing is taken there.
   func sayNotOurs(_ file: FileKey, _ problem: JobError) {

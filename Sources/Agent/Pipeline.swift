@@ -16,6 +16,7 @@ public actor Pipeline {
   let surroundings: Surroundings
   let observer: any AgentObserver
   private let wantsTrace: Bool
+  private let wantsSteps: Bool
   // Nil: there is one agent only, as in tests of other things.
   let identity: (any AgentIdentity)?
   // The absolute path of each root, and how they are named in texts.
@@ -83,6 +84,7 @@ public actor Pipeline {
     self.surroundings = surroundings
     self.observer = observer
     wantsTrace = observer.wantsTrace
+    wantsSteps = observer.wantsSteps
     self.identity = identity
     self.executor = executor
     jobs = JobTable(journal)
@@ -187,6 +189,13 @@ public actor Pipeline {
   /// Says one line of a trace, where one is wanted; it is not made otherwise.
   func trace(_ line: @autoclosure () -> String) {
     if wantsTrace { observer.trace(line()) }
+  }
+
+  /// Reports a step of a job. Where steps are not wanted the job, with all that is in it, is not even handed on.
+  func report(_ entry: ActiveJob) {
+    if wantsSteps || entry.job.note != nil || entry.job.slots.values.contains(where: \.state.isNotable) {
+      observer.changed(entry.job)
+    }
   }
 
   func fail(_ error: any Error) { end(.fatal(describe(error))) }

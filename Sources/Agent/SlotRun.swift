@@ -95,7 +95,7 @@ extension Pipeline {
     weighLateness(slot, transition.slot)
     if transition.slot.state == .done, slot.state.isLate { await removeOdd(transition.slot, entry) }
     if slot.state != transition.slot.state || slot.serviceStatus != transition.slot.serviceStatus {
-      observer.changed(entry.job)
+      report(entry)
     }
     return .moved(transition.after)
   }
@@ -206,7 +206,7 @@ extension Pipeline {
   /// The request is not going to be sent: others have its place. Whether there was one.
   @discardableResult
   func dropRequest(_ key: SlotKey, _ entry: ActiveJob) -> Bool {
-    guard let request = entry.requests.removeValue(forKey: key) else { return false }
+    guard let request = entry.requests.take(key) else { return false }
     request.ticket.notSent()
     return true
   }

@@ -41,13 +41,18 @@ struct TaskQueries {
   mutating func wasCalledBack(_ slot: SlotKey) { calledBack.insert(slot) }
 
   /// Whether a callback named it since it was last asked for; that is one reason to ask.
-  mutating func takeCallback(_ slot: SlotKey) -> Bool { calledBack.remove(slot) != nil }
+  mutating func takeCallback(_ slot: SlotKey) -> Bool {
+    // Nearly always none did, and nothing is hashed to find that out.
+    !calledBack.isEmpty && calledBack.remove(slot) != nil
+  }
 
   /// It waits for the service to take queries.
   mutating func wait(_ slot: SlotKey, since now: Duration) { waiting[slot] = waiting[slot] ?? now }
 
   /// It waits for that no more.
-  mutating func waitNoMore(_ slot: SlotKey) { waiting[slot] = nil }
+  mutating func waitNoMore(_ slot: SlotKey) {
+    if !waiting.isEmpty { waiting[slot] = nil }
+  }
 
   /// The service takes queries again: what waited for that, and since when.
   mutating func takeWaiting() -> [(slot: SlotKey, since: Duration)] {
@@ -57,10 +62,10 @@ struct TaskQueries {
 
   /// The slot is no longer under way.
   mutating func forget(_ slot: SlotKey) {
-    due[slot] = nil
-    asking[slot] = nil
-    waiting[slot] = nil
-    calledBack.remove(slot)
+    if !due.isEmpty { due[slot] = nil }
+    if !asking.isEmpty { asking[slot] = nil }
+    if !waiting.isEmpty { waiting[slot] = nil }
+    if !calledBack.isEmpty { calledBack.remove(slot) }
   }
 }
 

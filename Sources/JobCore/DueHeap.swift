@@ -32,12 +32,14 @@ public struct DueHeap<Key: Sendable>: Sendable {
   @inlinable
   public mutating func insert(due: Duration, turn: UInt64, key: Key) {
     items.append(Item(due: due, turn: turn, key: key))
-    var child = items.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard precedes(child, parent) else { return }
-      items.swapAt(child, parent)
-      child = parent
+    items.withUnsafeMutableBufferPointer { items in
+      var child = items.count - 1
+      while child > 0 {
+        let parent = (child - 1) / 2
+        guard Self.precedes(items, child, parent) else { return }
+        items.swapAt(child, parent)
+        child = parent
+      }
     }
   }
 
@@ -61,19 +63,22 @@ public struct DueHeap<Key: Sendable>: Sendable {
 
   @inlinable
   mutating func siftDown(_ start: Int) {
-    var parent = start
-    while true {
-      var child = 2 * parent + 1
-      guard child < items.count else { return }
-      if child + 1 < items.count, precedes(child + 1, child) { child += 1 }
-      guard precedes(child, parent) else { return }
-      items.swapAt(parent, child)
-      parent = child
+    items.withUnsafeMutableBufferPointer { items in
+      var parent = start
+      while true {
+        var child = 2 * parent + 1
+        guard child < items.count else { return }
+        if child + 1 < items.count, Self.precedes(items, child + 1, child) { child += 1 }
+        guard Self.precedes(items, child, parent) else { return }
+        items.swapAt(parent, child)
+        parent = child
+      }
     }
   }
 
+  // In the array's own memory things change places without their keys being counted.
   @inlinable
-  func precedes(_ a: Int, _ b: Int) -> Bool {
+  static func precedes(_ items: UnsafeMutableBufferPointer<Item>, _ a: Int, _ b: Int) -> Bool {
     items[a].due == items[b].due ? items[a].turn < items[b].turn : items[a].due < items[b].due
   }
 }

@@ -111,7 +111,14 @@ extension Held {
 extension SlotState {
   /// Whether a picture is paid for, finished, and late. Such a slot waits for a host and not for the service, so it takes
   /// nobody's place there.
-  public var isLate: Bool { task?.late != nil }
+  public var isLate: Bool {
+    switch self {
+    case .submitted(let task): task.isLate
+    case .fetching(let fetching): fetching.task.isLate
+    case .held(let held): held.task?.isLate ?? false
+    case .queued, .submitting, .done, .failed, .cancelled: false
+    }
+  }
 
   /// When a picture that is late is tried next.
   public var nextLateTry: Timestamp? {

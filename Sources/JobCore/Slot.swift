@@ -110,17 +110,25 @@ public struct TaskRef: Hashable, Sendable {
   /// How often its results had to be asked for anew.
   public var refreshes: Int
   /// Set while its picture is late.
-  public var late: Late?
+  public var late: Late? {
+    get { lateBox?.value }
+    set { lateBox = newValue.map { Boxed($0) } }
+  }
   /// Pictures of it that came damaged.
   public var damage: [Damage]
+  // In a box: hardly a picture is late, and a task is handed on with each step of its slot.
+  private var lateBox: Boxed<Late>?
   /// Makes one.
   public init(taskID: String, acceptedAt: Timestamp, refreshes: Int = 0, late: Late? = nil, damage: [Damage] = []) {
     self.taskID = taskID
     self.acceptedAt = acceptedAt
     self.refreshes = refreshes
-    self.late = late
     self.damage = damage
+    lateBox = late.map { Boxed($0) }
   }
+
+  /// Whether its picture is late.
+  public var isLate: Bool { lateBox != nil }
 }
 
 /// Results that are being fetched.

@@ -25,6 +25,17 @@ extension Slot {
   }
 }
 
+extension SlotState {
+  /// Whether a person may have to know: it failed, is held, or was refused.
+  public var isNotable: Bool {
+    switch self {
+    case .failed, .held: true
+    case .queued(let queued): queued.blame != nil
+    case .submitting, .submitted, .fetching, .done, .cancelled: false
+    }
+  }
+}
+
 extension Attempt.Outcome {
   /// Whether money may have gone.
   public var mayBePaid: Bool {

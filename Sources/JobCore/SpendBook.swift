@@ -198,13 +198,16 @@ public struct SpendBook: Sendable {
 
   /// Enters a submission, or what has become known of one. Whether the day's total fell.
   @discardableResult public mutating func enter(_ charge: Charge) -> Bool {
-    let before = all.credits
-    // What was entered when it was set aside comes once more with the commit.
-    if charge.day == day, charges[Submission(charge.attemptID)]?.charge != charge.hashValue {
-      remove(charge.attemptID)
-      add(charge)
-    }
     defer { learn(charge) }
+    guard charge.day == day else { return false }
+    let before = all.credits
+    let entry = entry(charge)
+    if let known = charges.updateValue(entry, forKey: Submission(charge.attemptID)) {
+      // What was entered when it was set aside comes once more with the commit.
+      if known.charge == entry.charge { return false }
+      uncount(known)
+    }
+    count(entry)
     return all.credits < before
   }
 
@@ -220,26 +223,34 @@ public struct SpendBook: Sendable {
   /// What the day has cost so far: submissions, and credits spent or set aside.
   public var today: (submissions: Int, credits: Credits) { (all.submissions, all.credits) }
 
+  // Begun before anybody said what a picture costs, it counts as what the user says.
+  private func entry(_ charge: Charge) -> Entry { Entry(charge, charge.amount ?? limits.price) }
+
   private mutating func add(_ charge: Charge) {
-    // Begun before anybody said what a picture costs.
-    let amount = charge.amount ?? limits.price
-    let entry = Entry(charge, amount)
+    let entry = entry(charge)
     charges[Submission(charge.attemptID)] = entry
-    count(entry) { total, amount in
+    count(entry)
+  }
+
+  private mutating func remove(_ attemptID: String) {
+    if let entry = charges.removeValue(forKey: Submission(attemptID)) { uncount(entry) }
+  }
+
+  private mutating func count(_ entry: Entry) {
+    change(entry) { total, amount in
       total.submissions += 1
       if let amount { total.credits = total.credits + amount } else { total.unknown += 1 }
     }
   }
 
-  private mutating func remove(_ attemptID: String) {
-    guard let entry = charges.removeValue(forKey: Submission(attemptID)) else { return }
-    count(entry) { total, amount in
+  private mutating func uncount(_ entry: Entry) {
+    change(entry) { total, amount in
       total.submissions -= 1
       if let amount { total.credits = total.credits - amount } else { total.unknown -= 1 }
     }
   }
 
-  private mutating func count(_ entry: Entry, _ change: (inout Total, Credits?) -> Void) {
+  private mutating func change(_ entry: Entry, _ change: (inout Total, Credits?) -> Void) {
     change(&all, entry.amount)
     change(&roots[entry.root, default: Total()], entry.amount)
   }

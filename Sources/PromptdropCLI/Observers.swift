@@ -21,7 +21,7 @@ final class LogObserver: AgentObserver {
 
   func changed(_ job: Job) {
     // No word is put together that nobody reads: this is called with each step of each job.
-    guard lowest <= .info || job.note != nil || job.slots.values.contains(where: Self.mayBeWarning) else { return }
+    guard wantsSteps || job.note != nil || job.slots.values.contains(where: \.state.isNotable) else { return }
     let state = job.state
     let (level, words) = Self.words(job, places.withLock { $0 })
     guard level >= lowest else { return }
@@ -39,15 +39,6 @@ final class LogObserver: AgentObserver {
     logger.log(level: level, "\(job.file.path.display): \(words)", metadata: fields)
   }
 
-  // Whether `words` may call a job with such a slot a warning.
-  private static func mayBeWarning(_ slot: Slot) -> Bool {
-    switch slot.state {
-    case .failed, .held: true
-    case .queued(let queued): queued.blame != nil
-    case .submitting, .submitted, .fetching, .done, .cancelled: false
-    }
-  }
-
   func notice(_ level: NoticeLevel, _ error: JobError) {
     let level: Logger.Level =
       switch level {
@@ -58,6 +49,8 @@ final class LogObserver: AgentObserver {
     logger.log(
       level: level, "\(error.message)\(error.hint.map { " " + $0 } ?? "")", metadata: ["code": "\(error.code)"])
   }
+
+  var wantsSteps: Bool { lowest <= .info }
 
   var wantsTrace: Bool { lowest == .trace }
 
@@ -106,6 +99,7 @@ struct BothObservers: AgentObserver {
     first.notice(level, error)
     second.notice(level, error)
   }
+  var wantsSteps: Bool { first.wantsSteps || second.wantsSteps }
   var wantsTrace: Bool { first.wantsTrace || second.wantsTrace }
   func trace(_ line: String) {
     if first.wantsTrace { first.trace(line) }
@@ -115,6 +109,7 @@ struct BothObservers: AgentObserver {
 
 /// Reports nothing.
 struct SilentObserver: AgentObserver {
+  var wantsSteps: Bool { false }
   func changed(_ job: Job) {}
   func notice(_ level: NoticeLevel, _ error: JobError) {}
 }
