@@ -70,8 +70,10 @@ final class ActiveJob {
 
   // Once entered, a task stays the slot's as long as the job is in hand.
   private func enterTasks(of slot: Slot) {
-    for attempt in slot.attempts {
-      if let task = attempt.taskID, tasks.enter(task, of: slot.key) { ownTasks.append(task) }
+    for place in slot.attempts.indices {
+      // Entered with the step that brought it, and with none of those that follow.
+      guard let task = slot.attempts[place].taskID, !ownTasks.contains(task) else { continue }
+      if tasks.enter(task, of: slot.key) { ownTasks.append(task) }
     }
   }
 

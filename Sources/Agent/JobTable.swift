@@ -7,7 +7,7 @@ final class JobTable {
   private var active: [JobID: ActiveJob] = [:]
   // Jobs whose turn is soon, so that it needs no look into the journal. `takenAt`: when they were taken, and compared with
   // their sidecars; nil where they were read from the journal, or written since.
-  private var soon: [JobID: (job: Job, takenAt: Duration?)] = [:]
+  private var soon: [JobID: Soon] = [:]
   private var loading: [JobID: Load] = [:]
   private var running: Set<SlotKey> = []
   // Those of them whose pictures are late: they wait for a host, and take no place at the service.
@@ -16,6 +16,14 @@ final class JobTable {
   private var posting: [SlotKey: [CheckedContinuation<Void, Never>]] = [:]
   private var claims = TaskClaims()
   private let tasks = TaskIndex()
+
+  // A reference, so that the job, with all that is in it, is not copied for each look.
+  private final class Soon {
+    var job: Job
+    let takenAt: Duration?
+
+    init(_ job: Job, _ takenAt: Duration?) { (self.job, self.takenAt) = (job, takenAt) }
+  }
 
   // A job that is being read from the journal: how many read it, and how often it was changed while they did.
   private struct Load {
@@ -77,7 +85,7 @@ final class JobTable {
   func lease(_ id: JobID) async throws -> Lease? {
     while true {
       if let lease = leaseInHand(id) { return lease }
-      if let (job, takenAt) = soon.removeValue(forKey: id) { return register(job, comparedAt: takenAt) }
+      if let soon = soon.removeValue(forKey: id) { return register(soon.job, comparedAt: soon.takenAt) }
       let (loaded, isCurrent) = try await load(id)
       // Somebody else may have it in hand by now, or it has changed under the reading.
       guard active[id] == nil, isCurrent else { continue }
@@ -182,7 +190,7 @@ final class JobTable {
 
   /// The turn of the job is soon. `takenAt`: it was just taken, at this moment; nil: it was not.
   func remember(_ job: Job, takenAt: Duration?) {
-    if active[job.id] == nil { soon[job.id] = (job, takenAt) }
+    if active[job.id] == nil { soon[job.id] = Soon(job, takenAt) }
   }
 
   /// The turn of these jobs is soon: they are read together.
@@ -191,7 +199,7 @@ final class JobTable {
     if missing.isEmpty { return }
     for case (let job?, isCurrent: true) in try await load(Array(missing))
     where active[job.id] == nil && soon[job.id] == nil {
-      soon[job.id] = (job, nil)
+      soon[job.id] = Soon(job, nil)
     }
   }
 

@@ -60,7 +60,7 @@ final class Ledger {
 
   /// Sets aside what a submission will cost, where it may begin.
   func reserve(_ attemptID: String, for slot: SlotKey, of job: Job) async throws -> SpendBook.Permission {
-    try await open()
+    if book.needsOpening(at: wallClock) { try await open() }
     let kind = Billing.kind(of: slot, in: job)
     let permission = book.permission(root: job.file.root, kind: kind, at: wallClock)
     // At once, because others may be asking in the same moment; the journal has it with the intent.

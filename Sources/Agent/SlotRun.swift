@@ -2,36 +2,60 @@ import JobCore
 
 // A slot under way: event, transition, guarded commit, effects, until it has to wait for something.
 extension Pipeline {
-  /// Feeds an event to a slot and follows what comes of it.
-  func advance(_ key: SlotKey, _ first: SlotEvent) async {
+  /// Feeds an event to a slot and follows what comes of it. `alone`: nobody waits for this but the slot's own task, so that a
+  /// query which is due at once is a part of it. A task for each costs as much as some system calls.
+  func advance(_ key: SlotKey, _ first: SlotEvent, alone: Bool = false) async {
     var event: SlotEvent? = first
     do {
-      while let next = event { event = try await step(key, next) }
+      while let next = event { event = try await step(key, next, alone: alone) }
       verifyWaiting(for: key)
     } catch {
       fail(error)
     }
-    // What the answer led to is written down by now, so a stop need not wait for this one any longer.
-    // Another event may have meant nothing to a submission that is still out.
-    if jobs.slot(key)?.state.name != .submitting || !isPostOut(key), jobs.endPost(key) { postEnded() }
+    endPost(key)
     if let state = jobs.slot(key)?.state.name, state == .queued || state.isSettled { leave(key) }
     pump()
   }
 
-  // Whether its request is on its way, or about to be.
-  private func isPostOut(_ key: SlotKey) -> Bool { jobs[key.job]?.requests[key] != nil }
+  // What the answer led to is written down by now, so a stop need not wait for this one any longer.
+  // Another event may have meant nothing to a submission that is still out.
+  private func endPost(_ key: SlotKey) {
+    let entry = jobs[key.job]
+    guard entry?.job.slots[key]?.state.name != .submitting || entry?.requests[key] == nil else { return }
+    if jobs.endPost(key) { postEnded() }
+  }
 
-  private func step(_ key: SlotKey, _ event: SlotEvent) async throws -> SlotEvent? {
+  private func step(_ key: SlotKey, _ event: SlotEvent, alone: Bool) async throws -> SlotEvent? {
     guard let entry = jobs[key.job] else { return nil }
     switch try await move(key, event, entry) {
     case nil: return nil
     case .instead(let event)?: return event
     case .moved(let effects)?:
-      for effect in effects {
+      for (index, effect) in effects.enumerated() {
+        if alone, index == effects.count - 1, case .query(let moment) = effect, moment <= wallClock, !isStopping {
+          return await queryAtOnce(key)
+        }
         if let next = try await perform(effect, key, entry) { return next }
       }
       return nil
     }
+  }
+
+  // The last thing that comes of an event, and due. Whoever waits for the end of what came before waits no longer, and others
+  // may begin.
+  private func queryAtOnce(_ key: SlotKey) async -> SlotEvent? {
+    verifyWaiting(for: key)
+    endPost(key)
+    queries.unset(key)
+    pump()
+    let (event, isOutdated) = await askForTask(of: key)
+    guard isOutdated else { return event }
+    // A callback came meanwhile. First what was heard, then another query.
+    start { [self] in
+      if let event { await advance(key, event) }
+      scheduleQuery(key, at: now)
+    }
+    return nil
   }
 
   private enum Move {

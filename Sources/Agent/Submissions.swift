@@ -176,12 +176,13 @@ extension Pipeline {
         marks.prepare(attemptID)
         // From here on a stop waits for it, so that nothing says "submitting" once nobody does.
         jobs.beginPost(key)
+        // Reference images are not to be held in memory for longer than their POST takes.
         await advance(
           key,
           .start(
             attemptID: attemptID, bootID: surroundings.bootID,
             requestSHA: prepared.sha256, callbackSHA: secret.map(reader.digest),
-            reserved: reserved?.text))
+            reserved: reserved?.text), alone: bytes == 0)
         // The slot had become something else in that moment: nothing was begun.
         if entry.job.slots[key]?.attempts.contains(where: { $0.attemptID == attemptID }) != true {
           dropRequest(key, entry)

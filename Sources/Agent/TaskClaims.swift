@@ -7,9 +7,11 @@ struct TaskClaims {
 
   /// The slot's answer named the task. The other one whose answer did, if there is one.
   mutating func claim(_ taskID: String, for slot: SlotKey) -> SlotKey? {
-    if let other = claims[taskID], other != slot { return other }
+    if let other = claims.updateValue(slot, forKey: taskID), other != slot {
+      claims[taskID] = other
+      return other
+    }
     if let earlier = tasks.updateValue(taskID, forKey: slot), earlier != taskID { claims[earlier] = nil }
-    claims[taskID] = slot
     return nil
   }
 

@@ -80,28 +80,35 @@ extension Pipeline {
 
   /// A query is due, unless another time was set meanwhile.
   func query(_ key: SlotKey, due: Duration) async {
-    guard let entry = jobs[key.job], !isStopping, queries.isDue(key, due) else { return }
-    guard case .submitted(let task)? = entry.job.slots[key]?.state else { return }
-    guard queries.begin(key) else { return }
+    guard jobs[key.job] != nil, !isStopping, queries.isDue(key, due) else { return }
+    let (event, isOutdated) = await askForTask(of: key)
+    if let event { await advance(key, event, alone: !isOutdated) }
+    if isOutdated { scheduleQuery(key, at: now) }
+  }
+
+  /// Asks for a slot's task: what was heard of it, if anything was, and whether it is to be asked for once more after that. What
+  /// was asked before a callback came may have been answered with what was so before it.
+  func askForTask(of key: SlotKey) async -> (event: SlotEvent?, isOutdated: Bool) {
+    guard let entry = jobs[key.job], case .submitted(let task)? = entry.job.slots[key]?.state, queries.begin(key) else {
+      return (nil, false)
+    }
     // A callback is a reason to ask once, whatever is wrong with the service.
     let isCalledBack = dispatcher.mayAskForCallback(at: now) && queries.takeCallback(key)
     let mayAsk = if isCalledBack { true } else { await mayQuery() }
     guard mayAsk else {
       _ = queries.end(key)
       queries.wait(key, since: now)
-      return scheduleQuery(key, at: nextQuery())
+      scheduleQuery(key, at: nextQuery())
+      return (nil, false)
     }
     queries.waitNoMore(key)
     let sent = entry.job.revisions[key.revision]?.snapshot.images ?? []
     let outcome = await ask(task.taskID, sent: sent)
-    // What was asked before a callback came may have been answered with what was so before it.
     let isOutdated = queries.end(key)
     // A slot that follows another task by now has nothing to do with this answer.
-    if let outcome, entry.job.slots[key]?.state.task?.taskID == task.taskID {
-      sayUnusable(outcome, key, entry)
-      await advance(key, .queried(await keepingAnswer(of: outcome, key, entry)))
-    }
-    if isOutdated { scheduleQuery(key, at: now) }
+    guard let outcome, entry.job.slots[key]?.state.task?.taskID == task.taskID else { return (nil, isOutdated) }
+    sayUnusable(outcome, key, entry)
+    return (.queried(await keepingAnswer(of: outcome, key, entry)), isOutdated)
   }
 
   /// Whether a query may go out now. While the service is down, one probe an interval does, for all.
@@ -138,7 +145,7 @@ extension Pipeline {
 
   /// Asks for a task, and tells the gate how that went. Nil at the end of the process.
   func ask(_ taskID: String, sent: [ImageInput]) async -> QueryOutcome? {
-    let permit = await requests.acquire()
+    let permit = if let free = requests.tryAcquire() { free } else { await requests.acquire() }
     let outcome = isStopping ? nil : await service.query(taskID, sent: sent)
     permit.release()
     guard let outcome, !isStopping else { return nil }
