@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// Undoes the Content-Encoding of a body (RFC 9110 §8.4), part by part. What comes out is limited at each step, so that a
 /// few bytes cannot become any number of them.
-final class ContentDecoder {
+struct ContentDecoder {
   // Servers behind servers may each compress; more than that is made to be a burden.
   private static let most = 3
   private let inflaters: [Inflater]

@@ -84,7 +84,7 @@ public final class HTTPImageService: ImageService {
       let id = Self.escaped(taskID)
       let get = api.query(id, deadline: .now() + TimeAmount(settings.queryTimeout))
       let answer = try await connections.answer(to: get, limit: Self.queryLimit, budget: budget)
-      let outcome = classifier.queried(answer, of: .init(taskID: taskID, sent: sent, url: queryURL + id))
+      let outcome = classifier.queried(answer, of: .init(taskID: taskID, sent: sent, url: queryURL))
       inline.keep(answer.share, for: outcome)
       return outcome
     } catch {

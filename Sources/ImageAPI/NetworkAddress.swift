@@ -17,13 +17,35 @@ struct NetworkAddress: Hashable, Sendable {
     // two more looks. inet_aton passes over blanks before the digits.
     guard let first = literal.utf8.first, first < 0x40 || literal.utf8.contains(UInt8(ascii: ":")) else { return nil }
     var four = in_addr()
-    if inet_aton(literal, &four) != 0 {
+    let isFour = literal.withCString { inet_aton($0, &four) != 0 }
+    if isFour {
       bytes = withUnsafeBytes(of: &four) { Array($0) }
       return
     }
     var six = in6_addr()
     guard inet_pton(AF_INET6, String(literal.prefix { $0 != "%" }), &six) == 1 else { return nil }
     bytes = withUnsafeBytes(of: &six) { Array($0) }
+  }
+
+  /// An IPv4 address in its usual form, which `text` is: four decimal numbers, none with a zero in front. Nil for anything
+  /// else, which may be an address all the same.
+  init?(usual text: String) {
+    var (bytes, number): ([UInt8], Int?) = ([], nil)
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "."), let whole = number, bytes.count < 3 {
+        bytes.append(UInt8(whole))
+        number = nil
+      } else if (48...57).contains(byte), number != 0 {
+        let longer = (number ?? 0) * 10 + Int(byte - 48)
+        guard longer <= 255 else { return nil }
+        number = longer
+      } else {
+        return nil
+      }
+    }
+    guard bytes.count == 3, let last = number else { return nil }
+    bytes.append(UInt8(last))
+    self.bytes = bytes
   }
 
   /// Its usual form.

@@ -27,7 +27,9 @@ struct PictureDownload: Sendable {
     self.isProxied = isProxied
     self.resolve = resolve
     self.wallClock = wallClock
-    head = RequestHead.fields(["User-Agent": settings.userAgent]).map { RequestHead("GET ", "\r\n\($0)\r\n") }
+    head = RequestHead.fields(["User-Agent": settings.userAgent]).map {
+      RequestHead("GET ", " HTTP/1.1\r\nHost: ", "\r\n\($0)\r\n")
+    }
   }
 
   // Hosts with many addresses are not tried through.
@@ -38,15 +40,15 @@ struct PictureDownload: Sendable {
     var url = start
     let deadline = NIODeadline.now() + TimeAmount(settings.fetchTotalTimeout)
     for turn in 0...settings.maxRedirects {
-      let next: String?
-      do throws(FetchFailure) { next = try await hop(url, limit: limit, until: deadline, into: sink) } catch {
+      let answer: Download
+      do throws(FetchFailure) { answer = try await opened(url, until: deadline) } catch {
         // Where a host redirects to is its answer, which may be another one later; the first URL is the service's.
         if turn > 0, case .unusable(let why) = error, why.code == .resultAddress { throw .expired(why) }
         throw error
       }
-      guard let next else { return }
-      if Redirect.isDowngrade(from: url, to: next) {
-        throw Self.noPicture("redirects from https to http, which is not followed", code: .resultRedirect)
+      defer { answer.end() }
+      guard let next = try next(answer.head, of: url) else {
+        return try await stream(answer, limit: limit, into: sink)
       }
       url = next
     }
@@ -58,42 +60,43 @@ struct PictureDownload: Sendable {
     .expired(JobError(code: code, message: "The picture's host \(what).", retryable: true))
   }
 
-  // Where the URL redirects to; nil: it was the picture, and the sink has it.
-  private func hop(
-    _ url: String, limit: Int, until deadline: NIODeadline, into sink: Sink
-  ) async throws(FetchFailure) -> String? {
+  private func opened(_ url: String, until deadline: NIODeadline) async throws(FetchFailure) -> Download {
     let address: WebAddress
     do throws(ResultAddress.Refusal) { address = try ResultAddress.read(url) } catch { throw Self.refused(error) }
-    let (way, checked) = try await dialled(for: address)
-    let answer: Download
-    do {
-      guard let head else { throw ConnectionTrouble.unusableRequest }
-      answer = try await connections.open(
-        Outgoing(
-          destination: Destination(address, way), addresses: checked,
-          // `WebAddress` reads nothing that cannot be written into a request.
-          head: head.with("\(address.path) HTTP/1.1\r\nHost: \(address.authority)"), deadline: deadline,
-          silence: TimeAmount(settings.fetchTimeout)))
-    } catch {
+    let known = try route(to: address)
+    let route = if let known { known } else { try await resolved(address) }
+    do { return try await connections.open(try request(address, route, deadline)) } catch {
       throw .transient(Self.unreachable(error), retryAfter: nil)
     }
-    defer { answer.end() }
-    return try await consume(answer, of: url, limit, into: sink)
   }
 
-  // How the host is reached, and what may be dialled for it where that was checked.
-  private func dialled(
-    for url: WebAddress
-  ) async throws(FetchFailure) -> (way: Destination.Way, addresses: [NetworkAddress]) {
+  // How a host is reached, and what may be dialled for it where that was checked.
+  private struct Route {
+    var way: Destination.Way
+    var addresses: [NetworkAddress] = []
+  }
+
+  private func request(_ address: WebAddress, _ route: Route, _ deadline: NIODeadline) throws -> Outgoing {
+    guard let head else { throw ConnectionTrouble.unusableRequest }
+    // `WebAddress` reads nothing that cannot be written into a request.
+    return Outgoing(
+      destination: Destination(address, route.way), addresses: route.addresses,
+      head: head.with(address.path, address.authority), deadline: deadline, silence: TimeAmount(settings.fetchTimeout))
+  }
+
+  // Nil: the host's name has to be resolved, and what is found checked.
+  private func route(to url: WebAddress) throws(FetchFailure) -> Route? {
     let target: ResultAddress.Target
     do throws(ResultAddress.Refusal) { target = try addresses.target(of: url) } catch { throw Self.refused(error) }
-    if isProxied { return (.proxy, []) }
+    if isProxied { return Route(way: .proxy) }
     switch target {
-    case .address: return (.byName, [])
-    case .odd(let address): return (.checked, [address])
-    case .name where addresses.allowsAll: return (.byName, [])
-    case .name: break
+    case .address: return Route(way: .byName)
+    case .odd(let address): return Route(way: .checked, addresses: [address])
+    case .name: return addresses.allowsAll ? Route(way: .byName) : nil
     }
+  }
+
+  private func resolved(_ url: WebAddress) async throws(FetchFailure) -> Route {
     let found: [NetworkAddress]
     do { found = try await resolve(url.host) } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
     guard !found.isEmpty else {
@@ -101,98 +104,54 @@ struct PictureDownload: Sendable {
         Self.unreachable(Resolver.Unresolved(description: "the host name has no address")), retryAfter: nil)
     }
     do throws(ResultAddress.Refusal) { try addresses.check(found) } catch { throw Self.refused(error) }
-    return (.checked, Array(found.prefix(Self.maxAttempts)))
+    return Route(way: .checked, addresses: Array(found.prefix(Self.maxAttempts)))
   }
 
-  private func consume(
-    _ answer: Download, of url: String, _ limit: Int, into sink: Sink
-  ) async throws(FetchFailure) -> String? {
-    let (code, headers) = (Int(answer.head.status.code), answer.head.headers)
+  // Where an answer redirects to; nil: it has the picture.
+  private func next(_ head: HTTPResponseHead, of url: String) throws(FetchFailure) -> String? {
+    let (code, headers) = (Int(head.status.code), head.headers)
     switch code {
-    case 200, 203:
-      try await stream(answer, limit: limit, into: sink)
-      return nil
+    case 200, 203: return nil
     case 206:
       guard PartialAnswer(headers).isWhole else {
         throw Self.noPicture("sends only a part of it (HTTP 206)", code: .imageHost(status: 206))
       }
-      try await stream(answer, limit: limit, into: sink)
       return nil
     case 301, 302, 303, 307, 308:
-      guard let next = headers.first(name: "Location"), let resolved = Redirect.resolve(next, against: url)
-      else {
+      guard let location = headers.first(name: "Location"), let next = Redirect.resolve(location, against: url) else {
         throw Self.noPicture("redirects to nowhere", code: .resultRedirect)
       }
-      return resolved
+      if Redirect.isDowngrade(from: url, to: next) {
+        throw Self.noPicture("redirects from https to http, which is not followed", code: .resultRedirect)
+      }
+      return next
     case 429, 500...:
       throw .transient(
-        JobError(
-          code: .imageHost(status: code),
-          message: "The picture's host answers HTTP \(code).",
-          retryable: true), retryAfter: ResponseClassifier(now: wallClock()).retryAfter(headers))
+        JobError(code: .imageHost(status: code), message: "The picture's host answers HTTP \(code).", retryable: true),
+        retryAfter: ResponseClassifier(now: wallClock()).retryAfter(headers))
     case 400..<500:
       // What is not there yet, and a signed URL that is over: 400, 403, 404 or 410, depending on the host.
       throw Self.noPicture("does not give it out (HTTP \(code))", code: .imageExpired)
     default:
-      throw Self.noPicture(
-        "has no picture yet (HTTP \(code))", code: .imageHost(status: code))
+      throw Self.noPicture("has no picture yet (HTTP \(code))", code: .imageHost(status: code))
     }
   }
 
-  private func stream(
-    _ answer: Download, limit: Int, into sink: Sink
-  ) async throws(FetchFailure) {
-    let expected = answer.head.headers.first(name: "Content-Length").flatMap { Int($0) }
-    let decoder = ContentDecoder(answer.head.headers, limit: limit)
-    if let expected, expected > limit, decoder == nil { throw Self.tooLarge(limit) }
-    var (received, made) = (0, 0)
-    // The limit counts the picture's own bytes, whatever they come as.
-    func hand(_ bytes: [UInt8]) async throws(FetchFailure) {
-      made += bytes.count
-      if made > limit { throw Self.tooLarge(limit) }
-      if !bytes.isEmpty { try await sink(bytes) }
-    }
+  private func stream(_ answer: Download, limit: Int, into sink: Sink) async throws(FetchFailure) {
+    var picture = try PictureBody(answer.head.headers, limit: limit)
     while true {
-      let chunk: ByteBuffer?
-      do { chunk = try await answer.next() } catch { throw .transient(Self.unreachable(error), retryAfter: nil) }
-      guard let chunk else { break }
-      received += chunk.readableBytes
-      guard let decoder else {
-        try await hand(chunk.withUnsafeReadableBytes { Array($0) })
-        continue
+      let part: ByteBuffer?
+      do {
+        // Most pictures are here as a whole with their first byte.
+        if let taken = answer.taken() { part = try taken.get() } else { part = try await answer.next() }
+      } catch {
+        throw .transient(Self.unreachable(error), retryAfter: nil)
       }
-      decoder.feed(chunk.readableBytesView)
-      while let part = try Self.decoded(limit, { () throws(Inflater.Trouble) in try decoder.next() }) {
-        try await hand(part)
-      }
+      guard let part else { break }
+      picture.add(part)
+      while let bytes = try picture.next() { try await sink(bytes) }
     }
-    if let decoder, expected == nil || received == expected {
-      try await hand(try Self.decoded(limit) { () throws(Inflater.Trouble) in try decoder.finish() })
-    }
-    if let expected, received != expected {
-      throw .transient(
-        JobError(
-          code: .imageCutShort, message: "The picture ended after \(received) of \(expected) bytes.", retryable: true
-        ),
-        retryAfter: nil)
-    }
-  }
-
-  private static func tooLarge(_ limit: Int) -> FetchFailure {
-    .unusable(
-      JobError(
-        code: .imageTooLarge, message: "The picture is larger than the limit of \(limit) bytes (max-image-bytes)."))
-  }
-
-  private static func decoded<T>(
-    _ limit: Int, _ body: () throws(Inflater.Trouble) -> T
-  ) throws(FetchFailure) -> T {
-    do throws(Inflater.Trouble) { return try body() } catch .tooLarge { throw tooLarge(limit) } catch {
-      throw .transient(
-        JobError(
-          code: .imageEncoding, message: "The picture came compressed, and cannot be decoded: \(error.words).",
-          hint: "promptdrop tries again by itself.", retryable: true), retryAfter: nil)
-    }
+    if let rest = try picture.end() { try await sink(rest) }
   }
 
   private static func refused(_ refusal: ResultAddress.Refusal) -> FetchFailure {

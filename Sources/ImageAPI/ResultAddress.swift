@@ -18,6 +18,10 @@ struct ResultAddress: Sendable {
 
   /// Where the URL leads, as far as it is known without asking anybody. Throws why it may not be fetched.
   func target(of url: WebAddress) throws(Refusal) -> Target {
+    if let address = NetworkAddress(usual: url.host) {
+      try check([address])
+      return .address
+    }
     let bare = ThisMachine.bare(url.host)
     if let address = NetworkAddress(literal: bare) {
       try check([address])

@@ -13,7 +13,7 @@ struct ResultReading {
     var taskID: String?
     /// The reference images that were sent.
     var sent: [ImageInput] = []
-    /// The query's URL, which relative URLs start from.
+    /// The query's URL, which relative URLs start from; what stands behind its path does not count there.
     var url = ""
   }
 

@@ -75,4 +75,21 @@ import Testing
     }
     #expect(settings.usesProxy("https://api.example") && settings.usesProxy(nil))
   }
+
+  // MARK: addresses in their usual form
+
+  @Test(arguments: ["0.0.0.0", "1.2.3.4", "10.0.100.200", "127.0.0.1", "255.255.255.255", "192.168.0.10"])
+  func `An IPv4 address in its usual form is what every reader reads`(text: String) throws {
+    let address = try #require(NetworkAddress(usual: text))
+    #expect(address == NetworkAddress(literal: text) && address.text == text)
+  }
+
+  @Test(arguments: [
+    "", ".", "1", "127.1", "1.2.3", "1.2.3.", ".1.2.3", "1..2.3", "1.2.3.4.", "1.2.3.4.5", "256.1.1.1", "1.1.1.256",
+    "01.2.3.4", "1.2.3.00", "0x7f.0.0.1", "0177.0.0.1", "2130706433", "1.2.3.4 ", " 1.2.3.4", "+1.2.3.4", "-1.2.3.4",
+    "1.2.3.a", "１.2.3.4", "::1", "99999999999999999999.1.1.1", "host.example",
+  ])
+  func `What is in another form is left to the general reader`(text: String) {
+    #expect(NetworkAddress(usual: text) == nil)
+  }
 }

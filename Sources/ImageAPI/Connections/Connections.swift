@@ -29,12 +29,12 @@ final class Connections: Sendable {
   func answer(
     to request: Outgoing, limit: Int, budget: AnswerBudget, isolation: isolated (any Actor)? = #isolation
   ) async throws -> Exchange.Answer {
-    let ticket = Ticket(on: loop)
+    let ticket = newTicket()
     return try await withTaskCancellationHandler {
       _ = isolation
       return try await withCheckedThrowingContinuation { continuation in
-        begin(request, ticket) { _ in
-          AnswerCollector(limit: limit, budget: budget, continuation)
+        onLoop { pools in
+          Self.begin(request, AnswerCollector(limit: limit, budget: budget, continuation), ticket, pools)
         }
       }
     } onCancel: {
@@ -44,14 +44,14 @@ final class Connections: Sendable {
 
   /// Sends a request. The body of its answer is taken part by part from what is returned, which has to be ended.
   func open(_ request: Outgoing, isolation: isolated (any Actor)? = #isolation) async throws -> Download {
-    let ticket = Ticket(on: loop)
+    let ticket = newTicket()
     let head = try await withTaskCancellationHandler {
       _ = isolation
       return try await withCheckedThrowingContinuation { continuation in
-        begin(request, ticket) { ticket in
+        onLoop { pools in
           let stream = BodyStream(continuation)
-          ticket.stream = stream
-          return stream
+          ticket.value.stream = stream
+          Self.begin(request, stream, ticket, pools)
         }
       }
     } onCancel: {
@@ -60,55 +60,41 @@ final class Connections: Sendable {
     return Download(head: head, connections: self, ticket: ticket)
   }
 
-  private func begin(
-    _ request: Outgoing, _ ticket: Ticket, receiver: @escaping @Sendable (inout Ticket.State) -> any AnswerReceiver
-  ) {
-    guard !loop.inEventLoop else { return Self.begin(request, ticket, receiver, pools.value) }
-    loop.execute { Self.begin(request, ticket, receiver, self.pools.value) }
-  }
-
   private static func begin(
-    _ request: Outgoing, _ ticket: Ticket, _ receiver: (inout Ticket.State) -> any AnswerReceiver,
-    _ pools: ConnectionPools
+    _ request: Outgoing, _ receiver: any AnswerReceiver, _ ticket: Ticket, _ pools: ConnectionPools
   ) {
-    let receiver = receiver(&ticket.state)
     let exchange = Exchange(request, receiver, in: pools)
-    ticket.state.exchange = exchange
-    if ticket.state.isCancelled { exchange.end(ConnectionTrouble.stopped) } else { pools.start(exchange) }
+    ticket.value.exchange = exchange
+    if ticket.value.isCancelled { exchange.end(ConnectionTrouble.stopped) } else { pools.start(exchange) }
   }
 
   fileprivate func cancel(_ ticket: Ticket) {
     onLoop { pools in
-      ticket.state.isCancelled = true
-      guard let exchange = ticket.state.exchange, !exchange.hasEnded else { return }
+      ticket.value.isCancelled = true
+      guard let exchange = ticket.value.exchange, !exchange.hasEnded else { return }
       if exchange.isSubmission, exchange.connection != nil { return }
       pools.abort(exchange, .stopped)
     }
   }
 
+  // Inlined, so that nothing is allocated for a body that is run at once.
+  @inline(__always)
   fileprivate func onLoop(_ body: @escaping @Sendable (ConnectionPools) -> Void) {
     if loop.inEventLoop { body(pools.value) } else { loop.execute { body(self.pools.value) } }
   }
 
   fileprivate var isHere: Bool { loop.inEventLoop }
+
+  private func newTicket() -> Ticket { .makeBoxSendingValue(TicketState(), eventLoop: loop) }
 }
 
-/// What ties a task to its request, which lives on the event loop.
-final class Ticket: Sendable {
-  struct State {
-    var exchange: Exchange?
-    var stream: BodyStream?
-    var isCancelled = false
-  }
-  private let box: NIOLoopBoundBox<State>
+/// What ties a task to its request. On the event loop only.
+private typealias Ticket = NIOLoopBoundBox<TicketState>
 
-  init(on loop: any EventLoop) { box = NIOLoopBoundBox.makeBoxSendingValue(State(), eventLoop: loop) }
-
-  /// On the event loop only.
-  var state: State {
-    get { box.value }
-    set { box.value = newValue }
-  }
+private struct TicketState {
+  var exchange: Exchange?
+  var stream: BodyStream?
+  var isCancelled = false
 }
 
 /// An answer whose body is taken part by part.
@@ -117,14 +103,16 @@ struct Download: Sendable {
   fileprivate let connections: Connections
   fileprivate let ticket: Ticket
 
+  /// What is there already: a part, or nil for the end. Nothing: `next` waits for it.
+  func taken() -> Result<ByteBuffer?, any Error>? { connections.isHere ? ticket.value.stream?.take() : nil }
+
   /// The next part of the body; nil: that was all. For one task at a time.
   func next(isolation: isolated (any Actor)? = #isolation) async throws -> ByteBuffer? {
-    if connections.isHere, let taken = ticket.state.stream?.take() { return try taken.get() }
     return try await withTaskCancellationHandler {
       _ = isolation
       return try await withCheckedThrowingContinuation { continuation in
         connections.onLoop { [ticket] _ in
-          ticket.state.stream?.wait(for: continuation, resume: ticket.state.exchange)
+          ticket.value.stream?.wait(for: continuation, resume: ticket.value.exchange)
         }
       }
     } onCancel: {

@@ -1,30 +1,34 @@
 import NIOCore
 import NIOHTTP1
 
-/// The head of a request, in the bytes that are sent (RFC 9112 §3). Requests of a kind differ in one place: the rest is put
-/// together once and copied into each, for three fields looked up, compared and written one by one cost more than all the
-/// rest of sending a request.
+/// The head of a request, in the bytes that are sent (RFC 9112 §3). What is the same in all requests of a
+/// kind is put together once: fields that are looked up, compared and written one by one cost more than all the rest of
+/// sending a request.
 struct RequestHead: Sendable {
   private let beginning: String
-  private var own = ""
+  private let middle: String
   private let end: String
+  private var own = ("", "")
 
-  /// A head whose own part, which `with` gives, stands between the two.
-  init(_ beginning: String, _ end: String) {
+  /// A head whose own parts, which `with` gives, stand between these.
+  init(_ beginning: String, _ middle: String, _ end: String = "") {
     self.beginning = beginning
+    self.middle = middle
     self.end = end
   }
 
-  /// The head of one request. `own` holds nothing that ends a line.
-  func with(_ own: String) -> RequestHead {
+  /// The head of one request. Its own parts hold nothing that ends a line.
+  func with(_ first: String, _ second: String = "") -> RequestHead {
     var head = self
-    head.own = own
+    head.own = (first, second)
     return head
   }
 
   func write(to buffer: inout ByteBuffer) {
     buffer.writeString(beginning)
-    buffer.writeString(own)
+    buffer.writeString(own.0)
+    buffer.writeString(middle)
+    buffer.writeString(own.1)
     buffer.writeString(end)
   }
 
