@@ -7,8 +7,8 @@ struct APIAddress: Sendable {
 
   private let destination: Destination
   // Of a submission all but the length of its body, of a query all but the task's id.
-  private let submission: RequestHead
-  private let query: RequestHead
+  private let submission: RequestForm
+  private let query: RequestForm
 
   /// Nil where the address is none, or something cannot be written into a request.
   init?(_ base: String, key: String, userAgent: String, _ way: Destination.Way) {
@@ -16,13 +16,13 @@ struct APIAddress: Sendable {
       return nil
     }
     destination = Destination(submit, way)
-    let fields = RequestHead.fields([
+    let fields = RequestForm.fields([
       "Host": submit.authority, "Authorization": "Bearer \(key)", "User-Agent": userAgent, "Accept": "application/json",
     ])
     guard let fields else { return nil }
-    submission = RequestHead(
+    submission = RequestForm(
       "POST \(submit.path) HTTP/1.1\r\n\(fields)Content-Type: application/json\r\nContent-Length: ", "\r\n\r\n")
-    self.query = RequestHead("GET \(query.path)", " HTTP/1.1\r\n\(fields)\r\n")
+    self.query = RequestForm("GET \(query.path)", " HTTP/1.1\r\n\(fields)\r\n")
   }
 
   /// A submission.

@@ -12,8 +12,8 @@ struct PictureDownload: Sendable {
   let isProxied: Bool
   let resolve: @Sendable (String) async throws -> [NetworkAddress]
   let wallClock: @Sendable () -> Timestamp
-  // Of a request all but its path and its host; nil where it cannot be written.
-  private let head: RequestHead?
+  // Of a request all but its path and its host; nil where that cannot be written.
+  private let form: RequestForm?
   typealias Sink = @Sendable ([UInt8]) async throws(FetchFailure) -> Void
 
   init(
@@ -27,8 +27,8 @@ struct PictureDownload: Sendable {
     self.isProxied = isProxied
     self.resolve = resolve
     self.wallClock = wallClock
-    head = RequestHead.fields(["User-Agent": settings.userAgent]).map {
-      RequestHead("GET ", " HTTP/1.1\r\nHost: ", "\r\n\($0)\r\n")
+    form = RequestForm.fields(["User-Agent": settings.userAgent]).map {
+      RequestForm("GET ", " HTTP/1.1\r\nHost: ", "\r\n\($0)\r\n")
     }
   }
 
@@ -77,11 +77,11 @@ struct PictureDownload: Sendable {
   }
 
   private func request(_ address: WebAddress, _ route: Route, _ deadline: NIODeadline) throws -> Outgoing {
-    guard let head else { throw ConnectionTrouble.unusableRequest }
+    guard let form else { throw ConnectionTrouble.unusableRequest }
     // `WebAddress` reads nothing that cannot be written into a request.
     return Outgoing(
       destination: Destination(address, route.way), addresses: route.addresses,
-      head: head.with(address.path, address.authority), deadline: deadline, silence: TimeAmount(settings.fetchTimeout))
+      head: form.with(address.path, address.authority), deadline: deadline, silence: TimeAmount(settings.fetchTimeout))
   }
 
   // Nil: the host's name has to be resolved, and what is found checked.

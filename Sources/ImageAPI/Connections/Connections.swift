@@ -33,8 +33,12 @@ final class Connections: Sendable {
     return try await withTaskCancellationHandler {
       _ = isolation
       return try await withCheckedThrowingContinuation { continuation in
-        onLoop { pools in
-          Self.begin(request, AnswerCollector(limit: limit, budget: budget, continuation), ticket, pools)
+        // On the loop nothing is captured: a closure would copy the request.
+        if loop.inEventLoop {
+          return begin(request, AnswerCollector(limit: limit, budget: budget, continuation), ticket)
+        }
+        loop.execute {
+          self.begin(request, AnswerCollector(limit: limit, budget: budget, continuation), ticket)
         }
       }
     } onCancel: {
@@ -48,11 +52,8 @@ final class Connections: Sendable {
     let head = try await withTaskCancellationHandler {
       _ = isolation
       return try await withCheckedThrowingContinuation { continuation in
-        onLoop { pools in
-          let stream = BodyStream(continuation)
-          ticket.value.stream = stream
-          Self.begin(request, stream, ticket, pools)
-        }
+        if loop.inEventLoop { return begin(request, BodyStream(continuation), ticket) }
+        loop.execute { self.begin(request, BodyStream(continuation), ticket) }
       }
     } onCancel: {
       cancel(ticket)
@@ -60,9 +61,13 @@ final class Connections: Sendable {
     return Download(head: head, connections: self, ticket: ticket)
   }
 
-  private static func begin(
-    _ request: Outgoing, _ receiver: any AnswerReceiver, _ ticket: Ticket, _ pools: ConnectionPools
-  ) {
+  private func begin(_ request: Outgoing, _ stream: BodyStream, _ ticket: Ticket) {
+    ticket.value.stream = stream
+    begin(request, stream as any AnswerReceiver, ticket)
+  }
+
+  private func begin(_ request: Outgoing, _ receiver: any AnswerReceiver, _ ticket: Ticket) {
+    let pools = pools.value
     let exchange = Exchange(request, receiver, in: pools)
     ticket.value.exchange = exchange
     if ticket.value.isCancelled { exchange.end(ConnectionTrouble.stopped) } else { pools.start(exchange) }
@@ -77,8 +82,6 @@ final class Connections: Sendable {
     }
   }
 
-  // Inlined, so that nothing is allocated for a body that is run at once.
-  @inline(__always)
   fileprivate func onLoop(_ body: @escaping @Sendable (ConnectionPools) -> Void) {
     if loop.inEventLoop { body(pools.value) } else { loop.execute { body(self.pools.value) } }
   }

@@ -1,16 +1,14 @@
 import NIOCore
 import NIOHTTP1
 
-/// The head of a request, in the bytes that are sent (RFC 9112 §3). What is the same in all requests of a
-/// kind is put together once: fields that are looked up, compared and written one by one cost more than all the rest of
-/// sending a request.
-struct RequestHead: Sendable {
+/// What is the same in the heads of all requests of a kind, in the bytes that are sent (RFC 9112 §3). It is put together
+/// once: fields that are looked up, compared and written one by one cost more than all the rest of sending a request.
+final class RequestForm: Sendable {
   private let beginning: String
   private let middle: String
   private let end: String
-  private var own = ("", "")
 
-  /// A head whose own parts, which `with` gives, stand between these.
+  /// The parts of a request's own stand between these.
   init(_ beginning: String, _ middle: String, _ end: String = "") {
     self.beginning = beginning
     self.middle = middle
@@ -18,17 +16,13 @@ struct RequestHead: Sendable {
   }
 
   /// The head of one request. Its own parts hold nothing that ends a line.
-  func with(_ first: String, _ second: String = "") -> RequestHead {
-    var head = self
-    head.own = (first, second)
-    return head
-  }
+  func with(_ first: String, _ second: String = "") -> RequestHead { RequestHead(self, first, second) }
 
-  func write(to buffer: inout ByteBuffer) {
+  fileprivate func write(_ first: String, _ second: String, to buffer: inout ByteBuffer) {
     buffer.writeString(beginning)
-    buffer.writeString(own.0)
+    buffer.writeString(first)
     buffer.writeString(middle)
-    buffer.writeString(own.1)
+    buffer.writeString(second)
     buffer.writeString(end)
   }
 
@@ -41,4 +35,17 @@ struct RequestHead: Sendable {
     }
     return areUsable ? headers.map { "\($0.name): \($0.value)\r\n" }.joined() : nil
   }
+}
+
+/// The head of a request.
+struct RequestHead: Sendable {
+  private let form: RequestForm
+  private let first: String
+  private let second: String
+
+  fileprivate init(_ form: RequestForm, _ first: String, _ second: String) {
+    (self.form, self.first, self.second) = (form, first, second)
+  }
+
+  func write(to buffer: inout ByteBuffer) { form.write(first, second, to: &buffer) }
 }
