@@ -229,7 +229,7 @@ public struct JSONWriter: Sendable {
       case 9: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
       case 0..<32, 127:
         bytes += "\\u00".utf8
-        bytes += [Hex.digit(byte >> 4), Hex.digit(byte & 15)]
+        bytes += [byte].hex.utf8
       default: bytes.append(byte)
       }
     }
