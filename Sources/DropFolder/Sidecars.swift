@@ -94,9 +94,8 @@ extension FolderFiles {
   private func owner(of sidecar: FileKey, in folder: borrowing Descriptor) throws(SystemError) -> NameOwner {
     let name = sidecar.path.name
     do throws(SystemError) {
-      if let root = roots[sidecar.root], root.sidecars.knows(sidecar.path) {
-        let status = try folder.status(of: name)
-        if root.controls.hears(UInt64(status.st_dev)), root.sidecars.isOwn(sidecar.path, status.stamp) { return .ours }
+      if let root = roots[sidecar.root], root.sidecars.knows(sidecar.path), stillStands(sidecar, in: folder, root) {
+        return .ours
       }
       let file = try folder.open(name, O_RDONLY | O_NONBLOCK)
       let status = try file.status()
@@ -122,11 +121,22 @@ extension FolderFiles {
 
   // A look costs as much as it saves where nothing is known of the name.
   private func firstPlace(of prompt: FileKey, in folder: borrowing Descriptor) throws(LocalTrouble) -> Place {
-    if let name = Self.sidecarName(of: prompt, besidesForeign: false), let own = roots[prompt.root]?.sidecars {
+    if let name = Self.sidecarName(of: prompt, besidesForeign: false), let root = roots[prompt.root] {
       let sidecar = prompt.sibling(name)
-      if !own.knows(sidecar.path) { return Place(sidecar: sidecar, isReplacing: false) }
+      guard root.sidecars.knows(sidecar.path) else { return Place(sidecar: sidecar, isReplacing: false) }
+      if stillStands(sidecar, in: folder, root) { return Place(sidecar: sidecar, isReplacing: true) }
     }
     return try freePlace(of: prompt, in: folder)
+  }
+
+  // Whether what stands under the name is what this process put there, as it was. False also where that cannot be told.
+  private func stillStands(_ sidecar: FileKey, in folder: borrowing Descriptor, _ root: RootFolder) -> Bool {
+    do throws(SystemError) {
+      let status = try folder.status(of: sidecar.path.name)
+      return root.controls.hears(UInt64(status.st_dev)) && root.sidecars.isOwn(sidecar.path, status.stamp)
+    } catch {
+      return false
+    }
   }
 
   private func freePlace(of prompt: FileKey, in folder: borrowing Descriptor) throws(LocalTrouble) -> Place {

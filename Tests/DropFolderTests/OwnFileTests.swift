@@ -38,6 +38,21 @@ extension WatcherTests {
       }
     }
 
+    // The kernel's word for the rename is enough: nothing need be known of the file.
+    @Test func aRenameOfItsOwnTemporaryIsKnownByTheNameBefore() async throws {
+      try await WatcherFixture.with { bench in
+        let own = String(decoding: bench.files.newTemporary(), as: UTF8.self)
+        let others = String(decoding: DropNames.temporary(id: "others-1"), as: UTF8.self)
+        let events = try await bench.during {
+          for (temporary, name) in [(own, "cat"), (others, "dog")] {
+            try bench.write(temporary, String(decoding: sidecar("1"), as: UTF8.self))
+            try bench.rename(temporary, to: name + ".status.json")
+          }
+        }
+        #expect(events == [.sidecarArrived(prompt: bench.key("dog.prompt"))])
+      }
+    }
+
     @Test func itsPicturesAreReportedToWhoeverWaitsForThem() async throws {
       try await WatcherFixture.with { bench in
         bench.await(["cat.png"])
