@@ -15,7 +15,7 @@ final class OwnSidecars: Sendable {
     var stamp: FileStamp
     /// Whether the change time is known.
     var isSettled = false
-    /// What is in it; nil for a large one.
+    /// What is in it; nil for a large one, and where the job is done: nine of ten here are such, and hardly anybody asks.
     var bytes: [UInt8]?
   }
   /// The last one, and the one before, without its bytes: an event of that may still be on its way when the last one is
@@ -35,7 +35,8 @@ final class OwnSidecars: Sendable {
 
   /// A file with these bytes is about to get the name. `stamp`: of the file under its temporary name.
   func willPlace(_ sidecar: DropPath, _ stamp: FileStamp, _ bytes: [UInt8]) {
-    let version = Version(stamp: stamp, bytes: bytes.count <= Self.mostBytes ? bytes : nil)
+    let isKept = bytes.count <= Self.mostBytes && !StatusSidecar.isOfDone(bytes)
+    let version = Version(stamp: stamp, bytes: isKept ? bytes : nil)
     state.withLock { state in
       let before = state.fresh[sidecar] ?? state.older.removeValue(forKey: sidecar)
       if state.fresh.count >= Self.mostFresh { (state.older, state.fresh) = (state.fresh, [:]) }

@@ -85,8 +85,8 @@ public struct SpendBook: Sendable {
     var unknown = 0
   }
 
-  // A day may have a million of them. What does not count for the totals is not stored: of the id and of the charge only
-  // whether they are the same matters, which 128 and 64 bits of a keyed hash tell.
+  // A day may have a million of them: of each there is only what counts for the totals, and of its id only whether it is the
+  // same, which 128 bits of a keyed hash tell.
   private struct Submission: Hashable {
     let high, low: Int
     init(_ attemptID: String) {
@@ -98,14 +98,9 @@ public struct SpendBook: Sendable {
     }
   }
 
-  private struct Entry {
+  private struct Entry: Equatable {
     var root: RootID
     var amount: Credits?
-    var charge: Int
-
-    init(_ charge: Charge, _ amount: Credits?) {
-      (root, self.amount, self.charge) = (charge.root, amount, charge.hashValue)
-    }
   }
 
   /// The limits.
@@ -204,7 +199,7 @@ public struct SpendBook: Sendable {
     let entry = entry(charge)
     if let known = charges.updateValue(entry, forKey: Submission(charge.attemptID)) {
       // What was entered when it was set aside comes once more with the commit.
-      if known.charge == entry.charge { return false }
+      if known == entry { return false }
       uncount(known)
     }
     count(entry)
@@ -224,7 +219,9 @@ public struct SpendBook: Sendable {
   public var today: (submissions: Int, credits: Credits) { (all.submissions, all.credits) }
 
   // Begun before anybody said what a picture costs, it counts as what the user says.
-  private func entry(_ charge: Charge) -> Entry { Entry(charge, charge.amount ?? limits.price) }
+  private func entry(_ charge: Charge) -> Entry {
+    Entry(root: charge.root, amount: charge.amount ?? limits.price)
+  }
 
   private mutating func add(_ charge: Charge) {
     let entry = entry(charge)

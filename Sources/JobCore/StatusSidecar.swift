@@ -92,6 +92,10 @@ public struct StatusSidecar: Hashable, Sendable {
   /// Whether these bytes are a sidecar of promptdrop's: the schema's name stands at the head of every one.
   public static func isOurs(_ bytes: [UInt8]) -> Bool { Array(bytes.prefix(160)).contains(schemaMark) }
   private static let schemaMark = Array("\"\(schemaName)\"".utf8)
+
+  /// Whether these bytes are what `encoded` makes of a job that is done: the state follows the schema's name.
+  public static func isOfDone(_ bytes: [UInt8]) -> Bool { bytes.starts(with: doneHead) }
+  private static let doneHead = Array("{\n  \"schema\": \"\(schemaName)\",\n  \"state\": \"done\"".utf8)
 }
 
 extension StatusSidecar {

@@ -176,6 +176,9 @@ extension WatcherTests {
       #expect(own.knows(DropPath("4999")) && own.knows(DropPath("4500")))
       own.willPlace(place, stamp(1), Array(repeating: 1, count: 10_000))
       #expect(own.isOwn(place, stamp(1)) && own.bytes(place, stamp(1)) == nil, "large ones are read")
+      let done = Array("{\n  \"schema\": \"promptdrop.status/1\",\n  \"state\": \"done\",\n".utf8)
+      own.willPlace(place, stamp(2), done)
+      #expect(own.isOwn(place, stamp(2)) && own.bytes(place, stamp(2)) == nil, "so are those of jobs that are done")
     }
   }
 }

@@ -34,6 +34,7 @@ import Testing
       let bytes = written.encoded()
       try #require(bytes == written.encoded() && bytes.last == 10, "seed \(seed), round \(round)")
       try #require(StatusSidecar.isOurs(bytes), "seed \(seed), round \(round)")
+      try #require(StatusSidecar.isOfDone(bytes) == (written.state == .done), "seed \(seed), round \(round)")
       var expected = written
       // The prompt's own text stays in the prompt.
       expected.snapshot?.prompt = ""
