@@ -29,7 +29,7 @@ struct SubmitBody: Sendable {
           case .url(let url): w.string(url)
           case .data(let bytes, let format):
             w.string("data:\(format.mediaType);base64,")
-            images.append((w.bytes.count - 1, bytes))  // Before the closing quote.
+            images.append((w.count - 1, bytes))  // Before the closing quote.
           }
         }
       }
@@ -41,13 +41,14 @@ struct SubmitBody: Sendable {
         w.value(value)
       }
     }
+    let bytes = writer.finish()
     var from = 0
     for image in images {
-      add(.text(writer.bytes[from..<image.at]))
+      add(.text(bytes[from..<image.at]))
       add(.image(image.bytes[...]))
       from = image.at
     }
-    add(.text(writer.bytes[from...]))
+    add(.text(bytes[from...]))
   }
 
   private mutating func add(_ part: Part) {

@@ -11,8 +11,17 @@ public struct JSONWriter: Sendable {
   private var needsComma = false
   private var afterKey = false
 
+  /// How many bytes have been written.
+  public var count: Int { end }
+
   /// What has been written, UTF-8.
   public var bytes: [UInt8] { Array(room[..<end]) }
+
+  /// The same at the end of the writer, whose memory is handed on, not copied.
+  public consuming func finish() -> [UInt8] {
+    room.removeLast(room.count - end)
+    return room
+  }
 
   /// Makes a writer; `pretty` indents by two spaces a level, one value a line. `capacity`: for how many bytes there is room
   /// from the start; a sidecar has some 1,600.

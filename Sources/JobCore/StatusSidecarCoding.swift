@@ -53,7 +53,7 @@ extension StatusSidecar {
       }
     }
     writer.endLine()
-    return writer.bytes
+    return writer.finish()
   }
 
   private func writeRequest(_ w: inout JSONWriter) {

@@ -189,7 +189,7 @@ public struct PromptReader: PromptReading {
       w.key("extra")
       w.value(.object(snapshot.extra))
     }
-    return sha256(writer.bytes)
+    return sha256(writer.finish())
   }
 
   /// Reads a sidecar; nil for what is none of this version's.
@@ -228,7 +228,7 @@ public struct PromptReader: PromptReading {
       w.key("extra")
       w.value(.object(own.extra ?? [:]))
     }
-    return sha256(writer.bytes)
+    return sha256(writer.finish())
   }
 
   private func inherit(_ defaults: [(FileKey, [UInt8])]) throws(JobError) -> Inherited {
