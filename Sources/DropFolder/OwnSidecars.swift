@@ -3,8 +3,9 @@ import Synchronization
 
 /// The sidecars that this process has put into a root: which files they are, and what is in them.
 ///
-/// Two ask. The watching thread, whether an event is of this process's own doing. And whoever wants to know what a sidecar
-/// says: one that is still the file that was put there need not be opened.
+/// Two ask. The watching thread, whether a rename is of this process's own doing where the kernel's cookie does not tell
+/// (`OwnMoves`). And whoever replaces a sidecar or wants to know what it says: one that is still the file that was put there
+/// need not be opened.
 ///
 /// A file is known by device, inode, size and times. All but the change time are those of the temporary file, and are entered
 /// before that gets its name, so that no event comes too early for them. The rename sets the change time: the first look
