@@ -64,6 +64,23 @@ void pd_return_large_blocks(int bytes) {
   mallopt(M_TRIM_THRESHOLD, bytes);
 }
 
+void pd_prepare_heap(size_t bytes) {
+  // Larger ones might have mappings of their own.
+  enum { block = 65536 };
+  void *last = NULL;
+  for (size_t made = 0; made + block <= bytes; made += block) {
+    void **next = malloc(block);
+    if (!next) break;
+    *next = last;
+    last = next;
+  }
+  while (last) {
+    void *next = *(void **)last;
+    free(last);
+    last = next;
+  }
+}
+
 void pd_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
 void pd_return_free_memory(void) { malloc_trim(0); }

@@ -39,6 +39,10 @@ ssize_t pd_random(void *buffer, size_t size);
 // mallopt(3): blocks of this many bytes and more are given back to the system when they are freed, always.
 void pd_return_large_blocks(int bytes);
 
+// Lets the calling thread's heap, which must be new, grow to this many bytes without a call of the system for each page:
+// glibc asks for those of a thread's own heap one by one (mprotect(2)), once each. None takes memory before it is used.
+void pd_prepare_heap(size_t bytes);
+
 // prctl(2) with PR_SET_NAME: what ps(1) and top(1) call the calling thread, up to 15 bytes.
 void pd_name_thread(const char *name);
 
