@@ -112,25 +112,35 @@ extension Pipeline {
 
   // Whether the sidecar tells of something that was paid for, or of another owner.
   private func lookAtSidecar(_ key: SlotKey, _ entry: ActiveJob) async throws -> NotNow? {
-    let file = entry.job.file
     do {
-      // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
-      let sidecar = try await readSidecar(of: file)
-      if try await sidecarKnowsMore(key, entry, sidecar) { return NotNow(nil) }
-      // Its next writer need not read it again.
-      if !entry.isCompared(at: now) { compare(entry, with: sidecar) }
-      if let problem = await notOurs(file) { return waitForOwner(problem) }
-      // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more: then
-      // it would look like a submission in doubt.
-      if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
-        sidecar?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
-      {
-        try await writeSidecar(entry, durable: true)
-      }
+      if let bytes = try await files.sidecar(of: entry.job.file) { return try await weighSidecar(bytes, key, entry) }
+      // As beside almost every new prompt. Its first writer need not look again.
+      if !entry.isCompared(at: now) { compare(entry, with: nil) }
+      if let problem = await notOurs(entry.job.file) { return waitForOwner(problem) }
       return nil
     } catch let trouble as LocalTrouble where !trouble.isFatal {
       return NotNow(.postponed(until: wallClock + settings.policy.localTroubleDelay, trouble.error))
     }
+  }
+
+  // Out of line, as what it takes room for is rarely there.
+  @inline(never)
+  private func weighSidecar(_ bytes: [UInt8], _ key: SlotKey, _ entry: ActiveJob) async throws -> NotNow? {
+    let file = entry.job.file
+    // What was paid for is followed, whoever the folder belongs to; who wrote the sidecar is known after that.
+    let sidecar = await sidecar(from: bytes, file.root)
+    if try await sidecarKnowsMore(key, entry, sidecar) { return NotNow(nil) }
+    // Its next writer need not read it again.
+    if !entry.isCompared(at: now) { compare(entry, with: sidecar) }
+    if let problem = await notOurs(file) { return waitForOwner(problem) }
+    // The intent of a try that was not sent may still stand there, and is forgotten by the journal after some more: then
+    // it would look like a submission in doubt.
+    if entry.job.slots[key]?.attempts.last?.outcome == .notSent,
+      sidecar?.attempts.contains(where: { $0.attempt.outcome == .begun }) == true
+    {
+      try await writeSidecar(entry, durable: true)
+    }
+    return nil
   }
 
   // For so long the last look holds: the intent is written down meanwhile.

@@ -72,8 +72,14 @@ extension Pipeline {
 
   /// What the prompt's sidecar tells; who wrote it is taken note of.
   func readSidecar(of file: FileKey) async throws(LocalTrouble) -> StatusSidecar? {
-    let sidecar = try await files.sidecar(of: file).flatMap(reader.sidecar)
-    if let sidecar { await noteWriter(of: sidecar, file.root) }
+    guard let bytes = try await files.sidecar(of: file) else { return nil }
+    return await sidecar(from: bytes, file.root)
+  }
+
+  /// What a sidecar's bytes tell; who wrote it is taken note of.
+  func sidecar(from bytes: [UInt8], _ root: RootID) async -> StatusSidecar? {
+    let sidecar = reader.sidecar(bytes)
+    if let sidecar { await noteWriter(of: sidecar, root) }
     return sidecar
   }
 

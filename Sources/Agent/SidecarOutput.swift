@@ -33,26 +33,32 @@ extension Pipeline {
           hint: "promptdrop takes over what it says as soon as the prompt can be read, and goes on by itself.",
           retryable: true))
     }
-    let machine = settings.identity.machine.isEmpty ? nil : settings.identity.machine
-    let run = try identity?.run()
-    let writer = identity.flatMap { identity in
-      run.map { SidecarWriter(id: identity.id, run: $0, machine: machine) }
-    }
-    var sidecar = StatusSidecar(
-      of: entry.job, now: wallClock, agentVersion: settings.identity.version, agentHost: settings.identity.host,
-      writer: writer,
-      service: dispatcher.closed?.error)
-    if let error = sidecar.error { sidecar.error = places.naming(entry.job.file, in: error) }
+    let bytes = try sidecarBytes(of: entry.job)
     // Before it is written too: what happens meanwhile is shown a while after this.
     entry.sidecarWrittenAt = now
     do throws(LocalTrouble) {
-      try await files.writeSidecar(sidecar.encoded(), of: entry.job.file, durable: durable)
+      try await files.writeSidecar(bytes, of: entry.job.file, durable: durable)
     } catch {
       if hadToLast { entry.sidecarHasToLast = true }
       throw error
     }
     entry.sidecarWrittenAt = now
     noticeWritten(.sidecar, in: entry.job.file.root)
+  }
+
+  // A function that does not wait, and out of line: its large values are on the stack, not in the task's memory.
+  @inline(never)
+  private func sidecarBytes(of job: Job) throws(LocalTrouble) -> [UInt8] {
+    let machine = settings.identity.machine.isEmpty ? nil : settings.identity.machine
+    let run = try identity?.run()
+    let writer = identity.flatMap { identity in
+      run.map { SidecarWriter(id: identity.id, run: $0, machine: machine) }
+    }
+    var sidecar = StatusSidecar(
+      of: job, now: wallClock, agentVersion: settings.identity.version, agentHost: settings.identity.host,
+      writer: writer, service: dispatcher.closed?.error)
+    if let error = sidecar.error { sidecar.error = places.naming(job.file, in: error) }
+    return sidecar.encoded()
   }
 
   /// The service takes nothing: it is reported, and shown in the sidecars of jobs that are on their way.
