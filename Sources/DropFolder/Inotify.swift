@@ -2,8 +2,10 @@ import CInotifyTools
 import Foundation
 import Glibc
 import JobCore
+import Synchronization
 
-/// The one owner of libinotifytools, whose state is the whole process's. Not thread-safe: one thread uses it, always.
+/// The one owner of libinotifytools, whose state is the whole process's. Not thread-safe: one thread uses it, always,
+/// and its beginning and end have the process to themselves.
 ///
 /// Of the library this uses what is sound: initialising, and the limits. Its watch table goes wrong in trees that live long, so
 /// watches are set by the kernel's own calls on the library's descriptor, and `DirectoryTable` knows which is which. Its way of
@@ -39,8 +41,15 @@ final class Inotify {
   /// The library's descriptor, for poll(2).
   let descriptor: Int32
 
+  // The library closes its descriptor before it frees its tables: who waited for the one must not begin beside the other.
+  private static let setup = Mutex(())
+
   /// Initialises the library. Throws a sentence for the user.
   init() throws(JobError) {
+    descriptor = try Self.setup.withLock { _ throws(JobError) in try Self.open() }
+  }
+
+  private static func open() throws(JobError) -> Int32 {
     let before = Inotify.descriptors()
     errno = 0
     guard inotifytools_initialize() != 0 else {
@@ -56,13 +65,13 @@ final class Inotify {
       inotifytools_cleanup()
       throw JobError(code: .inotifyUnavailable, message: "The inotify descriptor was not found in /proc/self/fd.")
     }
-    descriptor = found
     _ = fcntl(found, F_SETFD, FD_CLOEXEC)
     _ = fcntl(found, F_SETFL, O_NONBLOCK)
+    return found
   }
 
   deinit {
-    inotifytools_cleanup()
+    Self.setup.withLock { _ in inotifytools_cleanup() }
     buffer.deallocate()
   }
 
