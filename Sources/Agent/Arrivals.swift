@@ -49,6 +49,9 @@ struct Arrivals {
   /// Something may have happened to a file.
   mutating func noticed(_ file: FileKey, _ hint: Hint, at now: Duration) { settling.noticed(file, hint, at: now) }
 
+  /// A file that waited for another one is looked at now. What is known of its rest stays.
+  mutating func hasItsTurn(_ file: FileKey, at now: Duration) { settling.lookAgain(file, at: now, now: now) }
+
   /// When the file was first noticed; nil where that was by looking.
   func arrival(of file: FileKey) -> Duration? { settling.arrival(of: file) }
 

@@ -24,6 +24,8 @@ struct FileLook {
   var reading: SourceReading
   var seen: Observation
   var knowledge: Knowledge
+  /// The number of its batch.
+  var batch = 0
 }
 
 // The decision on a file is `FileDecision`'s; here are the facts that it asks for. Looking them up suspends, deciding does
@@ -34,10 +36,10 @@ extension Pipeline {
   /// Decides on a file that was just read. The job: the file's, where the decision asked for it.
   func decide(
     _ file: FileKey, _ known: KnownFile?, _ reading: SourceReading, _ sidecar: Result<StatusSidecar?, JobError>,
-    isFull: Bool, ahead: KnownAhead? = nil, for purpose: DecisionPurpose = .run
+    isFull: Bool, batch: Int = 0, ahead: KnownAhead? = nil, for purpose: DecisionPurpose = .run
   ) async throws -> (outcome: FileOutcome, job: Job?) {
     let seen = await observe(file, reading, sidecar, isFull: isFull, for: purpose)
-    var look = FileLook(file: file, reading: reading, seen: seen, knowledge: Knowledge(known))
+    var look = FileLook(file: file, reading: reading, seen: seen, knowledge: Knowledge(known), batch: batch)
     if purpose.isRun { noteSight(of: look) }
     if let ahead { await supply(ahead, to: &look) }
     let outcome = try await answering(&look, for: purpose) { [settings] look, now throws(FileNeed) in
@@ -114,7 +116,7 @@ extension Pipeline {
       guard case .known(let job?) = look.knowledge.job else { return }
       look.seen.referenceInputs = .known(await referenceInputs(of: job, look.seen))
     case .origin(let identity, let grace):
-      if purpose.isRun, !origins.turns.begin(file, text: identity.source) { throw WaitsForItsTurn() }
+      if purpose.isRun, !origins.turns.begin(file, text: identity.source, batch: look.batch) { throw WaitsForItsTurn() }
       look.seen.origin = .known(try await origin(of: look, identity, grace: grace, for: purpose))
     default: try await answerFromJournal(need, &look)
     }

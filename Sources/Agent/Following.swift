@@ -9,8 +9,11 @@ extension Pipeline {
   ) async throws -> Origin {
     guard let stamp = look.seen.prompt.stamp else { return .none }
     var until: Duration?
-    for place in try await formerPlaces(look, identity) {
-      guard let candidate = try await candidate(at: place, for: look, identity) else { continue }
+    let places = try await formerPlaces(look, identity)
+    if !places.isEmpty { origins.turns.isInJournal(identity.source) }
+    var own = OwnSidecar.unread
+    for place in places {
+      guard let candidate = try await candidate(at: place, for: look, identity, &own) else { continue }
       let verdict: OriginTracker.Verdict =
         if purpose.isRun {
           origins.weigh(
@@ -28,6 +31,9 @@ extension Pipeline {
     if purpose.isRun { origins.forget(look.file) }
     return .none
   }
+
+  /// The sidecar of the file that is asked about: of a hundred candidates none reads it again.
+  private enum OwnSidecar { case unread, job(String?) }
 
   private struct FormerPlace {
     var job: JobID
@@ -49,7 +55,7 @@ extension Pipeline {
 
   // Nil: it is known not to be this file.
   private func candidate(
-    at place: FormerPlace, for look: FileLook, _ identity: Identity
+    at place: FormerPlace, for look: FileLook, _ identity: Identity, _ own: inout OwnSidecar
   ) async throws -> OriginTracker.Candidate? {
     guard let job = try await inHand(place.job), job.file == place.file else { return nil }
     let current = job.revisions[job.current]?.identity
@@ -63,7 +69,7 @@ extension Pipeline {
       return place.isFromKernel
         ? nil : .init(job: job, file: name, isFromKernel: false, hasLostList: hasLostList, isMissing: false)
     }
-    if try await hasLeftSidecar(place, job, notIn: look.file) { return nil }
+    if try await hasLeftSidecar(place, job, notIn: look.file, &own) { return nil }
     switch await files.look(place.file) {
     case .missing:
       // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew.
@@ -80,12 +86,14 @@ extension Pipeline {
 
   // Whether a job's file that is not in its place any more is known not to be this one: this one was copied together with its
   // sidecar, which the file that was moved left behind.
-  private func hasLeftSidecar(_ place: FormerPlace, _ job: Job, notIn file: FileKey) async throws -> Bool {
+  private func hasLeftSidecar(
+    _ place: FormerPlace, _ job: Job, notIn file: FileKey, _ own: inout OwnSidecar
+  ) async throws -> Bool {
     let former = place.file
     let haveOneSidecar = former.isBeside(file) && DropNames.stemOrName(former) == DropNames.stemOrName(file)
-    guard !place.isFromKernel, !haveOneSidecar, try await readSidecar(of: file)?.jobID == job.id.text else {
-      return false
-    }
+    if place.isFromKernel || haveOneSidecar { return false }
+    if case .unread = own { own = .job(try await readSidecar(of: file)?.jobID) }
+    guard case .job(job.id.text) = own else { return false }
     return try await readSidecar(of: former)?.jobID == job.id.text
   }
 

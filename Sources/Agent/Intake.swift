@@ -28,12 +28,16 @@ extension Pipeline {
 
   /// Looks at files and does what follows. `arrivals` has begun a batch.
   func examine(_ batch: [FileKey]) async {
+    let number = origins.turns.beginBatch()
     do {
-      let decided = try await decide(batch).sorted { $0.comesBefore($1) }
+      let decided = try await decide(batch, number).sorted { $0.comesBefore($1) }
       var changes: [JournalChange] = []
       for decided in decided { changes += decided.outcome.changes }
       let ahead = beginAhead(changes)
       let results = try await commit(changes)
+      for case (.take(let take), .applied) in zip(changes, results) {
+        origins.turns.isInJournal(take.revision.identity.source)
+      }
       var position = 0
       for decided in decided {
         let end = position + decided.outcome.changes.count
@@ -50,13 +54,13 @@ extension Pipeline {
     } catch {
       fail(error)
     }
-    for file in origins.turns.end(batch) { lookAt(file) }
+    for file in origins.turns.end(batch: number, batch) { arrivals.hasItsTurn(file, at: now) }
     arrivals.endBatch()
     giveRoom()
     pump()
   }
 
-  private func decide(_ batch: [FileKey]) async throws -> [Decided] {
+  private func decide(_ batch: [FileKey], _ number: Int) async throws -> [Decided] {
     let known = try await journal.known(batch)
     let queries = zip(batch, known).map { file, known in
       // A sidecar is read with the bytes.
@@ -70,7 +74,7 @@ extension Pipeline {
     for (file, sidecar) in zip(batch, sidecars) {
       if case .success(let sidecar?) = sidecar { await noteWriter(of: sidecar, file.root) }
     }
-    let ahead = try await lookAhead(known, queries, readings)
+    let ahead = try await lookAhead(known, queries, readings, batch: number)
     var decided: [Decided] = []
     decided.reserveCapacity(batch.count)
     for (index, file) in batch.enumerated() {
@@ -78,8 +82,8 @@ extension Pipeline {
       var outcome: FileOutcome
       do {
         (outcome, _) = try await decide(
-          file, known[index], readings[index], sidecars[index], isFull: queries[index].known == nil, ahead: ahead[index]
-        )
+          file, known[index], readings[index], sidecars[index], isFull: queries[index].known == nil, batch: number,
+          ahead: ahead[index])
       } catch is WaitsForItsTurn {
         continue
       }

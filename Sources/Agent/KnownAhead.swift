@@ -13,9 +13,9 @@ struct KnownAhead {
 // it does where more is to be asked, is the same as for every other file.
 extension Pipeline {
   /// For the files of a batch that the journal does not know; nil for all others.
-  func lookAhead(_ known: [KnownFile?], _ queries: [SourceQuery], _ readings: [SourceReading]) async throws
-    -> [KnownAhead?]
-  {
+  func lookAhead(
+    _ known: [KnownFile?], _ queries: [SourceQuery], _ readings: [SourceReading], batch: Int
+  ) async throws -> [KnownAhead?] {
     var ahead: [KnownAhead?] = []
     ahead.reserveCapacity(queries.count)
     var sources: [String] = []
@@ -26,15 +26,17 @@ extension Pipeline {
       }
       var known = KnownAhead(understood: understand(queries[index].prompt, reading), isOnlyOne: false)
       if case .success(let request) = known.understood {
-        known.isOnlyOne = origins.turns.begin(queries[index].prompt, text: request.sourceSHA)
+        known.isOnlyOne = origins.turns.begin(queries[index].prompt, text: request.sourceSHA, batch: batch)
         if known.isOnlyOne { sources.append(request.sourceSHA) }
       }
       ahead.append(known)
     }
     guard !sources.isEmpty else { return ahead }
-    var found = try await journal.jobs(roots: roots, sources: sources)[...]
+    var found = zip(sources, try await journal.jobs(roots: roots, sources: sources)).makeIterator()
     for index in ahead.indices where ahead[index]?.isOnlyOne == true {
-      ahead[index]?.isOnlyOne = found.popFirst()?.isEmpty == true
+      guard let (text, jobs) = found.next(), !jobs.isEmpty else { continue }
+      ahead[index]?.isOnlyOne = false
+      origins.turns.isInJournal(text)
     }
     return ahead
   }

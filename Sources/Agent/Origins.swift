@@ -5,8 +5,8 @@ import JobCore
 struct OriginTracker {
   private var goneSince: [FileKey: Duration] = [:]
   private var renames = Renames()
-  private var copiesOf: [FileKey: [FileKey]] = [:]
-  private var copiedSince: [FileKey: Duration] = [:]
+  private var copiesOf: [FileKey: Set<FileKey>] = [:]
+  private var copiedSince: [FileKey: (Duration, from: FileKey)] = [:]
   /// Whose turn it is among files with one text.
   var turns = TextTurns()
 
@@ -45,7 +45,7 @@ struct OriginTracker {
     if goneSince.count > Self.mostGone { goneSince = goneSince.filter { now - $0.value < .seconds(60) } }
     guard goneSince.count <= Self.mostGone else { return nil }
     goneSince[file] = now
-    return copiesOf.removeValue(forKey: file) ?? []
+    return Array(copiesOf.removeValue(forKey: file) ?? [])
   }
 
   /// A prompt was renamed. Beyond `most`, earlier ones are forgotten: what is not taken at all would stay here for ever.
@@ -70,9 +70,12 @@ struct OriginTracker {
     _ candidate: Candidate, for file: FileKey, _ stamp: FileStamp, absence: Duration, grace: Duration, at now: Duration
   ) -> Verdict {
     guard candidate.isMissing else {
-      let since = copiedSince[file] ?? now
+      let since = copiedSince[file]?.0 ?? now
       guard now < since + grace else { return .isNot }
-      if copiedSince.updateValue(since, forKey: file) == nil { copiesOf[candidate.file, default: []].append(file) }
+      if copiedSince[file] == nil {
+        copiedSince[file] = (since, candidate.file)
+        copiesOf[candidate.file, default: []].insert(file)
+      }
       return .wait(until: since + grace)
     }
     let since = goneSince[candidate.file] ?? now
@@ -98,10 +101,7 @@ struct OriginTracker {
   }
 
   private mutating func forgetCopy(_ file: FileKey) {
-    guard copiedSince.removeValue(forKey: file) != nil else { return }
-    copiesOf = copiesOf.compactMapValues { copies in
-      let rest = copies.filter { $0 != file }
-      return rest.isEmpty ? nil : rest
-    }
+    guard let (_, source) = copiedSince.removeValue(forKey: file), copiesOf[source]?.remove(file) != nil else { return }
+    if copiesOf[source]?.isEmpty == true { copiesOf[source] = nil }
   }
 }

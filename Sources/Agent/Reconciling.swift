@@ -61,9 +61,17 @@ extension Pipeline {
     entry.comparedAt = now
   }
 
-  private func has(_ sidecar: StatusSidecar?, moreThan job: Job) -> Bool {
+  /// Whether a sidecar tells of something that was paid for and that the journal does not know.
+  func has(_ sidecar: StatusSidecar?, moreThan job: Job) -> Bool {
     guard let sidecar, sidecar.tellsOfPayment else { return false }
     if job.current == 0 { return true }
+    // Another job's, for the same text: what it reports as paid for is not paid for again.
+    if sidecar.jobID != job.id.text, !job.currentSlots.contains(where: \.mayBePaid),
+      let current = job.revisions[job.current],
+      Adoption(sidecar, current.identity, count: current.count, now: wallClock)?.isPaid == true
+    {
+      return true
+    }
     guard sidecar.jobID == job.id.text, sidecar.revision > job.latest, let identity = sidecar.identity else {
       return false
     }

@@ -52,14 +52,15 @@ extension Pipeline {
     let sidecar: StatusSidecar
     do throws(LocalTrouble) {
       guard let found = try await readSidecar(of: job.file) else { return await showAgain(job) }
-      guard try await !sidecarHasMore(than: job) else { return }
       sidecar = found
     } catch {
       return observer.notice(.warning, error.error)
     }
+    if has(sidecar, moreThan: job) { return }
     for slot in job.slots.values where [.held, .failed].contains(slot.state.name) {
-      guard try await jobs.activate(slot.key), let entry = jobs[job.id] else { continue }
-      let isBehind = try await sidecarKnowsMore(slot.key, entry)
+      // Whoever has it in hand reads the sidecar before writing it.
+      guard try await jobs.reserve(slot.key), let entry = jobs[job.id] else { continue }
+      let isBehind = try await sidecarKnowsMore(slot.key, entry, sidecar)
       if entry.job.slots[slot.key]?.state.name.isSettled == true { leave(slot.key) }
       if isBehind { return }
     }

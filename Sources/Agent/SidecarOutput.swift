@@ -13,18 +13,12 @@ extension Pipeline {
   }
 
   private func writeLocked(_ entry: ActiveJob, durable: Bool) async throws(LocalTrouble) {
-    if let problem = await notOurs(entry.job.file) {
-      entry.sidecarIsStale = true
-      sidecars.withhold(entry.job.id)
-      guard durable else { return }
-      throw LocalTrouble(problem)
+    if try await isWithheld(entry, durable: durable) { return }
+    if !entry.isCompared(at: now) {
+      compare(entry, with: try await readSidecar(of: entry.job.file))
+      // Whose the folder is, the sidecar may have told.
+      if try await isWithheld(entry, durable: durable) { return }
     }
-    // It says all that is known: what was to be written later is not, and the job need not stay in hand for that.
-    let hadToLast = entry.sidecarHasToLast
-    if durable || !hadToLast { (entry.sidecarIsDue, entry.sidecarHasToLast) = (false, false) }
-    entry.sidecarIsStale = false
-    sidecars.showed(entry.job.id)
-    if !entry.isCompared(at: now) { compare(entry, with: try await readSidecar(of: entry.job.file)) }
     guard !sidecars.isProtected(entry.job.file) else {
       guard durable else { return }
       throw LocalTrouble(
@@ -33,6 +27,11 @@ extension Pipeline {
           hint: "promptdrop takes over what it says as soon as the prompt can be read, and goes on by itself.",
           retryable: true))
     }
+    // It says all that is known: what was to be written later is not, and the job need not stay in hand for that.
+    let hadToLast = entry.sidecarHasToLast
+    if durable || !hadToLast { (entry.sidecarIsDue, entry.sidecarHasToLast) = (false, false) }
+    entry.sidecarIsStale = false
+    sidecars.showed(entry.job.id)
     let bytes = try sidecarBytes(of: entry.job)
     // Before it is written too: what happens meanwhile is shown a while after this.
     entry.sidecarWrittenAt = now
@@ -44,6 +43,15 @@ extension Pipeline {
     }
     entry.sidecarWrittenAt = now
     noticeWritten(.sidecar, in: entry.job.file.root)
+  }
+
+  // Whether the folder is another agent's, so that nothing is written. Throws where that was to be durable.
+  private func isWithheld(_ entry: ActiveJob, durable: Bool) async throws(LocalTrouble) -> Bool {
+    guard let problem = await notOurs(entry.job.file) else { return false }
+    entry.sidecarIsStale = true
+    sidecars.withhold(entry.job.id)
+    if durable { throw LocalTrouble(problem) }
+    return true
   }
 
   // A function that does not wait, and out of line: its large values are on the stack, not in the task's memory.
@@ -128,6 +136,6 @@ extension Pipeline {
 
   /// The end of the process: what has not been shown yet is shown now.
   func writeStaleSidecars() async {
-    for entry in jobs.inHand where entry.sidecarIsStale { await writeOrRetry(entry) }
+    for entry in jobs.inHand where entry.sidecarIsStale || entry.sidecarHasToLast { await writeOrRetry(entry) }
   }
 }

@@ -51,14 +51,20 @@ extension Pipeline {
     start { [self] in
       do {
         var missing: [FileKey] = []
-        for (index, file) in try await journal.noted(in: root).enumerated() {
-          switch await files.look(file) {
-          case .missing: missing.append(file)
-          case .file: try await showUnshown(file)
-          case .notAFile, .unreadable: break
+        var rest = try await journal.noted(in: root)[...]
+        while !rest.isEmpty, !isStopping {
+          var present: [FileKey] = []
+          for file in rest.prefix(64) {
+            switch await files.look(file) {
+            case .missing: missing.append(file)
+            case .file: present.append(file)
+            case .notAFile, .unreadable: break
+            }
           }
+          try await showUnshown(present)
+          rest = rest.dropFirst(64)
           // Thousands may wait for something; events come in between.
-          if index % 64 == 63 { await Task.yield() }
+          await Task.yield()
         }
         let gone = try await reallyMissing(missing, in: root)
         if gone.count < missing.count { survey.isInDoubt(root) }
@@ -72,11 +78,13 @@ extension Pipeline {
   }
 
   // One that is held or refused was compared at the start.
-  private func showUnshown(_ file: FileKey) async throws {
-    guard let known = try await journal.known([file])[0], known.note?.state == .queued,
-      let job = try await inHand(known.job)
-    else { return }
-    try await compareWithSidecar(job)
+  private func showUnshown(_ files: [FileKey]) async throws {
+    for known in try await journal.known(files) {
+      guard let known, known.note?.state == .queued, !isStopping, let job = try await inHand(known.job) else {
+        continue
+      }
+      try await compareWithSidecar(job)
+    }
   }
 
   // Those whose disk is there. Before it is mounted, its mount point is an empty folder on another device.

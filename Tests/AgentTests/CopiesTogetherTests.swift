@@ -77,5 +77,20 @@ extension Pipelines {
         #expect(bench.service.posts.count == 1)
       }
     }
+
+    // The one that comes first waits for an image: the others are no less copies of one another.
+    @Test(arguments: ["a", "b", "c"]) func oneThatIsNotTakenLetsTheNextOneGo(waiting: String) async throws {
+      try await AgentFixture.with(
+        settings: { $0.files.copyGrace = .seconds(3_600) },
+        prepare: { place, _ in
+          try place.write("root/\(waiting).images", "nothing.png")
+          for name in ["a", "b", "c"] { try place.write("root/\(name).prompt", "a cat") }
+        }
+      ) { bench in
+        try await bench.until("one is submitted") { !$0.service.posts.isEmpty }
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.count == 1)
+      }
+    }
   }
 }

@@ -30,6 +30,7 @@ import Testing
       seen.note()
       gate.wait()
     }
+    try await eventually("the first did something") { seen.all.count == 1 }
     threads.submit { seen.note() }
     try await eventually("both did something") { seen.all.count == 2 }
     gate.signal()
