@@ -33,7 +33,8 @@ import Testing
     let syncs = more.filter { Self.syncs.contains($0.key) }.values.reduce(0, +)
     let list = more.sorted { $0.value > $1.value }.prefix(20)
       .map { "\($0.key) \(($0.value * 10).rounded() / 10)" }.joined(separator: ", ")
-    #expect(all < 65, "\(all) calls a job: \(list)")
+    // On a machine at rest 54 to 60. On a busy one a task takes longer than 0.2 s, and has one sidecar more: up to 81.
+    #expect(all < 95, "\(all) calls a job: \(list)")
     // A job alone takes 14. How many share one depends on how the machine serves them: 4.5 to 6.3 were seen.
     #expect(syncs < 7, "\(syncs) syncs a job: \(list)")
     #expect((more["inotify_add_watch"] ?? 0) < 0.1, "a job needs no watch of its own: \(list)")
