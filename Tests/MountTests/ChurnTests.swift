@@ -69,7 +69,11 @@ extension Mounts {
         try await eventually(within: .seconds(20), "it is seen: \(agent.standardError.suffix(3000))") {
           bench.root.exists("drop/r\(number)/seen.status.json")
         }
-        try bench.root.remove("drop/r\(number)")
+        // The agent may be removing the sidecar at the same moment.
+        try await eventually("it is removed") {
+          if bench.root.exists("drop/r\(number)") { try bench.root.remove("drop/r\(number)") }
+          return true
+        }
       }
       for number in 0..<4 { try await round(number) }
       let memory = try Watches.memory(of: agent)
