@@ -11,6 +11,7 @@ struct Arrivals {
   private var settling: Settling<FileKey>
   private var batches = 0
   private var searches = 0
+  private var moves = 0
   /// How many prompts the watcher has reported.
   private(set) var heardOf = 0
   // Temporary forms of prompts' lists, by the prompt.
@@ -37,7 +38,7 @@ struct Arrivals {
   /// Whether nothing has been noticed that is not decided on.
   var isAtRest: Bool { settling.count == 0 && !isExamining }
   /// Whether files are being decided on.
-  var isExamining: Bool { batches > 0 || searches > 0 }
+  var isExamining: Bool { batches > 0 || searches > 0 || moves > 0 }
   /// Whether a prompt waits for a list or for defaults that are still empty.
   var awaitsControls: Bool { !awaitingControls.isEmpty }
 
@@ -88,7 +89,7 @@ struct Arrivals {
   // MARK: batches
 
   /// Whether another batch may begin.
-  var hasRoomForBatch: Bool { batches < Self.batchesAtOnce }
+  var hasRoomForBatch: Bool { batches < Self.batchesAtOnce && moves == 0 }
   /// When the next file is due.
   var nextDue: Duration? { settling.nextDue }
 
@@ -109,6 +110,11 @@ struct Arrivals {
   mutating func beginSearch() { searches += 1 }
 
   mutating func endSearch() { searches -= 1 }
+
+  /// A folder was renamed. Until the journal knows, no file is decided on: under its new path it would be new.
+  mutating func beginMove() { moves += 1 }
+
+  mutating func endMove() { moves -= 1 }
 
   mutating func endBatch() { batches -= 1 }
 

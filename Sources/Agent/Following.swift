@@ -72,8 +72,11 @@ extension Pipeline {
     if try await hasLeftSidecar(place, job, notIn: look.file, &own) { return nil }
     switch await files.look(place.file) {
     case .missing:
-      // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew.
-      if !place.isFromKernel, job.state == .done, try await !hasPicture(job, beside: [place.file, look.file]) {
+      // A finished prompt whose pictures are gone too was deleted: the same text somewhere else is meant anew. Not so where it
+      // is the same file, or was copied from it before that went: pictures may have been moved before.
+      if !place.isFromKernel, !isSameFile(look, job), !origins.isCopy(look.file, of: place.file), job.state == .done,
+        try await !hasPicture(job, beside: [place.file, look.file])
+      {
         return nil
       }
       return .init(
@@ -97,6 +100,12 @@ extension Pipeline {
     return try await readSidecar(of: former)?.jobID == job.id.text
   }
 
+  // A rename keeps inode and modification time; a new file with the inode of one that is gone has a time of its own.
+  private func isSameFile(_ look: FileLook, _ job: Job) -> Bool {
+    guard let stamp = look.seen.prompt.stamp, let taken = job.stamp?.prompt else { return false }
+    return taken.isSameFile(as: stamp) && taken.modified == stamp.modified
+  }
+
   private func hasPicture(_ job: Job, beside places: [FileKey]) async throws -> Bool {
     for output in job.outputs {
       if output.kept != nil { return true }
@@ -115,6 +124,8 @@ extension Pipeline {
     // At once, before anything is written to the old place.
     for entry in jobs.inHand { if let file = follow(entry.job.file) { entry.job.file = file } }
     jobs.forgetAll()
+    origins.folderMoved(follow)
+    arrivals.beginMove()
     start { [self] in
       do {
         try await record([.renamedFolder(from: from, to: to)])
@@ -127,6 +138,7 @@ extension Pipeline {
       } catch {
         fail(error)
       }
+      arrivals.endMove()
       noticeVanished(Vanished(folder: from, isDeep: true), at: now)
       backlog.journalHasNew()
       pump()

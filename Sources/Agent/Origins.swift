@@ -91,6 +91,20 @@ struct OriginTracker {
     return .isIt
   }
 
+  /// Whether the file waits as a copy of another one.
+  func isCopy(_ file: FileKey, of source: FileKey) -> Bool { copiedSince[file]?.from == source }
+
+  /// A folder was renamed. `follow`: what a file in it is called now; nil: it is not in it.
+  mutating func folderMoved(_ follow: (FileKey) -> FileKey?) {
+    func place(_ file: FileKey) -> FileKey { follow(file) ?? file }
+    renames.folderMoved(place)
+    goneSince = Dictionary(goneSince.map { (place($0.key), $0.value) }, uniquingKeysWith: min)
+    copiedSince = Dictionary(
+      copiedSince.map { (place($0.key), ($0.value.0, place($0.value.from))) }, uniquingKeysWith: { first, _ in first })
+    copiesOf = Dictionary(
+      copiesOf.map { (place($0.key), Set($0.value.map(place))) }, uniquingKeysWith: { $0.union($1) })
+  }
+
   /// Its job has followed it to this name.
   mutating func followed(_ file: FileKey) { renames.remove(file) }
 

@@ -22,6 +22,12 @@ struct Renames {
     formers[to] = first
   }
 
+  /// A folder was renamed: what each file is called now.
+  mutating func folderMoved(_ place: (FileKey) -> FileKey) {
+    formers = Dictionary(formers.map { (place($0.key), place($0.value)) }, uniquingKeysWith: { first, _ in first })
+    names = Dictionary(names.map { (place($0.key), place($0.value)) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// Nothing has to be known any more of where the file came from.
   mutating func remove(_ file: FileKey) {
     guard let first = formers.removeValue(forKey: file) else { return }

@@ -92,5 +92,52 @@ extension Pipelines {
         #expect(bench.service.posts.count == 1)
       }
     }
+
+    // The task is still under way, and the rename not believed yet, when the folder gets another name.
+    @Test(arguments: [100, 500, 1_100, 1_500, 1_900, 2_500, 5_000])
+    func aRenamedPromptInARenamedFolderIsPaidForOnce(gap: Int) async throws {
+      try await AgentFixture.with { bench in
+        bench.service.tasksTake(.seconds(60))
+        try bench.place.makeFolder("root/f")
+        try await bench.drop("f/cat", text: "a cat")
+        try await bench.until("it is sent") { !$0.service.posts.isEmpty }
+        try await bench.pass(.seconds(5))
+        try bench.place.rename("root/f/cat.prompt", to: "root/f/dog.prompt")
+        let (watcher, dog) = (bench.process.watcher, bench.key("f/dog"))
+        try await eventually("it is seen") { watcher.sightings(dog) > 0 }
+        try await bench.pass(.milliseconds(gap))
+        try bench.place.rename("root/f", to: "root/g")
+        try await bench.until("the picture has the last name", within: .seconds(300)) {
+          $0.place.exists("root/g/dog.png")
+        }
+        try await bench.pass(.seconds(60))
+        #expect(bench.service.posts.count == 1)
+        #expect(try bench.place.list("root/g").sorted() == ["dog.png", "dog.prompt", "dog.status.json"])
+      }
+    }
+
+    // Pictures are collected elsewhere, and prompts are sorted later, while nobody looks or by a program that copies.
+    @Test(arguments: [true, false]) func aFinishedPromptWhosePictureWasMovedIsNotPaidForAgain(isRunning: Bool)
+      async throws
+    {
+      try await AgentFixture.with { bench in
+        try await bench.drop("cat", text: "a cat")
+        try await bench.until("it is made") { try await $0.state("cat") == .done }
+        try bench.place.makeFolder("pictures")
+        try bench.place.rename("root/cat.png", to: "pictures/cat.png")
+        if isRunning {
+          try await bench.drop("dog", text: "a cat")
+          try await bench.pass(.seconds(3))
+          try await bench.delete("cat")
+        } else {
+          try await bench.stop()
+          try bench.place.rename("root/cat.prompt", to: "root/dog.prompt")
+          try await bench.start()
+        }
+        try await bench.until("the job has followed", within: .seconds(60)) { try await $0.state("dog") == .done }
+        try await bench.pass(.seconds(120))
+        #expect(bench.service.posts.count == 1)
+      }
+    }
   }
 }
