@@ -83,8 +83,8 @@ struct Assembly {
     // others.
     let group = MultiThreadedEventLoopGroup.singleton
     let loop = group.next()
-    // For a few thousand jobs at once; less than a heap of glibc's can have.
-    if !isOffline { loop.execute { pd_prepare_heap(32 << 20) } }
+    // For some thousand jobs at once. Each block of it takes a page, used or not.
+    if !isOffline { loop.execute { pd_prepare_heap(12 << 20) } }
     let surroundings = Surroundings.live(on: loop)
     statePath = state.path
     var settings = settings

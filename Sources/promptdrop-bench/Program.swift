@@ -6,7 +6,7 @@ struct Program {
 
   init(binary: String) throws {
     guard FileManager.default.isExecutableFile(atPath: binary) else {
-      throw BenchError("\(binary) is not there; build it with: swift build -c release --static-swift-stdlib")
+      throw BenchError("\(binary) is not there; build it with: swift build -c release")
     }
     self.binary = binary
   }
